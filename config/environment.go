@@ -1,0 +1,85 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import "strings"
+
+// The variables that FromEnvironment reads. All but the region's are the SDK's.
+const (
+	envRegion        = "HUAWEICLOUD_REGION"
+	envAccessKey     = "HUAWEICLOUD_SDK_AK"
+	envSecretKey     = "HUAWEICLOUD_SDK_SK"
+	envSecurityToken = "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+	envIDPID         = "HUAWEICLOUD_SDK_IDP_ID"
+	envIDTokenFile   = "HUAWEICLOUD_SDK_ID_TOKEN_FILE"
+	envProjectID     = "HUAWEICLOUD_SDK_PROJECT_ID"
+	envIAMEndpoint   = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+	envEndpoint      = "HUAWEICLOUD_SDK_REGION_WORKSPACE_" // and the region
+)
+
+// FromEnvironment makes the configuration of one project, named after its
+// region, from environment variables alone. The region is told by the flag
+// --region, or else by HUAWEICLOUD_REGION. Its credentials stay in the
+// environment, SourceEnvironment; where it holds none, they are left to the
+// rest of the SDK's chain. An error is of type Errors.
+func FromEnvironment(getenv func(string) string, region string, options Options) (*Config, error) {
+	k := checker{newReport("environment"), options}
+	if region == "" {
+		region = getenv(envRegion)
+	}
+	p := Project{Name: region, Region: region, ProjectID: getenv(envProjectID)}
+	p.setDefaults()
+	p.Credentials.Source = SourceChain
+	if k.environment(getenv) {
+		p.Credentials.Source = SourceEnvironment
+	}
+	p.IAMEndpoint = strings.TrimSuffix(getenv(envIAMEndpoint), "/")
+	if p.IAMEndpoint != "" && !strings.Contains(p.IAMEndpoint, "://") {
+		p.IAMEndpoint = "https://" + p.IAMEndpoint // as the SDK does
+	}
+
+	if region == "" {
+		k.add(envRegion, "is missing; set it or --region to a region's ID, such as la-north-2, or name a file by --config.file")
+	} else {
+		variable := envEndpoint + strings.ToUpper(strings.ReplaceAll(region, "-", "_"))
+		k.region(envRegion, region, true, "set "+variable+" to its endpoint")
+	}
+	k.projectID(envProjectID, p.ProjectID)
+	k.endpoint(envIAMEndpoint, p.IAMEndpoint)
+
+	c := &Config{Projects: []Project{p}}
+	c.setDefaults()
+	c.complete("", k.written)
+	if err := k.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// environment checks the credentials in the environment, and says whether
+// there are some.
+func (k *checker) environment(getenv func(string) string) bool {
+	both := func(one, other string) {
+		if getenv(one) == "" {
+			k.add(one, "is missing; set it, as it belongs to %s", other)
+		}
+	}
+	key := getenv(envAccessKey)+getenv(envSecretKey)+getenv(envSecurityToken) != ""
+	if key {
+		both(envAccessKey, envSecretKey)
+		both(envSecretKey, envAccessKey)
+	}
+	for _, name := range []string{envAccessKey, envSecretKey, envSecurityToken} {
+		k.keyText(name, getenv(name))
+	}
+	oidc := getenv(envIDPID)+getenv(envIDTokenFile) != ""
+	if oidc {
+		both(envIDPID, envIDTokenFile)
+		both(envIDTokenFile, envIDPID)
+	}
+	if file := getenv(envIDTokenFile); file != "" {
+		k.secretFile(envIDTokenFile, file)
+	}
+	return key || oidc
+}

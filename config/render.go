@@ -1,0 +1,139 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+
+	promconfig "github.com/prometheus/common/config"
+	"go.yaml.in/yaml/v3"
+)
+
+// Masked gives the configuration in force as YAML, every default filled in and
+// every secret masked.
+func (c *Config) Masked() string {
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(c); err != nil {
+		// The types of this package all encode, but who asks for a mask must
+		// never get what is behind it.
+		return mask
+	}
+	return b.String()
+}
+
+// MarshalYAML gives the credentials masked. The access key is no secret by
+// itself, but it is half of what an attacker needs.
+func (c Credentials) MarshalYAML() (any, error) {
+	type plain Credentials
+	if c.AccessKey != "" {
+		c.AccessKey = mask
+	}
+	return plain(c), nil
+}
+
+// MarshalYAML gives the options masked, and says whether the environment's
+// proxy counts: absent would mean that it does.
+func (h HTTP) MarshalYAML() (any, error) {
+	return struct {
+		ProxyURL             promconfig.URL         `yaml:"proxy_url,omitempty"`
+		NoProxy              string                 `yaml:"no_proxy,omitempty"`
+		ProxyFromEnvironment bool                   `yaml:"proxy_from_environment"`
+		ProxyConnectHeader   promconfig.ProxyHeader `yaml:"proxy_connect_header,omitempty"`
+		TLS                  promconfig.TLSConfig   `yaml:"tls_config,omitempty"`
+		EnableHTTP2          bool                   `yaml:"enable_http2"`
+	}{h.ProxyURL, h.NoProxy, h.ProxyFromEnvironment, h.ProxyConnectHeader, h.TLS, h.EnableHTTP2}, nil
+}
+
+// String gives the options as YAML on one line, masked.
+func (h HTTP) String() string {
+	var node yaml.Node
+	if err := node.Encode(h); err != nil {
+		return mask
+	}
+	node.Style = yaml.FlowStyle
+	text, err := yaml.Marshal(&node)
+	if err != nil {
+		return mask
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// Format writes the options as String does, for every verb: the types of
+// Prometheus in them show their secrets to package fmt.
+func (h HTTP) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, h.String()) }
+
+// MarshalJSON gives the options masked.
+func (h HTTP) MarshalJSON() ([]byte, error) {
+	var plain map[string]any
+	if err := yaml.Unmarshal([]byte(h.String()), &plain); err != nil {
+		return nil, fmt.Errorf("encode HTTP options: %w", err)
+	}
+	return json.Marshal(plain)
+}
+
+// Key identifies the project with all of its options, secrets included: an
+// equal key after a reload means that nothing about it changed. It is a hash,
+// which tells nothing of the secrets.
+func (p Project) Key() string { return fingerprint(p) }
+
+// Key identifies the account with all of its options, as that of a Project.
+func (a Account) Key() string { return fingerprint(a) }
+
+func fingerprint(v any) string {
+	var b bytes.Buffer
+	write(&b, reflect.ValueOf(v))
+	sum := sha256.Sum256(b.Bytes())
+	return hex.EncodeToString(sum[:])
+}
+
+// write gives w all that v says, secrets revealed, so that different values
+// never read alike.
+func write(w *bytes.Buffer, v reflect.Value) {
+	switch value := v.Interface().(type) {
+	case Secret:
+		fmt.Fprintf(w, "%q,", value.Reveal())
+		return
+	case Regexp:
+		fmt.Fprintf(w, "%q,", value)
+		return
+	case promconfig.URL:
+		fmt.Fprintf(w, "%q,", fmt.Sprint(value.URL))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for key, field := range fields(v.Type()) {
+			fmt.Fprintf(w, "%s:", key)
+			write(w, v.FieldByIndex(field.Index))
+		}
+	case reflect.Slice:
+		fmt.Fprintf(w, "%d:", v.Len())
+		for i := range v.Len() {
+			write(w, v.Index(i))
+		}
+	case reflect.Map:
+		fmt.Fprintf(w, "%d:", v.Len())
+		for _, key := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int {
+			return cmp.Compare(a.String(), b.String())
+		}) {
+			fmt.Fprintf(w, "%q:", key.String())
+			write(w, v.MapIndex(key))
+		}
+	case reflect.String:
+		fmt.Fprintf(w, "%q,", v.String())
+	default:
+		fmt.Fprintf(w, "%v,", v)
+	}
+}

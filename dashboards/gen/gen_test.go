@@ -1,0 +1,90 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+)
+
+// TestNoDrift compares the dashboards in the repository with what the source
+// says, and looks for any that it says nothing of.
+func TestNoDrift(t *testing.T) {
+	want, err := render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range want {
+		committed, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if !bytes.Equal(committed, text) {
+			t.Errorf("%s is not what the source says: run `go run .` in dashboards/gen", name)
+		}
+	}
+	files, err := filepath.Glob("../*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there []string
+	for _, file := range files {
+		there = append(there, filepath.Base(file))
+	}
+	if said := slices.Sorted(maps.Keys(want)); !slices.Equal(there, said) {
+		t.Errorf("there are %q, want %q", there, said)
+	}
+}
+
+// TestStrict reads the dashboards by Grafana's schema: unknown, missing and
+// misplaced fields are errors.
+func TestStrict(t *testing.T) {
+	plugins.RegisterDefaultPlugins()
+	all, err := render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range all {
+		var d dashboard.Dashboard
+		// The SDK returns a list of faults that is never nil, but may be empty.
+		var faults cog.BuildErrors
+		if err := d.UnmarshalJSONStrict(text); err != nil && (!errors.As(err, &faults) || len(faults) > 0) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestUIDs holds the uids against what was published: links in mails, alerts
+// and bookmarks have them.
+func TestUIDs(t *testing.T) {
+	want := map[string]string{
+		"fleet.json":     "huaweicloud-workspace-fleet",
+		"inventory.json": "huaweicloud-workspace-inventory",
+		"desktop.json":   "huaweicloud-workspace-desktop",
+		"addresses.json": "huaweicloud-workspace-addresses",
+		"exporter.json":  "huaweicloud-workspace-exporter",
+	}
+	for name, build := range dashboards() {
+		d, err := build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *d.Uid != want[name] {
+			t.Errorf("%s has the uid %s, want %s", name, *d.Uid, want[name])
+		}
+		if len(*d.Uid) > 40 {
+			t.Errorf("%s: Grafana takes no uid of more than 40 characters: %s", name, *d.Uid)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+)
+
+const (
+	// filtered are the network interfaces that all filters choose but that of the
+	// status.
+	//
+	// A group or status that is chosen leaves out the desktops without one, and
+	// "All" must not: there the matcher ".*" matches a label that is absent too, so
+	// that the series of the interfaces and desktops themselves stand in.
+	filtered = networkInfo + `{` + inNetwork + `, eip_address=~"$eip", eip_address=~".*$public.*", private_ip=~".*$private.*", desktop_name=~"(?i).*$name.*"}
+and on (region, project_id, port_id)
+{__name__=~"` + networkInfo + `|` + groupInfo + `", ` + inProject + `, security_group_name=~"$group"}`
+
+	// matching are those that all filters choose, to be counted.
+	matching = filtered + `
+and on (` + byDesktop + `)
+{__name__=~"` + statusNow + `|` + desktopInfo + `", ` + inProject + `, status=~"$status"}`
+
+	// listed are the same, one series each, with what the inventory shows of them.
+	listed = `max by (` + byDesktop + `, desktop_name, port_id, private_ip, vpc_name, subnet_name, eip_address) (
+` + filtered + `
+)
+* on (` + byDesktop + `) group_left (status)
+topk by (` + byDesktop + `) (1,
+  ` + statusNow + `{` + inProject + `, status=~"$status"}
+  or on (` + byDesktop + `)
+  ` + desktopInfo + `{` + inProject + `, status=~"$status"}
+)`
+)
+
+// inventory answers: which desktop is where, with which address, EIP and
+// security groups?
+func inventory() (dashboard.Dashboard, error) {
+	return board{
+		uid: uidInventory, title: "Huawei Cloud Workspace / Inventory", from: "now-1h",
+		description: "Every network interface of every desktop: VPC, subnet, addresses, EIP, security groups. Filter, search, and go on to one desktop.",
+		variables: []cog.Builder[dashboard.VariableModel]{
+			datasources(), regions(), projects(), vpcs(), subnets(), groups(), statuses(),
+			pick("eip", "EIP", "Interfaces with an EIP, without one, or all.", "All", ".*", "With EIP", ".+", "Without EIP", "^$"),
+			search("name", "Name has", "A part of the desktop's name, in whatever case."),
+			search("private", "Private IP has", "A part of the private address."),
+			search("public", "EIP has", "A part of the EIP."),
+			pick("rows", "Rows at most", "More rows make the browser slow. Filter instead.", "10000", "10000", "1000", "1000", "100000", "100000"),
+		},
+		rows: []row{
+			{"What is chosen", []panel{
+				number(panel{
+					title: "Interfaces", unit: "none", width: 6, height: 3,
+					description: "Network interfaces that the filters and searches choose. The table shows as many of them as is chosen on top.",
+					queries:     []query{{expr: "count(group by (" + byDesktop + ", port_id, private_ip) (" + matching + ")) or vector(0)"}},
+				}),
+				number(panel{
+					title: "Desktops", unit: "none", width: 6, height: 3,
+					description: "Desktops that have one of these interfaces.",
+					queries:     []query{{expr: "count(group by (" + byDesktop + ") (" + matching + ")) or vector(0)"}},
+				}),
+				wide(oldestData()),
+				wide(failingProjects()),
+			}},
+			{"Network interfaces", []panel{interfaceTable()}},
+		},
+	}.build()
+}
+
+// wide makes a panel as large as the others of the inventory's first row.
+func wide(p panel) panel {
+	p.width, p.height = 6, 3
+	return p
+}
+
+func interfaceTable() panel {
+	const list = "security_group_name (uniqueValues)"
+	return rowsOf(
+		panel{
+			title: "Network interfaces", unit: "none", width: 24, height: 22,
+			description: "One row a network interface. Each column can be filtered and sorted; a name leads to all that is known of the desktop.",
+			queries: []query{
+				{expr: withProject("topk($rows, " + listed + ")")},
+				{expr: "max by (port_id, security_group_name) (" + groupInfo + "{" + inProject + "} and on (region, project_id, port_id) " + networkInfo + "{" + inNetwork + "})"},
+			},
+			// The groups of an interface become one cell, and then a column of its row.
+			// Interfaces that only the second query knows, since it knows less filters,
+			// go again.
+			steps: []dashboard.DataTransformerConfig{
+				{
+					Id: "groupBy", Filter: &dashboard.MatcherConfig{Id: "byRefId", Options: "B"},
+					Options: map[string]any{"fields": map[string]any{
+						"port_id":             map[string]any{"operation": "groupby", "aggregations": []string{}},
+						"security_group_name": map[string]any{"operation": "aggregate", "aggregations": []string{"uniqueValues"}},
+					}},
+				},
+				{Id: "joinByField", Options: map[string]any{"byField": "port_id", "mode": "outer"}},
+				{Id: "filterByValue", Options: map[string]any{"type": "exclude", "match": "any", "filters": []map[string]any{
+					{"fieldName": "desktop_id", "config": map[string]any{"id": "isNull", "options": map[string]any{}}},
+				}}},
+			},
+		}, "Desktop",
+		toDesktop(column{field: "desktop_name", title: "Desktop"}),
+		statusColumn(),
+		column{field: "project", title: "Project", width: 140},
+		column{field: "vpc_name", title: "VPC", width: 120},
+		column{field: "subnet_name", title: "Subnet", width: 160},
+		column{field: "private_ip", title: "Private IP", width: 130},
+		column{field: "eip_address", title: "EIP", width: 130},
+		column{field: list, title: "Security groups"},
+		column{field: "desktop_id", title: desktopID, width: 110},
+		column{field: "port_id", title: "Port ID", width: 110},
+	)
+}
+
+// statusColumn colours the statuses that the API documents.
+func statusColumn() column {
+	return column{field: "status", title: "Status", width: 120, mappings: []dashboard.ValueMapping{
+		says("ACTIVE", "ACTIVE", "green"), says("SHUTOFF", "SHUTOFF", "text"),
+		says("HIBERNATED", "HIBERNATED", "blue"), says("ERROR", "ERROR", "red"),
+	}}
+}

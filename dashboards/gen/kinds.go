@@ -1,0 +1,244 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
+	"github.com/grafana/grafana-foundation-sdk/go/table"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+)
+
+// number draws one large value.
+func number(p panel) panel {
+	p.draw = func(out *dashboard.Panel) {
+		o := stat.NewOptions()
+		o.ReduceOptions = reduce()
+		o.GraphMode = common.BigValueGraphModeNone
+		if p.queries[0].over {
+			o.GraphMode = common.BigValueGraphModeArea
+		}
+		o.ColorMode = common.BigValueColorModeValue
+		out.Type, out.Options = "stat", o
+	}
+	if len(p.thresholds) == 0 {
+		p.thresholds = []dashboard.Threshold{base("text")}
+	}
+	return p
+}
+
+// names draws the values of a label that a query results in, or a text if it
+// results in nothing.
+func names(label, otherwise string, p panel) panel {
+	p.queries[0].expr += ` or on () label_replace(vector(0), "` + label + `", "` + otherwise + `", "", "")`
+	p.queries[0].legend = "{{" + label + "}}"
+	p.unit = "string"
+	p = number(p)
+	draw := p.draw
+	p.draw = func(out *dashboard.Panel) {
+		draw(out)
+		out.Options.(*stat.Options).TextMode = common.BigValueTextModeName
+	}
+	return p
+}
+
+// graph draws lines over time.
+func graph(p panel) panel {
+	p.draw = func(out *dashboard.Panel) {
+		o := timeseries.NewOptions()
+		o.Legend = common.VizLegendOptions{
+			ShowLegend: true, DisplayMode: common.LegendDisplayModeList, Placement: common.LegendPlacementBottom, Calcs: []string{},
+		}
+		o.Tooltip = common.VizTooltipOptions{Mode: common.TooltipDisplayModeMulti, Sort: common.SortOrderDescending}
+		c := timeseries.NewFieldConfig()
+		c.LineWidth, c.FillOpacity = new(2.0), new(8.0)
+		c.LineInterpolation = new(common.LineInterpolationStepAfter)
+		c.ShowPoints = new(common.VisibilityModeNever)
+		c.AxisSoftMin = new(0.0)
+		switch p.unit {
+		case "none": // so that zero is a line on the ground, and not in a field up to 100
+			c.AxisSoftMax = new(1.0)
+		case "reqps":
+			c.AxisWidth = new(70.0)
+		}
+		defaults := &out.FieldConfig.Defaults
+		if len(p.thresholds) > 0 { // as lines to hold the values against
+			c.ThresholdsStyle = &common.GraphThresholdsStyleConfig{Mode: common.GraphThresholdsStyleModeDashed}
+		}
+		defaults.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdPaletteClassic}
+		defaults.Custom = c
+		out.Type, out.Options = "timeseries", o
+	}
+	return p
+}
+
+// stacked draws areas over time that add up.
+func stacked(p panel) panel {
+	p = graph(p)
+	draw := p.draw
+	p.draw = func(out *dashboard.Panel) {
+		draw(out)
+		c := out.FieldConfig.Defaults.Custom.(*timeseries.FieldConfig)
+		c.FillOpacity, c.LineWidth = new(30.0), new(1.0)
+		c.Stacking = &common.StackingConfig{Mode: new(common.StackingModeNormal), Group: new("A")}
+	}
+	return p
+}
+
+// counts draws what happened in each step, as columns that add up.
+func counts(p panel) panel {
+	p = stacked(p)
+	draw := p.draw
+	p.draw = func(out *dashboard.Panel) {
+		draw(out)
+		c := out.FieldConfig.Defaults.Custom.(*timeseries.FieldConfig)
+		c.DrawStyle = new(common.GraphDrawStyleBars)
+		c.FillOpacity, c.LineWidth = new(70.0), new(0.0)
+	}
+	return p
+}
+
+// bars draws a horizontal bar for each result.
+func bars(p panel) panel {
+	p.draw = func(out *dashboard.Panel) {
+		o := bargauge.NewOptions()
+		o.ReduceOptions = reduce()
+		o.Orientation = common.VizOrientationHorizontal
+		o.DisplayMode = common.BarGaugeDisplayModeBasic
+		o.ValueMode = common.BarGaugeValueModeText
+		o.NamePlacement = common.BarGaugeNamePlacementLeft
+		o.ShowUnfilled = false
+		o.MinVizHeight, o.MaxVizHeight = 16, 26
+		o.Sizing = common.BarGaugeSizingManual
+		o.Text = &common.VizTextDisplayOptions{TitleSize: new(12.0), ValueSize: new(14.0)}
+		d := &out.FieldConfig.Defaults
+		d.Min = new(0.0)
+		if d.Color == nil {
+			d.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: new("blue")}
+		}
+		out.Type, out.Options = "bargauge", o
+	}
+	return p
+}
+
+// timeline draws for each result when it was there.
+func timeline(p panel) panel {
+	p.draw = func(out *dashboard.Panel) {
+		o := statetimeline.NewOptions()
+		o.Legend = common.VizLegendOptions{
+			DisplayMode: common.LegendDisplayModeList, Placement: common.LegendPlacementBottom, Calcs: []string{},
+		}
+		o.Tooltip = common.VizTooltipOptions{Mode: common.TooltipDisplayModeSingle, Sort: common.SortOrderNone}
+		o.RowHeight = 0.7
+		o.ShowValue = common.VisibilityModeNever
+		out.FieldConfig.Defaults.Custom = statetimeline.NewFieldConfig()
+		out.FieldConfig.Defaults.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: new("blue")}
+		out.Type, out.Options = "state-timeline", o
+	}
+	return p
+}
+
+// column is a column of a table: a field of the queries' results, and how it is
+// shown.
+type column struct {
+	field, title string
+	unit         string
+	width        float64 // 0: as much as is left
+	absent       string  // stands where there is no value
+	gauge        bool    // draws the value, from 0 to 1, as a bar too
+	link         string
+	linkTitle    string
+	mappings     []dashboard.ValueMapping
+}
+
+// rowsOf draws a table of the columns, sorted by the title of one of them. A
+// leading minus sorts from the top down.
+func rowsOf(p panel, sort string, columns ...column) panel {
+	include, order, titles := []string{}, map[string]any{}, map[string]any{}
+	for i, c := range columns {
+		include, order[c.field], titles[c.field] = append(include, c.field), i, c.title
+		p.overrides = append(p.overrides, c.override())
+	}
+	p.steps = append(slices.Clone(p.steps),
+		dashboard.DataTransformerConfig{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": include}}},
+		dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
+			"excludeByName": map[string]any{}, "indexByName": maps.Clone(order), "renameByName": titles,
+		}})
+	p.draw = func(out *dashboard.Panel) {
+		o := table.NewOptions()
+		o.Footer = nil
+		desc := sort[0] == '-'
+		o.SortBy = []common.TableSortByFieldState{{DisplayName: trimMinus(sort), Desc: &desc}}
+		out.FieldConfig.Defaults.Custom = &common.TableFieldOptions{Align: common.FieldTextAlignmentAuto, Filterable: new(true)}
+		out.Type, out.Options = "table", o
+	}
+	return p
+}
+
+func trimMinus(s string) string {
+	if s[0] == '-' {
+		return s[1:]
+	}
+	return s
+}
+
+// override says what is special about a column.
+func (c column) override() dashboard.DashboardFieldConfigSourceOverrides {
+	o := dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: c.title}}
+	add := func(id string, value any) {
+		o.Properties = append(o.Properties, dashboard.DynamicConfigValue{Id: id, Value: value})
+	}
+	unit := c.unit
+	if unit == "" {
+		unit = "string"
+	}
+	add("unit", unit)
+	if c.absent != "" {
+		add("noValue", c.absent)
+	}
+	if c.width > 0 {
+		add("custom.width", c.width)
+	}
+	if c.gauge {
+		add("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic"})
+		add("min", 0)
+		add("max", 1)
+		add("thresholds", dashboard.ThresholdsConfig{
+			Mode:  dashboard.ThresholdsModeAbsolute,
+			Steps: []dashboard.Threshold{base("green"), level(0.8, "orange"), level(0.95, "red")},
+		})
+		add("color", dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds})
+	}
+	if len(c.mappings) > 0 {
+		add("mappings", c.mappings)
+		add("custom.cellOptions", map[string]any{"type": "color-text"})
+	}
+	if c.link != "" {
+		add("links", []map[string]any{{"title": c.linkTitle, "url": c.link}})
+	}
+	return o
+}
+
+// toDesktop is a link from a row that has the desktop's id in a column of that
+// title to all that is known of the desktop.
+func toDesktop(c column) column {
+	c.link = "/d/" + uidDesktop + "?${datasource:queryparam}&${__url_time_range}&var-desktop=${__data.fields[\"" + desktopID + "\"]}"
+	c.linkTitle = "All that is known of the desktop"
+	return c
+}
+
+// desktopID is the title of the column of desktops' ids, which links need.
+const desktopID = "Desktop ID"
+
+// merged makes one table of several queries' results: rows that agree in what
+// they share are one.
+func merged() dashboard.DataTransformerConfig {
+	return dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}
+}

@@ -1,0 +1,180 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+)
+
+const tag = "huaweicloud-workspace"
+
+// board is a dashboard as its file says it: rows of panels.
+type board struct {
+	uid, title, description string
+	from                    string // the beginning of what is shown at first
+	variables               []cog.Builder[dashboard.VariableModel]
+	rows                    []row
+}
+
+// row is a row with a title, and its panels in the order of reading.
+type row struct {
+	title  string
+	panels []panel
+}
+
+// panel is what a panel asks and says. Its kind is added by what draws it.
+type panel struct {
+	title, description, unit string
+	width, height            uint32
+	queries                  []query
+
+	draw       func(*dashboard.Panel) // adds the kind and its options
+	thresholds []dashboard.Threshold
+	mappings   []dashboard.ValueMapping
+	noValue    string
+	max        float64 // 0: none
+	decimals   *float64
+	overrides  []dashboard.DashboardFieldConfigSourceOverrides
+	steps      []dashboard.DataTransformerConfig
+	links      []dashboard.DashboardLink // of the data
+	interval   string
+}
+
+// query is one question in PromQL.
+type query struct {
+	expr   string
+	legend string
+	over   bool // over time, and not only now
+}
+
+// build makes the dashboard.
+func (b board) build() (dashboard.Dashboard, error) {
+	d := dashboard.NewDashboardBuilder(b.title).
+		Uid(b.uid).
+		Description(b.description).
+		Tags([]string{tag}).
+		Editable().
+		Time(b.from, "now").
+		Refresh("1m").
+		Timezone("browser").
+		Tooltip(dashboard.DashboardCursorSyncCrosshair).
+		Variables(b.variables)
+	for _, l := range siblings(b.uid) {
+		d = d.Link(l)
+	}
+	id, y := uint32(0), uint32(0)
+	for _, r := range b.rows {
+		id++
+		d = d.WithRow(dashboard.NewRowBuilder(r.title).Id(id).GridPos(dashboard.GridPos{H: 1, W: 24, Y: y}))
+		y++
+		x, tallest := uint32(0), uint32(0)
+		for _, p := range r.panels {
+			if x+p.width > 24 {
+				x, y, tallest = 0, y+tallest, 0
+			}
+			id++
+			d = d.WithPanel(p.build(id, dashboard.GridPos{H: p.height, W: p.width, X: x, Y: y}))
+			x, tallest = x+p.width, max(tallest, p.height)
+		}
+		y += tallest
+	}
+	return d.Build()
+}
+
+// siblings are the links on top of a dashboard to the others. They carry the
+// time and what is chosen along.
+func siblings(uid string) []cog.Builder[dashboard.DashboardLink] {
+	var links []cog.Builder[dashboard.DashboardLink]
+	for _, to := range [][3]string{
+		{uidFleet, "Fleet", "How many desktops there are, where, and how many have an EIP"},
+		{uidInventory, "Inventory", "All network interfaces of desktops, to filter and search"},
+		{uidDesktop, "One desktop", "All that is known of a desktop, and its history"},
+		{uidAddresses, "Addresses and exposure", "Full subnets, EIPs by security group, EIPs that changed hands, double addresses"},
+		{uidExporter, "Exporter", "How the exporter reads the cloud"},
+	} {
+		if to[0] != uid {
+			links = append(links, dashboard.NewDashboardLinkBuilder(to[1]).Type(dashboard.DashboardLinkTypeLink).
+				Url("/d/"+to[0]).Tooltip(to[2]).Icon("dashboard").IncludeVars(true).KeepTime(true))
+		}
+	}
+	return links
+}
+
+// built is a panel that is there already, for builders that want a builder.
+type built dashboard.Panel
+
+// Build gives the panel.
+func (b built) Build() (dashboard.Panel, error) { return dashboard.Panel(b), nil }
+
+// build makes the panel.
+func (p panel) build(id uint32, at dashboard.GridPos) built {
+	out := dashboard.NewPanel()
+	out.Id, out.Title, out.Description, out.GridPos = &id, &p.title, &p.description, &at
+	out.Datasource = new(source())
+	config := dashboard.FieldConfig{Unit: &p.unit, Mappings: p.mappings, Links: p.links, Decimals: p.decimals}
+	if len(p.thresholds) > 0 {
+		config.Thresholds = &dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: p.thresholds}
+		config.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds}
+	}
+	if p.noValue != "" {
+		config.NoValue = &p.noValue
+	}
+	if p.max > 0 {
+		config.Min, config.Max = new(0.0), &p.max
+	}
+	if p.interval != "" {
+		out.Interval = &p.interval
+	}
+	out.FieldConfig = &dashboard.FieldConfigSource{Defaults: config, Overrides: p.overrides}
+	if out.FieldConfig.Overrides == nil {
+		out.FieldConfig.Overrides = []dashboard.DashboardFieldConfigSourceOverrides{}
+	}
+	out.Transformations = p.steps
+	p.draw(out)
+	for i, q := range p.queries {
+		out.Targets = append(out.Targets, q.build(string(rune('A'+i)), out.Type == "table"))
+	}
+	return built(*out)
+}
+
+// build makes the query of a panel.
+func (q query) build(ref string, table bool) variants.Dataquery {
+	format := prometheus.PromQueryFormatTimeSeries
+	if table {
+		format = prometheus.PromQueryFormatTable
+	}
+	return prometheus.Dataquery{
+		RefId: &ref, Expr: q.expr, LegendFormat: new(q.legend), Format: &format,
+		Range: new(q.over), Instant: new(!q.over), Exemplar: new(false),
+		EditorMode: new(prometheus.QueryEditorModeCode), Datasource: new(source()),
+	}
+}
+
+// level is a threshold: the colour from a value on.
+func level(from float64, color string) dashboard.Threshold {
+	return dashboard.Threshold{Value: &from, Color: color}
+}
+
+// base is the colour below all thresholds.
+func base(color string) dashboard.Threshold { return dashboard.Threshold{Color: color} }
+
+// says maps a value to a text, and to a colour if there is one.
+func says(value, text, color string) dashboard.ValueMapping {
+	r := dashboard.ValueMappingResult{Text: &text}
+	if color != "" {
+		r.Color = &color
+	}
+	return dashboard.ValueMapping{ValueMap: &dashboard.ValueMap{
+		Type: dashboard.MappingTypeValueToText, Options: map[string]dashboard.ValueMappingResult{value: r},
+	}}
+}
+
+// reduce takes the last value of each series.
+func reduce() common.ReduceDataOptions {
+	return common.ReduceDataOptions{Calcs: []string{"lastNotNull"}, Fields: new(""), Values: new(false)}
+}

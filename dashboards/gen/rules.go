@@ -1,0 +1,29 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// The recording rules of deploy/prometheus that the dashboards ask, where to ask
+// for each desktop would take too long: those that history is drawn from, and
+// those that tell for which desktops policy is not kept, as the alerts see it.
+const (
+	ruleWithEIP   = "region_project_id:huaweicloud_workspace_desktops_with_eip:count"
+	ruleStatus    = "region_project_id_status:huaweicloud_workspace_desktops:count"
+	ruleMissing   = "region_project_id_desktop_id:huaweicloud_workspace_desktop_misses_eip:last5m"
+	ruleForbidden = "region_project_id_desktop_id:huaweicloud_workspace_desktop_has_forbidden_eip:last5m"
+)
+
+// The desktops for which policy is not kept.
+const (
+	missing   = `group by (` + byDesktop + `) (` + ruleMissing + `{` + inProject + `})`
+	forbidden = `group by (` + byDesktop + `) (` + ruleForbidden + `{` + inProject + `})`
+)
+
+// counted counts desktops that a rule names; there is no zero where there are
+// no rules.
+func counted(desktops string) string {
+	return "count(" + desktops + ") or 0 * count(" + recorded(ruleWithEIP) + ")"
+}
+
+// recorded selects what a rule recorded of the chosen projects.
+func recorded(rule string) string { return rule + "{" + inProject + "}" }

@@ -1,0 +1,172 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package changes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+const (
+	// shortestPause is the first one after a failure, and the least that the
+	// receiver can ask for.
+	shortestPause = time.Second
+	// longestPause bounds what pauses grow to, and what the receiver can ask for.
+	longestPause = 5 * time.Minute
+	// maxAnswer is how much of an answer is read, so that its connection can be
+	// used again. Nobody looks at it.
+	maxAnswer = 64 << 10
+)
+
+// cloudEvent is an event as CloudEvents 1.0 has it in JSON.
+type cloudEvent struct {
+	SpecVersion     string    `json:"specversion"`
+	ID              string    `json:"id"`
+	Source          string    `json:"source"`
+	Type            string    `json:"type"`
+	Subject         string    `json:"subject"`
+	Time            string    `json:"time"`
+	DataContentType string    `json:"datacontenttype"`
+	Data            eventData `json:"data"`
+}
+
+type eventData struct {
+	Region      string `json:"region"`
+	ProjectID   string `json:"project_id"`
+	Project     string `json:"project"`
+	DesktopID   string `json:"desktop_id"`
+	DesktopName string `json:"desktop_name"`
+	Kind        string `json:"kind"`
+	Before      string `json:"before"`
+	After       string `json:"after"`
+}
+
+// encode gives the event as it is sent.
+func (e Event) encode() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(cloudEvent{
+		SpecVersion: "1.0", ID: e.ID,
+		Source:          "/huaweicloud_workspace_exporter/" + url.PathEscape(e.Project.Region) + "/" + url.PathEscape(e.Project.ID),
+		Type:            "com.huaweicloud.workspace.desktop." + string(e.Kind),
+		Subject:         e.DesktopID,
+		Time:            e.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		DataContentType: "application/json",
+		Data: eventData{
+			Region: e.Project.Region, ProjectID: e.Project.ID, Project: e.Project.Name, DesktopID: e.DesktopID, DesktopName: e.DesktopName,
+			Kind: string(e.Kind), Before: e.Before, After: e.After,
+		},
+	})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// try is one attempt to send one event.
+type try struct {
+	ctx      context.Context
+	cancel   context.CancelFunc
+	receiver *Receiver
+	event    Event
+}
+
+// answer is what came of a try.
+type answer struct {
+	status int // 0: none came
+	after  time.Duration
+	err    error
+}
+
+// send sends the event once. The transport is asked, not a client: that one
+// follows redirects, and quotes URLs in its errors.
+func (t *try) send() answer {
+	request, err := t.request()
+	if err != nil {
+		return answer{err: err}
+	}
+	response, err := t.receiver.Transport.RoundTrip(request)
+	if err != nil {
+		return answer{err: errors.New(t.receiver.Explain(err))}
+	}
+	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the status has said all
+	_ = response.Body.Close()
+	return answer{status: response.StatusCode, after: retryAfter(response.Header)}
+}
+
+func (t *try) request() (*http.Request, error) {
+	target, err := t.receiver.URL()
+	if err != nil {
+		return nil, err
+	}
+	header, err := t.receiver.Header()
+	if err != nil {
+		return nil, err
+	}
+	body, err := t.event.encode()
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(t.ctx, http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("the URL is none") // the error would quote it
+	}
+	request.Header = header.Clone()
+	request.Header.Set("Content-Type", "application/cloudevents+json")
+	// Not sent: it tells net/http that the event may be sent again where an idle
+	// connection turns out to be closed.
+	request.Header["Idempotency-Key"] = []string{}
+	return request, nil
+}
+
+func (a answer) taken() bool { return a.status >= 200 && a.status < 300 }
+
+// refused tells whether the receiver will never take this event.
+func (a answer) refused() bool {
+	switch a.status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
+// reason says why a try failed.
+func (a answer) reason() string {
+	switch {
+	case a.err != nil:
+		return a.err.Error()
+	case a.status >= 300 && a.status < 400:
+		return "HTTP " + strconv.Itoa(a.status) + ", a redirect, which is not followed"
+	}
+	return "HTTP " + strconv.Itoa(a.status)
+}
+
+// pause tells how long to wait after so many failures in a row. Chance keeps
+// exporters that met the same outage from coming back at once.
+func (a answer) pause(failures int) time.Duration {
+	if a.after > 0 {
+		return min(max(a.after, shortestPause), longestPause)
+	}
+	pause := min(shortestPause<<min(failures-1, 20), longestPause)
+	return pause - rand.N(pause/5)
+}
+
+// retryAfter reads how long the receiver wants to be left alone; 0: it does not
+// say.
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(max(seconds, 1), uint64(longestPause/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(time.Until(at), shortestPause)
+	}
+	return 0
+}

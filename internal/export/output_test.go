@@ -1,0 +1,344 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+var update = flag.Bool("update", false, "write the files that the tests compare with anew")
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", path, diff)
+	}
+}
+
+var moment = time.Date(2026, 11, 25, 4, 30, 0, 0, time.UTC)
+
+// told is the fleet of the filter's tests with all that can be said of it:
+// failures, tags, users, a project of which nothing is known, hostile texts.
+func told() []*inventory.Snapshot {
+	all := fleet()
+	all[0].Discovered = true
+	all[0].Health = inventory.Health{
+		Tried: true, Listed: true, Unresolved: 1, Stale: 2,
+		LastEnd: moment.Add(-time.Minute), LastSuccess: moment.Add(-time.Hour), OldestData: moment.Add(-90500 * time.Millisecond),
+		Waiting: moment.Add(time.Second),
+		Failures: []*inventory.Failure{
+			{Kind: inventory.Denied, Operation: "ShowDesktopNetworks", Status: 403, Code: "WKS.1", RequestID: "r1", Detail: "not allowed", Remedy: "allow it"},
+			{Operation: "ListDesktops"},
+		},
+	}
+	first := all[0].Records[0]
+	first.Desktop.Tags = []inventory.Tag{{Key: "cost-center", Value: "7"}, {Key: "cost.center", Value: "8"}, {Key: "team", Value: "=finance"}, {Key: "void"}}
+	first.Desktop.Users = []string{"ana", "wei"}
+	first.Desktop.Type, first.Desktop.PoolID, first.Desktop.AvailabilityZone = "DEDICATED", "pool", "la-north-2a"
+	first.Desktop.EnterpriseProjectID, first.Desktop.TaskStatus = "0", "rebooting"
+	all[0].Records[1].Desktop.Name = "=cmd|' /C calc'!A0"
+	all[0].Records[1].Networks.Interfaces[0].SecurityGroups[0].Name = "a \"b\", \x1b[31m\r\nc\u2028"
+	all[1].Health = inventory.Health{Tried: true, Listed: true, Up: true, LastEnd: moment, LastSuccess: moment, OldestData: moment.Add(time.Second)}
+	return append(all, &inventory.Snapshot{Project: inventory.Project{Name: "unknown", Region: "r"}})
+}
+
+func outputOf(t testing.TB, query string, show Show) Inventory {
+	f := parsed(t, query)
+	return Inventory{Snapshots: told(), Filter: &f, Show: show, Now: moment}
+}
+
+func TestGoldens(t *testing.T) {
+	all := Show{Tags: true, Users: true}
+	for _, tc := range []struct {
+		file, query string
+		show        Show
+		write       func(*Inventory, io.Writer) error
+	}{
+		{"all.json", "", all, (*Inventory).WriteJSON},
+		{"bound.json", "eip=any&project=bogota&search=192", Show{}, (*Inventory).WriteJSON},
+		{"none.json", "project=unknown", Show{}, (*Inventory).WriteJSON},
+		{"all.csv", "", all, (*Inventory).WriteCSV},
+		{"bound.csv", "eip=any", Show{}, (*Inventory).WriteCSV},
+		{"all.txt", "", all, (*Inventory).WriteTable},
+		{"none.txt", "project=unknown", Show{}, (*Inventory).WriteTable},
+		{"private.sd.json", "port=9182", all, nil},
+		{"eip.sd.json", "port=9100&address=eip&region=la-north-2", Show{}, nil},
+		{"interfaces.sd.json", "port=9100&each=interface&vpc=lab&vpc=main&security_group=web", Show{}, nil},
+		{"none.sd.json", "port=1&project=unknown", Show{}, nil},
+	} {
+		t.Run(tc.file, func(t *testing.T) {
+			v := outputOf(t, tc.query, tc.show)
+			var out bytes.Buffer
+			var err error
+			if tc.write == nil {
+				d := discovery(t, tc.query)
+				err = d.Targets(&out, v.Snapshots, v.Filter, tc.show)
+			} else {
+				err = tc.write(&v, &out)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tc.file, out.Bytes())
+			if !utf8.Valid(out.Bytes()) || strings.HasSuffix(tc.file, ".json") && !json.Valid(out.Bytes()) {
+				t.Errorf("not valid:\n%s", out.Bytes())
+			}
+		})
+	}
+}
+
+// schema compiles the schema.
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("inventory.schema.json", document); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("inventory.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestJSONFollowsItsSchema(t *testing.T) {
+	s := schema(t)
+	validate := func(data []byte) error {
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Validate(v)
+	}
+	var text string
+	for _, query := range []string{"", "eip=none&eip=unknown&search=a", "project=unknown"} {
+		for _, show := range []Show{{}, {Tags: true}, {Users: true}, {Tags: true, Users: true}} {
+			var out bytes.Buffer
+			v := outputOf(t, query, show)
+			if err := v.WriteJSON(&out); err != nil {
+				t.Fatal(err)
+			}
+			if err := validate(out.Bytes()); err != nil {
+				t.Errorf("%s %+v: %v", query, show, err)
+			}
+			if query == "" {
+				text = out.String()
+			}
+		}
+	}
+	// The schema has to refuse what is wrong, or it would say nothing.
+	for from, to := range map[string]string{
+		`"version":1`:             `"version":2`,
+		`"generated_at":"2026-`:   `"generated_at":"26-`,
+		`"listed":true`:           `"listed":"yes"`,
+		`"desktop_id":"d1"`:       `"desktop":"d1"`,
+		`"interfaces":null`:       `"interfaces":{}`,
+		`"eip":null`:              `"eip":""`,
+		`"status":403`:            `"status":"403"`,
+		`"desktops_unresolved":1`: `"desktops_unresolved":-1`,
+		`"cidr":"10.0.0.0/24"`:    `"mask":24`,
+	} {
+		if !strings.Contains(text, from) {
+			t.Errorf("there is no %s in\n%s", from, text)
+		}
+		if validate([]byte(strings.ReplaceAll(text, from, to))) == nil {
+			t.Errorf("the schema takes %s", to)
+		}
+	}
+}
+
+// TestEveryMemberIsInTheSchema finds what is written and not described: the
+// schema lets additions pass.
+func TestEveryMemberIsInTheSchema(t *testing.T) {
+	v := outputOf(t, "search=a", Show{Tags: true, Users: true})
+	v.Filter = &Filter{values: map[string][]string{"search": {"a"}, "eip": {"any"}, "project": {"p"}}}
+	var out bytes.Buffer
+	if err := v.WriteJSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	var written any
+	if err := json.Unmarshal(out.Bytes(), &written); err != nil {
+		t.Fatal(err)
+	}
+	var members func(v any) []string
+	members = func(v any) (names []string) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, value := range v {
+				names = append(append(names, name), members(value)...)
+			}
+		case []any:
+			for _, value := range v {
+				names = append(names, members(value)...)
+			}
+		}
+		return names
+	}
+	for _, name := range members(written) {
+		if !bytes.Contains(Schema, []byte(`"`+name+`": {`)) {
+			t.Errorf("the schema does not describe %s", name)
+		}
+	}
+}
+
+func TestStringsAreWhatJSONReadsBack(t *testing.T) {
+	texts := []string{"", "plain", `"\`, "\x00\x1f\x7f", "两个\u2028\U0001f4bb", "</script>"}
+	for i := range 0x300 {
+		texts = append(texts, "a"+string(rune(i))+"b")
+	}
+	for _, text := range texts {
+		var back string
+		if err := json.Unmarshal(appendString(nil, text), &back); err != nil || back != text {
+			t.Errorf("%q came back as %q, %v", text, back, err)
+		}
+	}
+	if got, want := string(appendString(nil, "a\xffb\xe4\xb8")), "\"a\ufffdb\ufffd\ufffd\""; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestCSVReadsBack(t *testing.T) {
+	v := outputOf(t, "", Show{Tags: true, Users: true})
+	var out bytes.Buffer
+	if err := v.WriteCSV(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&out).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range Columns(v.Show) {
+		names = append(names, c.Name)
+	}
+	if !slices.Equal(lines[0], names) {
+		t.Errorf("the header is %v", lines[0])
+	}
+	var want [][]string
+	for s, r := range v.Filter.Desktops(v.Snapshots) {
+		for _, row := range Rows(nil, s.Project, r) {
+			var line []string
+			for _, c := range columns(v.Show) {
+				line = append(line, strings.ReplaceAll(c.value(&row), "\r\n", "\n")) // the reader's doing
+			}
+			want = append(want, line)
+		}
+	}
+	for _, line := range lines[1:] {
+		for i := range line {
+			if strings.HasPrefix(line[i], "=") {
+				t.Errorf("%q is a formula", line[i])
+			}
+			line[i] = strings.TrimPrefix(line[i], "'")
+		}
+	}
+	if diff := cmp.Diff(want, lines[1:]); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "plain": "plain", "a=1": "a=1", "10.0.0.1": "10.0.0.1", "两": "两", " =1": " =1",
+		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "\na": "'\na", "＝1": "'＝1", "'a": "''a",
+	} {
+		got := Harmless(text)
+		if got != want || strings.TrimPrefix(got, "'") != text {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestTheTableIsAligned(t *testing.T) {
+	var out bytes.Buffer
+	v := outputOf(t, "", Show{})
+	if err := v.WriteTable(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	before, _, _ := strings.Cut(lines[0], "STATUS")
+	for _, line := range lines[1:] {
+		column := 0
+		rest := strings.TrimLeftFunc(line, func(r rune) bool {
+			column += width(string(r))
+			return column <= len(before)
+		})
+		if word, _, _ := strings.Cut(rest, " "); !slices.Contains([]string{"ACTIVE", "SHUTOFF", "-"}, word) {
+			t.Errorf("under STATUS stands %q in\n%s", word, line)
+		}
+		if strings.ContainsAny(line, "\x1b\r") {
+			t.Errorf("a terminal would obey %q", line)
+		}
+	}
+}
+
+func TestWidth(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "两个": 4, "é": 1, "e\u0301": 1, "\U0001f4bb": 2, "ｱ": 1} {
+		if got := width(text); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+}
+
+// broken is a writer that fails after some writes.
+type broken struct{ left int }
+
+var errBroken = errors.New("broken")
+
+func (b *broken) Write(p []byte) (int, error) {
+	if b.left--; b.left < 0 {
+		return 0, errBroken
+	}
+	return len(p), nil
+}
+
+func TestAWriteThatFailsEndsTheOutput(t *testing.T) {
+	f := parsed(t, "")
+	v := Inventory{Snapshots: []*inventory.Snapshot{large(2000)}, Filter: &f}
+	d := discovery(t, "port=1")
+	for name, write := range map[string]func(io.Writer) error{
+		"json": v.WriteJSON, "csv": v.WriteCSV, "table": v.WriteTable,
+		"targets": func(w io.Writer) error { return d.Targets(w, v.Snapshots, &f, Show{}) },
+	} {
+		for left := range 3 {
+			if err := write(&broken{left}); !errors.Is(err, errBroken) {
+				t.Errorf("%s: %v after %d writes, want %v", name, err, left, errBroken)
+			}
+		}
+	}
+}

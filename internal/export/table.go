@@ -1,0 +1,125 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package export
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// What a table shows for what is not there, and for what is not known.
+const (
+	absent  = "-"
+	unknown = "?"
+)
+
+// cells gives the cells of a row of the table for people.
+func cells(r *Row) []string {
+	name := func(name, id string) string {
+		if name == "" {
+			return id
+		}
+		return name
+	}
+	row := []string{r.Project.Name, r.Desktop.ID, r.Name(), r.Desktop.Status, IP(r.Record)}
+	switch i := r.Interface; {
+	case r.Networks == nil:
+		row = append(row, unknown, unknown, unknown, unknown)
+	case i == nil:
+		row = append(row, "", "", "", "")
+	default:
+		row[4] = i.PrivateIP
+		groups := join(i.SecurityGroups, func(g inventory.SecurityGroup) string { return name(g.Name, g.ID) })
+		row = append(row, i.EIP.Address, name(i.VPC.Name, i.VPC.ID), name(i.Subnet.Name, i.Subnet.ID), groups)
+	}
+	for i, text := range row {
+		if row[i] = printable(text); text == "" {
+			row[i] = absent
+		}
+	}
+	return row
+}
+
+// WriteTable writes the inventory for people: columns that are aligned, one
+// line for each interface, a question mark for what is not known.
+func (v *Inventory) WriteTable(w io.Writer) error {
+	head := []string{"PROJECT", "DESKTOP", "NAME", "STATUS", "PRIVATE IP", "EIP", "VPC", "SUBNET", "SECURITY GROUPS"}
+	widths := make([]int, len(head))
+	// The rows are made twice, lest they all have to be kept.
+	each := func(do func([]string)) {
+		do(head)
+		var rows []Row
+		for s, r := range v.Filter.Desktops(v.Snapshots) {
+			rows = Rows(rows[:0], s.Project, r)
+			for i := range rows {
+				do(cells(&rows[i]))
+			}
+		}
+	}
+	each(func(row []string) {
+		for i, text := range row {
+			widths[i] = max(widths[i], width(text))
+		}
+	})
+	out := bufio.NewWriterSize(w, chunk)
+	each(func(row []string) {
+		for i, text := range row {
+			_, _ = out.WriteString(text) // Flush gives the error
+			if i < len(row)-1 {
+				_, _ = out.WriteString(strings.Repeat(" ", widths[i]-width(text)+2))
+			}
+		}
+		_ = out.WriteByte('\n')
+	})
+	return out.Flush()
+}
+
+// printable replaces what a terminal would obey or not show.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\ufffd'
+	}, text)
+}
+
+// width is how many columns of a terminal a text takes.
+func width(text string) int {
+	n := 0
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me):
+		case unicode.Is(wide, r):
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// wide holds the characters of East Asia that take two columns, as good as all
+// terminals agree, and the pictures that people like in names.
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x1100, 0x115f, 1},
+		{0x2e80, 0x303e, 1},
+		{0x3041, 0xa4cf, 1},
+		{0xac00, 0xd7a3, 1},
+		{0xf900, 0xfaff, 1},
+		{0xfe30, 0xfe6f, 1},
+		{0xff00, 0xff60, 1},
+		{0xffe0, 0xffe6, 1},
+	},
+	R32: []unicode.Range32{
+		{0x1f300, 0x1f64f, 1},
+		{0x1f900, 0x1f9ff, 1},
+		{0x20000, 0x3fffd, 1},
+	},
+}

@@ -1,0 +1,41 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import "slices"
+
+// Equal tells whether both say the same of a desktop.
+func (d *Desktop) Equal(o *Desktop) bool {
+	return d.ID == o.ID && d.Name == o.Name && d.IP == o.IP && d.SubnetID == o.SubnetID &&
+		d.EnterpriseProjectID == o.EnterpriseProjectID && d.PoolID == o.PoolID &&
+		d.AvailabilityZone == o.AvailabilityZone && d.Type == o.Type &&
+		d.Status == o.Status && d.TaskStatus == o.TaskStatus &&
+		slices.Equal(d.Tags, o.Tags) && slices.Equal(d.Users, o.Users)
+}
+
+// Equal tells whether both say the same; nil, the unknown, equals only nil.
+func (n *Networks) Equal(o *Networks) bool {
+	if n == o || n == nil || o == nil {
+		return n == o
+	}
+	return n.Name == o.Name && n.IP == o.IP && slices.EqualFunc(n.Interfaces, o.Interfaces, Interface.Equal)
+}
+
+// Equal tells whether both say the same of an interface.
+func (i Interface) Equal(o Interface) bool {
+	return i.PortID == o.PortID && i.PrivateIP == o.PrivateIP && i.VPC == o.VPC && i.Subnet == o.Subnet &&
+		i.EIP == o.EIP && slices.Equal(i.SecurityGroups, o.SecurityGroups)
+}
+
+// Addresses gives the EIP addresses of all interfaces as Bindings spells them:
+// sorted, each once, joined by commas.
+func (n *Networks) Addresses() string {
+	var addresses []string
+	for _, i := range n.Interfaces {
+		if i.EIP.Address != "" {
+			addresses = append(addresses, i.EIP.Address)
+		}
+	}
+	return JoinAddresses(addresses)
+}

@@ -1,0 +1,51 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// BenchmarkQuietRound measures what the engine itself costs in a refresh of
+// 100,000 desktops when the quota is spent and one desktop in a hundred was
+// read anew: list, plan, snapshot.
+func BenchmarkQuietRound(b *testing.B) {
+	const n = 100_000
+	c := newCloud(n)
+	listing, _ := c.List(b.Context())
+	s := newState(Options{MaxStaleness: time.Minute, Discovered: true, Logger: log.NewNopLogger()})
+	e := &Engine{opts: s.opts, state: s}
+	e.state.list(listing, true, time.Now())
+	read := func(i int, address string, now time.Time) {
+		d := e.state.desktops[i]
+		n := &inventory.Networks{Interfaces: []inventory.Interface{{
+			PortID: "port-" + d.record.Desktop.ID, PrivateIP: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), EIP: inventory.EIP{Address: address},
+			VPC: inventory.VPC{ID: "vpc", CIDR: "10.0.0.0/8"}, Subnet: inventory.Subnet{ID: "subnet", CIDR: "10.0.0.0/12"},
+		}}}
+		e.state.read(d, n, now, nil)
+	}
+	start := time.Now()
+	for i := range e.state.desktops {
+		read(i, "", start.Add(time.Duration(i/100)*time.Second))
+	}
+	for round := uint64(1); b.Loop(); round++ {
+		r := &refreshing{engine: e, number: round, start: time.Now()}
+		e.state.list(listing, true, r.start)
+		r.plan(r.start)
+		for i := int(round % 100); i < n; i += 100 {
+			read(i, fmt.Sprintf("1.%d.%d.%d", i>>16, i>>8&255, i&255), r.start)
+		}
+		e.state.snapshot(r.start)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/desktop")
+}
+
+// refreshing is a round; the loop of the benchmark has the other name.
+type refreshing = round

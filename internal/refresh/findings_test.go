@@ -1,0 +1,316 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// books is a cloud whose EIP list need not agree with its networks: what it
+// says of a desktop instead.
+type books struct {
+	*cloud
+	listed   map[string]string
+	nameless string // a desktop whose EIP is shown by its ID alone
+}
+
+func (b *books) Networks(ctx context.Context, ids []string, urgent bool) (inventory.Answer, error) {
+	a, err := b.cloud.Networks(ctx, ids, urgent)
+	if n := a.Networks[b.nameless]; n != nil {
+		n.Interfaces[0].EIP = inventory.EIP{ID: "e"}
+	}
+	return a, err
+}
+
+func (b *books) Bindings(ctx context.Context) (inventory.Bindings, error) {
+	bound, err := b.cloud.Bindings(ctx)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, addresses := range b.listed {
+		if bound != nil {
+			bound[id] = addresses
+		}
+	}
+	return bound, err
+}
+
+// found sums up the findings of a snapshot, and what was not looked for.
+func found(s *inventory.Snapshot) string {
+	var all []string
+	for _, f := range s.Findings {
+		all = append(all, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s", f.Reason, f.Subject, f.Other, f.Value)), " "))
+	}
+	for _, r := range inventory.Reasons() {
+		if !slices.Contains(s.Checked, r) {
+			all = append(all, string(r)+"?")
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// scrapes scrapes every minute for some time, and gives the last snapshot.
+func scrapes(e *Engine, d time.Duration) *inventory.Snapshot {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Minute) {
+		scrape(e)
+	}
+	return scrape(e)
+}
+
+const noEIPList = "eip_not_listed?, eip_not_shown?"
+
+func TestTheEIPListAgainstTheNetworks(t *testing.T) {
+	for name, tt := range map[string]struct {
+		listed map[string]string
+		change func(*Options)
+		want   string
+	}{
+		"both agree":                     {want: ""},
+		"the networks lack it":           {listed: map[string]string{"d00000": "9.9.9.9"}, want: "eip_not_shown d00000 9.9.9.9"},
+		"the list lacks it":              {listed: map[string]string{"d00001": ""}, want: "eip_not_listed d00001 1.1.1.1"},
+		"another one":                    {listed: map[string]string{"d00001": "9.9.9.9"}, want: "eip_not_listed d00001 1.1.1.1, eip_not_shown d00001 9.9.9.9"},
+		"one of two":                     {listed: map[string]string{"d00001": "1.1.1.1,9.9.9.9"}, want: "eip_not_shown d00001 9.9.9.9"},
+		"of a desktop that nobody reads": {listed: map[string]string{"other": "9.9.9.9"}, want: ""},
+		"an EIP is shown, by its ID":     {listed: map[string]string{"d00002": "9.9.9.9"}, want: ""},
+		"the list is not read":           {change: func(o *Options) { o.Bindings = false }, listed: map[string]string{"d00001": ""}, want: noEIPList},
+		"the list may lack some": {
+			change: func(o *Options) { o.SomeEIPs = true },
+			listed: map[string]string{"d00000": "9.9.9.9", "d00001": ""}, want: "eip_not_shown d00000 9.9.9.9, eip_not_listed?",
+		},
+	} {
+		for size, c := range map[string]*cloud{"small": newCloud(3), "large": slowFleet()} {
+			t.Run(name+"/"+size, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					b := &books{cloud: c, listed: tt.listed, nameless: "d00002"}
+					c.desktops["d00001"] = "1.1.1.1"
+					e := engine(t, c, func(o *Options) {
+						o.Source = b
+						if tt.change != nil {
+							tt.change(o)
+						}
+					})
+					s := scrapes(e, 20*time.Minute)
+					want(t, found(s), tt.want)
+					if !s.Health.Up {
+						t.Errorf("down: %v", s.Health.Failures)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestWhatIsUnderWayIsNoContradiction lets EIPs go from desktop to desktop at
+// any moment, while calls take their time: as EIP list and networks are right
+// whenever they are asked, nothing is ever found, though they are read minutes
+// apart.
+func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
+	for _, size := range []int{3, 250, 2000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(uint64(size), 3))
+				c := newCloud(size)
+				c.latency = 3 * time.Second
+				if size == 2000 {
+					c.networks = slowFleet().networks
+				}
+				var seen map[inventory.Reason]bool
+				e := engine(t, c, func(o *Options) {
+					o.Observe = func(s *inventory.Snapshot) {
+						for _, f := range s.Findings {
+							t.Errorf("%v at %s", f, time.Now())
+						}
+						if seen == nil {
+							seen = map[inventory.Reason]bool{}
+						}
+						for _, r := range s.Checked {
+							seen[r] = true
+						}
+					}
+				})
+				stop := make(chan struct{})
+				go rebind(c, rng, min(size, 40), stop)
+				scrapes(e, 3*time.Hour)
+				close(stop)
+				if len(seen) != len(inventory.Reasons()) {
+					t.Errorf("looked for %v only: the test proves little", seen)
+				}
+			})
+		})
+	}
+}
+
+// rebind binds, unbinds and moves EIPs between the first n desktops. None comes
+// back to where it was.
+func rebind(c *cloud, rng *rand.Rand, n int, stop <-chan struct{}) {
+	for next := 0; ; next++ {
+		select {
+		case <-stop:
+			return
+		case <-time.After(time.Duration(rng.IntN(20_000)) * time.Millisecond):
+		}
+		c.set(func(c *cloud) {
+			id := fmt.Sprintf("d%05d", rng.IntN(n))
+			switch address := c.desktops[id]; {
+			case address == "":
+				c.desktops[id] = fmt.Sprintf("1.1.%d.%d", next/250, next%250)
+			case rng.IntN(2) == 0:
+				c.desktops[id] = ""
+			default:
+				for other := rng.IntN(n); other > 0; other-- { // those before id may have had it
+					if to := fmt.Sprintf("d%05d", other); to > id && c.desktops[to] == "" {
+						c.desktops[id], c.desktops[to] = "", address
+						return
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestTheEIPListCostsASmallFleetLittle: it is read now and then and beside the
+// scrapes, which neither wait for it nor fail with it.
+func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
+	for name, tt := range map[string]struct {
+		refusal error
+		hang    bool
+		spent   bool
+		calls   int // in two hours
+		want    string
+	}{
+		"well":       {calls: 13, want: ""},
+		"refused":    {refusal: &inventory.Failure{Kind: inventory.Denied, Status: 403}, calls: 2, want: noEIPList},
+		"fails":      {refusal: failure(inventory.Transient), calls: 12, want: noEIPList},
+		"never ends": {hang: true, calls: 12, want: noEIPList},
+		"spent":      {spent: true, calls: 1, want: noEIPList},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(3)
+				c.bindings = tt.refusal
+				if tt.spent {
+					c.bindings = &inventory.Wait{Until: time.Now().Add(3 * time.Hour)}
+				}
+				e := engine(t, c, func(o *Options) {
+					if tt.hang {
+						o.Source = hanging{c}
+					}
+				})
+				for end := time.Now().Add(2 * time.Hour); time.Now().Before(end); time.Sleep(time.Minute) {
+					start := time.Now()
+					if s := scrape(e); !s.Health.Up || time.Since(start) != 0 {
+						t.Fatalf("up %t, after %s", s.Health.Up, time.Since(start))
+					}
+					if early := start.Sub(end.Add(-2*time.Hour)) < firstComparison; early && slices.Contains(c.calls, "eips") {
+						t.Fatal("the EIP list was asked for at once")
+					}
+				}
+				eips := 0
+				for _, call := range c.took() {
+					if call == "eips" {
+						eips++
+					}
+				}
+				if eips != tt.calls {
+					t.Errorf("asked for the EIP list %d times, want %d", eips, tt.calls)
+				}
+				want(t, found(scrape(e)), tt.want)
+			})
+		})
+	}
+}
+
+// hanging is a cloud that never answers when it is asked for the EIP list.
+type hanging struct{ *cloud }
+
+func (h hanging) Bindings(ctx context.Context) (inventory.Bindings, error) {
+	h.set(func(c *cloud) { c.calls = append(c.calls, "eips") })
+	<-ctx.Done()
+	return nil, failure(inventory.Transient)
+}
+
+// TestWhatTheEIPListSaidIsHeld as long as all else is, and then it is unknown.
+func TestWhatTheEIPListSaidIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(3)
+		b := &books{cloud: c, listed: map[string]string{"d00000": "9.9.9.9"}}
+		e := engine(t, c, func(o *Options) { o.Source = b })
+		want(t, found(scrape(e)), noEIPList)
+		const finding = "eip_not_shown d00000 9.9.9.9"
+		want(t, found(scrapes(e, 20*time.Minute)), finding)
+
+		c.set(func(c *cloud) { c.bindings = failure(inventory.Transient) })
+		want(t, found(scrapes(e, 20*time.Minute)), finding)
+		want(t, found(scrapes(e, 10*time.Minute)), noEIPList)
+		c.set(func(c *cloud) { c.bindings = nil })
+		want(t, found(scrapes(e, 20*time.Minute)), finding)
+
+		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
+		want(t, found(scrapes(e, 14*time.Minute)), finding)
+		want(t, found(scrapes(e, 2*time.Minute)),
+			"address_outside_subnet?, address_used_twice?, eip_not_listed?, eip_not_shown?, eip_used_twice?, subnet_outside_vpc?, vpcs_overlap?")
+		c.set(func(c *cloud) { c.networks = nil })
+		want(t, found(scrapes(e, 20*time.Minute)), finding)
+
+		c.set(func(c *cloud) { delete(c.desktops, "d00000") })
+		want(t, found(scrape(e)), "")
+	})
+}
+
+// TestOneEIPOnTwoDesktops is a finding at once where both have had it from the
+// start. What one has got that another had may have gone from one to the other
+// between two readings, which a second reading tells.
+func TestOneEIPOnTwoDesktops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(250) // three batches
+		c.latency = 200 * time.Millisecond
+		c.desktops["d00001"], c.desktops["d00249"] = "1.1.1.1", "1.1.1.1"
+		e := engine(t, c, func(o *Options) { o.Bindings = false })
+		next := func() string { time.Sleep(time.Minute); return strings.TrimSuffix(found(scrape(e)), ", "+noEIPList) }
+		want(t, next(), "eip_used_twice d00001 d00249 1.1.1.1")
+		c.set(func(c *cloud) { c.desktops["d00249"], c.desktops["d00100"] = "", "1.1.1.1" })
+		want(t, next(), noEIPList)
+		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
+		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
+		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
+		c.set(func(c *cloud) { c.networks, c.desktops["new"] = nil, "1.1.1.1" })
+		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
+		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1, eip_used_twice d00100 new 1.1.1.1")
+		c.set(func(c *cloud) { delete(c.desktops, "d00100"); delete(c.desktops, "d00001") })
+		want(t, next(), noEIPList)
+	})
+}
+
+// TestAnswersForWhoIsGone: what comes in for desktops that were held for too
+// long meanwhile brings nothing back.
+func TestAnswersForWhoIsGone(t *testing.T) {
+	t.Parallel()
+	s := newState(Options{Discovered: true, MaxStaleness: time.Minute})
+	now := time.Unix(1_800_000_000, 0)
+	s.list(inventory.Listing{Desktops: []inventory.Desktop{{ID: "d1"}, {ID: "d2"}}}, true, now)
+	asked := slices.Clone(s.desktops)
+	s.listFailed = now
+	if got := s.snapshot(now.Add(time.Hour)); len(got.Records) != 0 {
+		t.Fatalf("%d desktops are held", len(got.Records))
+	}
+	for _, d := range asked {
+		s.read(d, &inventory.Networks{Interfaces: []inventory.Interface{{VPC: inventory.VPC{ID: "v"}, EIP: inventory.EIP{Address: "1.1.1.1"}}}}, now, nil)
+	}
+	s.list(inventory.Listing{}, true, now)
+	s.listFailed, s.moved = time.Time{}, true
+	if got := s.snapshot(now); len(got.VPCs)+len(got.Findings) != 0 || len(got.Checked) == 0 {
+		t.Errorf("VPCs %v, findings %v, looked for %v; want none of anything", got.VPCs, got.Findings, got.Checked)
+	}
+}

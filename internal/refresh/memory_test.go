@@ -1,0 +1,213 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// remembered gives what an engine knows as it comes out of a file.
+func remembered(t *testing.T, e *Engine) *Memory {
+	t.Helper()
+	known, ok := e.memory(time.Now())
+	if !ok {
+		return nil
+	}
+	var file bytes.Buffer
+	if err := gob.NewEncoder(&file).Encode(known); err != nil {
+		t.Fatal(err)
+	}
+	var m Memory
+	if err := gob.NewDecoder(&file).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	return &m
+}
+
+// restart closes an engine and gives another that begins with what it knew,
+// after a while.
+func restart(t *testing.T, e *Engine, c *cloud, after time.Duration) *Engine {
+	t.Helper()
+	e.Close()
+	m := remembered(t, e)
+	time.Sleep(after)
+	c.took()
+	return engine(t, c, func(o *Options) { o.Memory = m })
+}
+
+func TestARestartKeepsWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(3)
+		c.desktops["d00001"] = "1.1.1.1"
+		c.refused["d00002"] = true
+		e := engine(t, c, nil)
+		before := scrape(e)
+		e = restart(t, e, c, time.Minute)
+		s := e.Snapshot()
+		want(t, told(s), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
+		want(t, fmt.Sprint(c.took()), "[]")
+		if s.Health.Tried || !s.Health.Complete || !s.Health.OldestData.Equal(before.Health.OldestData) || !s.Health.LastSuccess.Equal(before.Health.LastSuccess) {
+			t.Errorf("the health is %+v, and was %+v", s.Health, before.Health)
+		}
+		// What did not change is still the same record after it was read again.
+		after := scrape(e)
+		want(t, told(after), "d00000= d00001=1.1.1.1 d00002=? up=true listed=true unresolved=1 stale=0")
+		if after.Records[1] != s.Records[1] {
+			t.Error("an unchanged desktop got a new record")
+		}
+		// And the restart of one that was never asked keeps it as well.
+		e = restart(t, restart(t, e, c, time.Second), c, time.Second)
+		want(t, told(e.Snapshot()), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
+	})
+}
+
+func TestARestartHoldsNothingForLonger(t *testing.T) {
+	const known = "d00000= d00001= up=false listed=true unresolved=0"
+	down := func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } }
+	unlisted := func(c *cloud) { c.list = failure(inventory.Transient) }
+	incomplete := func(c *cloud) {
+		c.list = &inventory.Failure{Kind: inventory.Incomplete, Operation: "ListDesktops"}
+		c.hidden["d00000"] = true
+	}
+	for _, tt := range []struct {
+		name  string
+		fault func(c *cloud)
+		until time.Duration // from the first failure to the restart
+		away  time.Duration
+		then  time.Duration // from the restart on
+		want  string
+		stale int
+	}{
+		{"away for less than anything is held", nil, 0, 15*time.Minute - 1, 0, known, 0},
+		{"away for as long as anything is held", nil, 0, 15 * time.Minute, 0, "up=false listed=false unresolved=0", 0},
+		{"networks fail, still held", down, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 2},
+		{"networks fail, held for too long", down, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00000=? d00001=? up=false listed=true unresolved=2", 0},
+		{"the list fails, held for too long", unlisted, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "up=false listed=false unresolved=0", 0},
+		{"the list is incomplete, still held", incomplete, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 0},
+		{"the list is incomplete, held for too long", incomplete, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00001= up=false listed=true unresolved=0", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(2)
+				e := engine(t, c, nil)
+				scrape(e)
+				if tt.fault != nil {
+					c.set(tt.fault)
+					scrape(e)
+				}
+				time.Sleep(tt.until)
+				e = restart(t, e, c, tt.away)
+				time.Sleep(tt.then)
+				want(t, told(e.Snapshot()), fmt.Sprintf("%s stale=%d", tt.want, tt.stale))
+			})
+		})
+	}
+}
+
+// A state file may be written while a reload begins with what is in the memory:
+// under the race detector, this fails if one changes it.
+func TestARestartLeavesTheMemoryAsItIs(t *testing.T) {
+	e := engine(t, newCloud(2), nil)
+	scrape(e)
+	m := remembered(t, e)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		if err := gob.NewEncoder(io.Discard).Encode(m); err != nil {
+			t.Error(err)
+		}
+	})
+	again := e.opts
+	again.Memory = m
+	New(again).Close()
+	writing.Wait()
+}
+
+func TestToRememberHidesNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		e := engine(t, c, nil)
+		scrape(e)
+		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
+		want(t, told(scrape(e)), "d00000= up=false listed=true unresolved=0 stale=1")
+		time.Sleep(15 * time.Minute)
+		if m, known := e.memory(time.Now()); !known || m.Desktops[0].Networks != nil {
+			t.Errorf("%+v is remembered, which has been held for too long", m)
+		}
+		want(t, told(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
+	})
+}
+
+func TestWhatTheListHintedAtIsStillUrgentAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(250)
+		e := engine(t, c, nil)
+		scrape(e)
+		c.set(func(c *cloud) {
+			c.names["d00249"] = "renamed"
+			c.networks = func([]string, bool) error { return &inventory.Wait{Until: time.Now().Add(time.Hour)} }
+		})
+		scrape(e)
+		e = restart(t, e, c, time.Minute)
+		asked := make(chan string, 10)
+		c.set(func(c *cloud) {
+			c.networks = func(ids []string, urgent bool) error {
+				asked <- fmt.Sprint(ids[0], " urgent=", urgent)
+				return nil
+			}
+		})
+		scrape(e)
+		close(asked)
+		urgent := "" // two batches are asked at once, in either order
+		for batch := range asked {
+			if strings.HasSuffix(batch, "urgent=true") {
+				urgent += batch
+			}
+		}
+		want(t, urgent, "d00249 urgent=true")
+	})
+}
+
+func TestAnotherProjectIsNotTakenForTheOneRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		e := engine(t, c, nil)
+		scrape(e)
+		e.Close()
+		m := remembered(t, e)
+		m.Project.ID = "other"
+		e = engine(t, c, func(o *Options) { o.Memory = m })
+		c.set(func(c *cloud) { c.list = failure(inventory.Transient) })
+		s := scrape(e)
+		want(t, told(s), "up=false listed=false unresolved=0 stale=0")
+		want(t, s.Project.ID, "p1")
+	})
+}
+
+func TestWhatIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var made []string
+		good, bad := newCloud(2), newCloud(1)
+		bad.list = failure(inventory.Transient)
+		known, unlisted, anonymous := named("known", "1", good, &made), named("unlisted", "2", bad, &made), named("anonymous", "3", good, &made)
+		known.Memory, unlisted.Memory = "K", "U"
+		f := &Fleet{}
+		f.Set([]Target{known, unlisted, anonymous})
+		f.Refresh(t.Context())
+		f.Close()
+		memories := f.Memories()
+		if m := memories["K"]; len(memories) != 1 || len(m.Desktops) != 2 || !m.SavedAt.Equal(time.Now()) {
+			t.Errorf("remembered are %+v", memories)
+		}
+	})
+}

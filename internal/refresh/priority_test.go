@@ -1,0 +1,260 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// asked makes a cloud count how often it gives the networks of each desktop.
+func asked(c *cloud) (times func(id string) int) {
+	var mu sync.Mutex
+	counts := map[string]int{}
+	decide := c.networks
+	c.networks = func(ids []string, urgent bool) error {
+		mu.Lock()
+		defer mu.Unlock()
+		err := decide(ids, urgent)
+		if err == nil {
+			for _, id := range ids {
+				counts[id]++
+			}
+		}
+		return err
+	}
+	return func(id string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return counts[id]
+	}
+}
+
+// address gives what a snapshot says of a desktop's EIPs.
+func address(s *inventory.Snapshot, id string) string {
+	for _, r := range s.Records {
+		if r.Desktop.ID == id && r.Networks != nil {
+			return r.Networks.Addresses()
+		}
+	}
+	return "?"
+}
+
+// TestTheEndOfATaskIsAChange: what a task did to a desktop is there when the
+// list no longer shows the task. Later the desktop is one of the many again.
+func TestTheEndOfATaskIsAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(10_000) // a cycle takes eleven minutes
+		c.latency = 100 * time.Millisecond
+		c.networks = (&quota{perMin: 10, reserve: 1}).take
+		e := engine(t, c, func(o *Options) { o.Bindings = false })
+		times := asked(c)
+		for range 13 {
+			scrape(e)
+			time.Sleep(time.Minute)
+		}
+		c.set(func(c *cloud) { c.tasks["d09999"] = "rebuilding" })
+		scrape(e)
+		time.Sleep(time.Minute)
+		c.set(func(c *cloud) { delete(c.tasks, "d09999"); c.desktops["d09999"] = "1.1.1.1" })
+		scrape(e)
+		time.Sleep(time.Minute)
+		if got := address(scrape(e), "d09999"); got != "1.1.1.1" {
+			t.Errorf("EIP %q after the task, want 1.1.1.1", got)
+		}
+		before := times("d09999")
+		for range 5 {
+			scrape(e)
+			time.Sleep(time.Minute)
+		}
+		if n := times("d09999") - before; n > 1 {
+			t.Errorf("asked for %d times in five minutes after the task", n)
+		}
+	})
+}
+
+// TestASlowCloudIsListedForEveryScrape: where it is not the quota but the cloud
+// that makes a full read last for minutes, a scrape does not wait with its
+// changes until that has ended, and shows what was read so far.
+func TestASlowCloudIsListedForEveryScrape(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(10_000)
+		c.latency = 4 * time.Second // 100 batches, two at once: 200 seconds
+		e := engine(t, c, nil)
+		s := scrape(e)
+		if n := s.Health.Unresolved; n != 10_000-200 || len(s.Records) != 10_000 {
+			t.Errorf("%d of %d unresolved after 10s, want all but the two batches that were read", n, len(s.Records))
+		}
+		for range 5 {
+			time.Sleep(50 * time.Second)
+			scrape(e)
+		}
+		if n := e.Snapshot().Health.Unresolved; n != 0 {
+			t.Errorf("%d unresolved after five minutes", n)
+		}
+		c.took()
+		for i := range 10 {
+			id := fmt.Sprintf("d%05d", i*999)
+			c.set(func(c *cloud) { c.desktops[id] = "1.1.1.1" })
+			time.Sleep(50 * time.Second)
+			scrape(e)
+			time.Sleep(50 * time.Second)
+			if got := address(scrape(e), id); got != "1.1.1.1" {
+				t.Errorf("%s: EIP %q in the scrape after next, want 1.1.1.1", id, got)
+			}
+		}
+		lists := 0
+		for _, call := range c.took() {
+			if call == "list" {
+				lists++
+			}
+		}
+		if lists != 20 {
+			t.Errorf("%d lists for 20 scrapes", lists)
+		}
+	})
+}
+
+// TestAScrapeWaitsForWhatChangedOnly where the quota cannot pay for the others.
+// It tells of failures as one that waits for all.
+func TestAScrapeWaitsForWhatChangedOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(10_000)
+		c.latency = time.Second
+		c.networks = (&quota{perMin: 20, reserve: 1}).take
+		e := engine(t, c, nil)
+		took := func() time.Duration {
+			start := time.Now()
+			scrape(e)
+			return time.Since(start)
+		}
+		if got := took(); got != 10*time.Second {
+			t.Errorf("the first scrape took %s, want all of its time: nothing was known", got)
+		}
+		time.Sleep(10 * time.Minute)
+		for range 8 {
+			scrape(e)
+			time.Sleep(time.Minute)
+		}
+		// A question of the refresh before may be under way still.
+		if got := took(); got > 2*time.Second {
+			t.Errorf("took %s, want that of the lists", got)
+		}
+		time.Sleep(time.Minute)
+		c.set(func(c *cloud) { c.desktops["d00001"] = "1.1.1.1"; c.desktops["d09999"] = "2.2.2.2" })
+		if got := took(); got > 3*time.Second || address(e.Snapshot(), "d09999") != "2.2.2.2" {
+			t.Errorf("took %s and shows %q, want that of the lists and of one question, and the change", got, address(e.Snapshot(), "d09999"))
+		}
+		time.Sleep(time.Minute)
+		c.set(func(c *cloud) { c.list = failure(inventory.Transient) })
+		scrape(e)
+		if h := e.Snapshot().Health; h.Up || len(h.Failures) != 1 {
+			t.Errorf("up %t with failures %v, want the list's", h.Up, h.Failures)
+		}
+	})
+}
+
+// TestRefreshesGoOnFromEachOther: no desktop is read twice before all were read
+// once, whatever the time that a refresh has.
+func TestRefreshesGoOnFromEachOther(t *testing.T) {
+	for _, timeout := range []time.Duration{15 * time.Second, 2 * time.Minute} {
+		t.Run(timeout.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(5000)
+				c.latency = 2 * time.Second
+				c.networks = (&quota{perMin: 10}).take
+				times := asked(c)
+				e := engine(t, c, func(o *Options) { o.Timeout = timeout; o.Bindings = false })
+				for range 20 {
+					scrape(e)
+					n := make([]int, 0, len(c.desktops))
+					for id := range c.desktops {
+						n = append(n, times(id))
+					}
+					if slices.Max(n)-slices.Min(n) > 1 {
+						t.Fatalf("one desktop was read %d times, another %d times", slices.Max(n), slices.Min(n))
+					}
+					time.Sleep(30 * time.Second)
+				}
+				if n := e.Snapshot().Health.Unresolved; n != 0 {
+					t.Errorf("%d unresolved at the end", n)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatIsUrgent: what the lists show to have changed may use the quota that is
+// kept for such; so may desktops at work, if they are few. Whoever is at work with
+// many others is read before the oldest, but waits for quota like them.
+func TestWhatIsUrgent(t *testing.T) {
+	for name, tt := range map[string]struct {
+		atWork, changed int
+		want            string
+	}{
+		"nothing":               {0, 0, "100 100 100 100 100"},
+		"a few at work":         {5, 0, "100! 100 100 100 100"},
+		"many at work":          {150, 0, "100 100 100 100 100"},
+		"changed":               {0, 3, "100! 100 100 100 100"},
+		"many at work, changed": {150, 3, "100! 100 100 100 100"},
+		"all changed":           {0, 500, "100! 100! 100! 100! 100!"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(500)
+				e := engine(t, c, func(o *Options) { o.Concurrency = 1 })
+				scrape(e)
+				var got []string
+				var first []string
+				c.set(func(c *cloud) {
+					for i := range tt.atWork {
+						c.tasks[fmt.Sprintf("d%05d", 100+i)] = "rebuilding"
+					}
+					for i := range tt.changed {
+						c.desktops[fmt.Sprintf("d%05d", 499-i)] = "1.1.1.1"
+					}
+					c.networks = func(ids []string, urgent bool) error {
+						mark := ""
+						if urgent {
+							mark = "!"
+						}
+						if got = append(got, fmt.Sprint(len(ids), mark)); len(got) == 1 {
+							first = slices.Clone(ids)
+						}
+						return nil
+					}
+				})
+				e.state.behind = true // so that the EIP list is read
+				time.Sleep(time.Minute)
+				scrape(e)
+				settle := len(got)
+				if tt.atWork > 0 { // the task itself was the change; from now on it goes on
+					got, first = nil, nil
+					c.set(func(c *cloud) {
+						for i := range tt.changed {
+							c.desktops[fmt.Sprintf("d%05d", 499-i)] = "2.2.2.2"
+						}
+					})
+					e.state.behind = true
+					time.Sleep(time.Minute)
+					scrape(e)
+				}
+				want(t, strings.Join(got, " "), tt.want)
+				if settle != 5 {
+					t.Errorf("%d questions in the first round, want 5", settle)
+				}
+				if tt.changed == 3 && !slices.Contains(first, "d00499") || tt.changed == 0 && tt.atWork > 0 && !slices.Contains(first, "d00100") {
+					t.Errorf("the first question was for %s to %s", first[0], first[len(first)-1])
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,247 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// quota lets a number of networks calls through in a minute and keeps some of
+// them for urgent ones.
+type quota struct {
+	mu      sync.Mutex
+	perMin  int
+	reserve int
+	granted []time.Time
+}
+
+func (q *quota) take(_ []string, urgent bool) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	for len(q.granted) > 0 && now.Sub(q.granted[0]) >= time.Minute {
+		q.granted = q.granted[1:]
+	}
+	limit := q.perMin
+	if !urgent {
+		limit -= q.reserve
+	}
+	if len(q.granted) >= limit {
+		return &inventory.Wait{Operation: "ShowDesktopNetworks", Until: q.granted[len(q.granted)-limit].Add(time.Minute)}
+	}
+	q.granted = append(q.granted, now)
+	return nil
+}
+
+// slowFleet is a cloud whose quota pays for half of its 2,000 desktops a minute.
+func slowFleet() *cloud {
+	c := newCloud(2000)
+	c.latency = 100 * time.Millisecond
+	c.networks = (&quota{perMin: 10, reserve: 1}).take
+	return c
+}
+
+func TestQuotaThatEndsIsNoFailureAndTheNextRefreshGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, slowFleet(), nil)
+		start := time.Now()
+		s := scrape(e)
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the scrape waited %s for quota", took)
+		}
+		if h := s.Health; !h.Up || h.Unresolved != 1100 || h.Stale != 0 || h.Waiting.IsZero() {
+			t.Errorf("up %t, %d unresolved, %d stale, waiting %s; want true, 1100, 0 and a time", h.Up, h.Unresolved, h.Stale, h.Waiting)
+		}
+		// It goes on by itself, without a scrape, until its timeout.
+		time.Sleep(62 * time.Second)
+		if n := e.Snapshot().Health.Unresolved; n != 200 {
+			t.Errorf("%d unresolved a minute later, want 200", n)
+		}
+		time.Sleep(time.Hour)
+		if n := e.Snapshot().Health.Unresolved; n != 200 {
+			t.Errorf("%d unresolved: a refresh must end at its timeout", n)
+		}
+		scrape(e)
+		if n := e.Snapshot().Health.Unresolved; n != 0 {
+			t.Errorf("%d unresolved after the next scrape, want none", n)
+		}
+	})
+}
+
+func TestTheOldestAreReadFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := engine(t, slowFleet(), nil)
+		// Two cycles of 2,000 desktops at 900 a minute need less than five
+		// minutes; after that no desktop may be older than two cycles.
+		for minute := range 30 {
+			s := scrape(e)
+			if minute < 5 {
+				time.Sleep(time.Minute)
+				continue
+			}
+			if age := time.Since(s.Health.OldestData); s.Health.Unresolved != 0 || age > 5*time.Minute {
+				t.Fatalf("minute %d: %d unresolved, the oldest is %s old", minute, s.Health.Unresolved, age)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+func TestAChangeShowsInTheScrapeAfterNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := slowFleet()
+		e := engine(t, c, nil)
+		for range 6 {
+			scrape(e)
+			time.Sleep(30 * time.Second)
+		}
+		for i := range 20 {
+			id := fmt.Sprintf("d%05d", i*97)
+			address := fmt.Sprintf("1.1.1.%d", i)
+			c.set(func(c *cloud) { c.desktops[id] = address })
+			scrape(e)
+			time.Sleep(30 * time.Second)
+			s := scrape(e)
+			shown := false
+			for _, r := range s.Records {
+				shown = shown || r.Desktop.ID == id && r.Networks != nil && r.Networks.Addresses() == address
+			}
+			if !shown {
+				t.Errorf("%s is not shown with %s in the scrape after next", id, address)
+			}
+			time.Sleep(30 * time.Second)
+		}
+	})
+}
+
+func TestNewAndTaskRunningDesktopsGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := slowFleet()
+		e := engine(t, c, nil)
+		for range 5 {
+			scrape(e)
+			time.Sleep(time.Minute)
+		}
+		c.set(func(c *cloud) { c.desktops["new"] = "9.9.9.9"; c.tasks["d00007"] = "rebuilding" })
+		scrape(e)
+		c.set(func(c *cloud) { c.desktops["d00007"] = "8.8.8.8"; c.bindings = failure(inventory.Denied) })
+		time.Sleep(time.Minute)
+		var found []string
+		for _, r := range scrape(e).Records {
+			if r.Networks.Addresses() != "" {
+				found = append(found, r.Desktop.ID+"="+r.Networks.Addresses())
+			}
+		}
+		want(t, fmt.Sprint(found), "[d00007=8.8.8.8 new=9.9.9.9]")
+	})
+}
+
+func TestTheEIPListIsAnAcceleratorOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := slowFleet()
+		c.bindings = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips", Status: 403}
+		e := engine(t, c, nil)
+		for range 6 {
+			s := scrape(e)
+			if !s.Health.Up || len(s.Health.Failures) != 0 {
+				t.Fatalf("a refused EIP list counts as a failure: %v", s.Health.Failures)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := e.Snapshot().Health.Unresolved; n != 0 {
+			t.Errorf("%d unresolved, want none", n)
+		}
+	})
+}
+
+func TestAFloodOfChangesDoesNotStarveTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := slowFleet()
+		e := engine(t, c, nil)
+		for range 5 {
+			scrape(e)
+			time.Sleep(time.Minute)
+		}
+		// A task runs on three quarters of the fleet, for an hour.
+		c.set(func(c *cloud) {
+			for i := range 1500 {
+				c.tasks[fmt.Sprintf("d%05d", i)] = "rebuilding"
+			}
+		})
+		for range 60 {
+			s := scrape(e)
+			if age := time.Since(s.Health.OldestData); age > 7*time.Minute {
+				t.Fatalf("the oldest is %s old", age)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+func TestQuotaForTheFirstListIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		c.list = &inventory.Wait{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
+		e := engine(t, c, nil)
+		want(t, told(scrape(e)), "up=true listed=false unresolved=0 stale=0")
+		c.set(func(c *cloud) { c.list = nil })
+		time.Sleep(31 * time.Second)
+		want(t, told(e.Snapshot()), "d00000= up=true listed=true unresolved=0 stale=0")
+	})
+}
+
+func TestTheLogTellsOfAProjectOnceItWasRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		c.list = &inventory.Wait{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
+		var out bytes.Buffer
+		e := engine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
+		scrape(e)
+		want(t, out.String(), "")
+		c.set(func(c *cloud) { c.list = nil })
+		time.Sleep(31 * time.Second)
+		e.Snapshot()
+		want(t, out.String(), "level=info project=office region=r-1 msg=\"Project read\" desktops=1 unresolved=0 duration=30s\n")
+	})
+}
+
+func TestQuotaForTheIdentityIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		c.identity = &inventory.Wait{Operation: "KeystoneListProjects", Until: time.Now().Add(30 * time.Second)}
+		e := engine(t, c, nil)
+		s := scrape(e)
+		want(t, told(s), "up=true listed=false unresolved=0 stale=0")
+		if s.Health.Waiting.IsZero() || len(s.Health.Failures) > 0 {
+			t.Errorf("waiting until %s with failures %v, want a time and none", s.Health.Waiting, s.Health.Failures)
+		}
+		c.set(func(c *cloud) { c.identity = nil })
+		time.Sleep(31 * time.Second)
+		want(t, told(e.Snapshot()), "d00000= up=true listed=true unresolved=0 stale=0")
+	})
+}
+
+func TestQuotaForTheListThatEndsLeavesTheLastList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		e := engine(t, c, nil)
+		scrape(e)
+		c.took()
+		c.set(func(c *cloud) {
+			c.list = &inventory.Wait{Operation: "ListDesktops", Until: time.Now().Add(time.Minute)}
+			c.desktops["d00000"] = "1.1.1.1"
+		})
+		want(t, told(scrape(e)), "d00000=1.1.1.1 up=true listed=true unresolved=0 stale=0")
+		want(t, fmt.Sprint(c.took()), "[list networks 1]")
+	})
+}

@@ -1,0 +1,71 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+func TestReadings(t *testing.T) {
+	e := New(Options{Discovered: true, MaxStaleness: time.Hour})
+	defer e.Close()
+	at := func(minutes int) time.Time {
+		return time.Unix(1_800_000_000, 0).Add(time.Duration(minutes) * time.Minute)
+	}
+	listing := func(ids ...string) (l inventory.Listing) {
+		for _, id := range ids {
+			l.Desktops = append(l.Desktops, inventory.Desktop{ID: id})
+		}
+		return l
+	}
+	e.state.list(listing("fresh", "held", "missing", "new", "refused"), true, at(0))
+	for _, d := range e.state.desktops {
+		switch d.record.Desktop.ID {
+		case "fresh", "missing":
+			e.state.read(d, &inventory.Networks{}, at(2), nil)
+		case "held":
+			e.state.read(d, &inventory.Networks{}, at(1), nil)
+			d.fail(at(2))
+			d.fail(at(3))
+		case "refused":
+			d.refuse(at(2))
+		}
+	}
+	e.state.list(listing("fresh", "held", "new", "refused"), false, at(4))
+
+	f := &Fleet{members: []member{{Target{Name: "other"}, New(Options{})}, {Target{Name: "office"}, e}}}
+	defer f.members[0].engine.Close()
+	var records []*inventory.Record
+	for _, d := range e.state.desktops {
+		records = append(records, d.record)
+	}
+	want := []Reading{
+		{At: at(2)},
+		{At: at(1), Failing: at(2)},
+		{At: at(2), Missing: at(4)},
+		{},
+		{Failing: at(2), Refused: at(7)},
+	}
+	if diff := cmp.Diff(want, f.Readings("office", records)); diff != "" {
+		t.Errorf("in order (-want +got)\n%s", diff)
+	}
+	gone := &inventory.Record{Desktop: inventory.Desktop{ID: "gone"}}
+	records, want = append(records, gone), append(want, Reading{})
+	slices.Reverse(records)
+	slices.Reverse(want)
+	if diff := cmp.Diff(want, f.Readings("office", records)); diff != "" {
+		t.Errorf("in any order (-want +got)\n%s", diff)
+	}
+	for _, name := range []string{"other", "nobody"} {
+		if diff := cmp.Diff(make([]Reading, len(records)), f.Readings(name, records)); diff != "" {
+			t.Errorf("of another project, %s (-want +got)\n%s", name, diff)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// batchSize is the most desktops that one networks call may name.
+const batchSize = 100
+
+// The classes of desktops that wait to be read.
+const (
+	changed = iota // the lists say that something happened to them, or is about to
+	oldest         // all others, by the age of what is known of them
+	classes
+)
+
+// round is the asking of one refresh. What it learns goes into the engine's
+// state at once; only the engine's lock guards both.
+type round struct {
+	engine  *Engine
+	number  uint64
+	start   time.Time
+	last    time.Time // no question starts after this
+	release func()    // lets the scrapes go; nil: they went
+
+	listed   bool                 // the list needs no further try
+	listWait time.Time            // the quota for the list, or for the project's ID, is spent until then
+	bindings inventory.Bindings   // nil: not asked, or no answer
+	queue    [classes][]*desktop  // who is still to be read, in order
+	few      bool                 // one batch takes all that changed
+	pressing int                  // batches of changed desktops that are being asked for
+	wait     [classes]time.Time   // the quota for a class is spent until then
+	turns    int                  // batches taken while both classes waited
+	inARow   int                  // batches that failed since the last that did not
+	hopeless bool                 // nothing more is asked: it would fail as well
+	failures []*inventory.Failure // each kind of each operation once
+}
+
+// lists reads the list of desktops and, where the last refresh could not read
+// everything, the EIP list, and plans from both what to read in which order.
+func (r *round) lists(ctx context.Context) {
+	e := r.engine
+	project, err := e.opts.Source.Identity(ctx)
+	if err != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if wait, ok := asWait(err); ok {
+			r.listWait = wait.Until
+			return
+		}
+		r.listed = true
+		r.fail(asFailure("KeystoneListProjects", err))
+		e.state.cannotList(r.start)
+		r.hopeless = true
+		return
+	}
+
+	var bindings sync.WaitGroup
+	var refusal error
+	asked := time.Now()
+	e.mu.Lock()
+	if known := e.state.project.ID; known != "" && known != project.ID {
+		e.state.forget(project)
+	}
+	e.state.project = project
+	read := e.opts.Bindings && e.state.behind && r.bindings == nil
+	if read {
+		bindings.Go(func() { r.bindings, refusal = e.opts.Source.Bindings(ctx) })
+	}
+	e.mu.Unlock()
+	listing, err := e.opts.Source.List(ctx)
+	bindings.Wait()
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.state.touched = true
+	if read && e.ctx.Err() == nil {
+		// An accelerator only: without it a change shows later, no more.
+		e.state.bind(r.bindings, refusal, asked)
+	}
+	r.listWait = time.Time{}
+	if wait, ok := asWait(err); ok {
+		r.listWait = wait.Until
+	} else {
+		r.listed = true
+		r.take(listing, err, asked)
+	}
+	r.plan(asked)
+	r.enough()
+}
+
+// enough lets the scrapes go before the end of the round: where the quota did
+// not pay for all of the last one, there is much to read, and what changed is
+// read. To wait for a part of the others would make no difference to anyone.
+func (r *round) enough() {
+	s := &r.engine.state
+	much := 10 * batchSize * max(1, r.engine.opts.Concurrency)
+	if r.release == nil || !s.behind || r.hopeless || r.pressing > 0 || len(r.queue[changed]) > 0 || len(r.queue[oldest]) <= much {
+		return
+	}
+	s.end(r, time.Time{})
+	r.release()
+	r.release = nil
+}
+
+// take brings a reading of the list, or its failure, into the state.
+func (r *round) take(listing inventory.Listing, err error, asked time.Time) {
+	s := &r.engine.state
+	if err == nil {
+		s.list(listing, true, asked)
+		return
+	}
+	f := asFailure("ListDesktops", err)
+	r.fail(f)
+	// What used up the time leaves none to ask in.
+	r.hopeless = f.Kind >= inventory.Disabled || time.Now().After(r.last)
+	s.cannotList(asked)
+	if f.Kind == inventory.Incomplete {
+		s.list(listing, false, s.listFailed)
+	}
+}
+
+// plan queues who is to be read in this round and was not tried yet.
+func (r *round) plan(now time.Time) {
+	r.queue = [classes][]*desktop{oldest: make([]*desktop, 0, len(r.engine.state.desktops))}
+	var atWork []*desktop
+	for _, d := range r.engine.state.byAge() {
+		switch {
+		case d.tried == r.number:
+		case d.changed(r.bindings):
+			r.queue[changed] = append(r.queue[changed], d)
+		case d.atWork():
+			atWork = append(atWork, d)
+		case !d.retryAt.After(now):
+			r.queue[oldest] = append(r.queue[oldest], d)
+		}
+	}
+	r.queue[changed] = append(r.queue[changed], atWork...)
+	r.few = len(r.queue[changed]) <= batchSize
+}
+
+// networks asks for the networks of all that are queued, until the queue is
+// empty, the time is up, or stop is closed. It returns when quota for the rest
+// comes, and zero where there is nothing to wait for.
+func (r *round) networks(ctx context.Context, stop <-chan struct{}) time.Time {
+	r.wait = [classes]time.Time{}
+	var workers sync.WaitGroup
+	for range max(1, r.engine.opts.Concurrency) {
+		workers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				b, ok := r.next()
+				if !ok {
+					return
+				}
+				r.ask(ctx, b)
+			}
+		})
+	}
+	workers.Wait()
+
+	r.engine.mu.Lock()
+	defer r.engine.mu.Unlock()
+	until := r.listWait
+	for class, q := range r.queue {
+		if w := r.wait[class]; len(q) > 0 && !w.IsZero() && (until.IsZero() || w.Before(until)) {
+			until = w
+		}
+	}
+	if r.hopeless {
+		r.abandon()
+		return time.Time{}
+	}
+	return until
+}
+
+// batch is who is asked for in one question.
+type batch struct {
+	desktops []*desktop
+	class    int
+	urgent   bool // it may use the quota that is kept for such
+}
+
+// next takes the next batch from the queue: changed desktops first, but every
+// second batch goes to whoever is the oldest of all, so that no flood of
+// changes keeps anyone waiting for more than two cycles. A batch of changed
+// ones is filled up with the oldest, whom that reads for nothing. Where tasks run
+// on more desktops than go into one batch, they are not urgent, for they may go
+// on for long.
+func (r *round) next() (b batch, ok bool) {
+	r.engine.mu.Lock()
+	defer r.engine.mu.Unlock()
+	if r.hopeless || time.Now().After(r.last) {
+		return batch{}, false
+	}
+	waits := func(class int) bool { return len(r.queue[class]) > 0 && r.wait[class].IsZero() }
+	switch {
+	case waits(changed) && waits(oldest):
+		r.turns++
+		if r.turns%2 == 0 && r.queue[oldest][0].readAt.Before(r.queue[changed][0].readAt) {
+			b.class = oldest
+		}
+	case waits(oldest):
+		b.class = oldest
+	case !waits(changed):
+		return batch{}, false
+	}
+	b.desktops = r.dequeue(b.class, batchSize)
+	if b.class == changed {
+		r.pressing++
+		b.urgent = r.few || b.desktops[0].changed(r.bindings)
+		b.desktops = append(b.desktops, r.dequeue(oldest, batchSize-len(b.desktops))...)
+	}
+	return b, true
+}
+
+func (r *round) dequeue(class, n int) []*desktop {
+	q := r.queue[class]
+	n = min(n, len(q))
+	r.queue[class] = q[n:]
+	return slices.Clone(q[:n])
+}
+
+// ask asks for one batch and brings the answer into the state.
+func (r *round) ask(ctx context.Context, b batch) {
+	r.engine.mu.Lock() // a scrape may end a held value meanwhile, and with it the record
+	ids := make([]string, len(b.desktops))
+	for i, d := range b.desktops {
+		ids[i] = d.record.Desktop.ID
+	}
+	r.engine.mu.Unlock()
+	asked := time.Now()
+	answer, err := r.engine.opts.Source.Networks(ctx, ids, b.urgent)
+
+	r.engine.mu.Lock()
+	defer r.engine.mu.Unlock()
+	if r.engine.ctx.Err() != nil {
+		return // closing: what broke off says nothing about the cloud
+	}
+	r.engine.state.touched = true
+	defer r.enough()
+	if b.class == changed {
+		r.pressing--
+	}
+	wait, waiting := asWait(err)
+	// Where nobody of many is answered, it is not because of each of them.
+	wholesale := err == nil && len(b.desktops) > 1 && len(answer.Unresolved) == len(b.desktops)
+	if wholesale {
+		err = answer.Unresolved[ids[0]]
+	}
+	var unasked []*desktop
+	for _, d := range b.desktops {
+		id := d.record.Desktop.ID
+		n, refusal := answer.Networks[id], answer.Unresolved[id]
+		if n == nil && refusal == nil && waiting {
+			unasked = append(unasked, d)
+			continue
+		}
+		d.tried = r.number
+		switch {
+		case n != nil:
+			r.engine.state.read(d, n, asked, r.bindings)
+		case refusal != nil && !wholesale:
+			d.refuse(asked)
+		default:
+			d.fail(asked)
+		}
+	}
+	switch {
+	case waiting:
+		r.queue[b.class] = append(unasked, r.queue[b.class]...)
+		r.wait[b.class] = wait.Until
+	case err == nil:
+		r.inARow = 0
+	default:
+		f := asFailure("ShowDesktopNetworks", err)
+		r.fail(f)
+		r.inARow++
+		// What refuses the key or the project refuses every batch, and a cloud
+		// that failed so often in a row is not asked a thousand times more.
+		r.hopeless = f.Kind >= inventory.Denied || r.inARow >= 2*max(1, r.engine.opts.Concurrency)
+	}
+}
+
+// fail notes a failure of the round.
+func (r *round) fail(f *inventory.Failure) {
+	for _, known := range r.failures {
+		if known.Operation == f.Operation && known.Kind == f.Kind {
+			return
+		}
+	}
+	r.failures = append(r.failures, f)
+	slices.SortStableFunc(r.failures, func(a, b *inventory.Failure) int { return int(b.Kind) - int(a.Kind) })
+}
+
+// abandon counts all that were not tried as failed: they could not be read.
+func (r *round) abandon() {
+	for _, d := range r.engine.state.desktops {
+		if d.tried != r.number {
+			d.fail(r.start)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package refresh
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// patient gives a target's refreshes an hour.
+func patient(t Target) Target {
+	options := t.New
+	t.New = func() Options { o := options(); o.Timeout = time.Hour; return o }
+	return t
+}
+
+func TestSettleWaitsForQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f Fleet
+		var made []string
+		defer f.Close()
+		slow, small := named("slow", "1", slowFleet(), &made), named("small", "2", newCloud(3), &made)
+		f.Set([]Target{patient(slow), patient(small)})
+		start := time.Now()
+		all := f.Settle(t.Context())
+		if took := time.Since(start); len(all) != 2 || all[0].Health.Unresolved+all[1].Health.Unresolved != 0 || took < time.Minute || took > 5*time.Minute {
+			t.Errorf("%d snapshots after %s, %d and %d unresolved; want two of all desktops, which the quota pays for in minutes",
+				len(all), took, all[0].Health.Unresolved, all[1].Health.Unresolved)
+		}
+		ended := all[0].Health.LastEnd
+		if again := f.Settle(t.Context()); !again[0].Health.LastEnd.Equal(ended) {
+			t.Error("what had settled was refreshed again")
+		}
+	})
+}
+
+func TestSettleEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f Fleet
+		var made []string
+		defer f.Close()
+		f.Set([]Target{patient(named("slow", "1", slowFleet(), &made))})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		all := f.Settle(ctx)
+		if took := time.Since(start); took != 2*time.Second || all[0].Health.Unresolved != 1100 {
+			t.Errorf("%d unresolved after %s, want 1100 after two seconds", all[0].Health.Unresolved, took)
+		}
+	})
+}
+
+func TestUnreadIsWhatNoAnswerWasAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(3)
+		e := engine(t, c, nil)
+		health := func(want string, unresolved, unread int) {
+			t.Helper()
+			if h := scrape(e).Health; h.Unresolved != unresolved || h.Unread != unread {
+				t.Errorf("%s: %d unresolved and %d unread, want %d and %d", want, h.Unresolved, h.Unread, unresolved, unread)
+			}
+			time.Sleep(time.Minute)
+		}
+		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
+		health("none was ever read", 3, 3)
+		c.set(func(c *cloud) { c.networks = nil; c.refused["d00001"] = true })
+		health("the cloud refuses one", 1, 0)
+		c.set(func(c *cloud) {
+			c.desktops["new"] = ""
+			c.networks = func([]string, bool) error { return failure(inventory.Transient) }
+		})
+		health("one has just come", 2, 0)
+		time.Sleep(time.Hour)
+		health("what was held has ended", 4, 2)
+	})
+}

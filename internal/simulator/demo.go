@@ -1,0 +1,275 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// DemoSeed makes the demo that everybody sees: it looks the same every time.
+const DemoSeed = 1
+
+// Demo is a small company in a cloud: two offices, each a project in a region
+// of its own, with some 300 desktops that change slowly.
+type Demo struct {
+	cloud   *Cloud
+	mu      sync.Mutex // one step at a time
+	offices []*office
+	rng     *rand.Rand
+}
+
+// DemoProject is one project of the demo, with the name to configure it by.
+type DemoProject struct {
+	Name string
+	Project
+}
+
+// office is one project and what new desktops in it look like.
+type office struct {
+	DemoProject
+	generator
+	code    string // begins names
+	zones   []string
+	teams   []*team
+	storage *network // of the second interfaces
+	size    int      // that the number of desktops stays near
+	serial  int
+}
+
+// team is a department: its desktops are alike.
+type team struct {
+	name    string
+	share   int // of a hundred desktops
+	network *network
+	groups  []Group
+	eip     float64 // chance to have one
+	policy  string  // of EIPs, in a tag: required, allowed or forbidden
+	second  float64 // chance of a second interface
+	pool    string
+	kind    string
+	account string // enterprise project
+}
+
+// NewDemo fills a cloud with the demo; what it holds already stays.
+func NewDemo(cloud *Cloud, seed uint64) *Demo {
+	d := &Demo{cloud: cloud, rng: rand.New(rand.NewPCG(seed, 2))}
+	d.offices = []*office{
+		newOffice(rand.New(rand.NewPCG(seed, 3)), "office-mexico", "la-north-2", "mex", 172, "203.0.113.10", 184),
+		newOffice(rand.New(rand.NewPCG(seed, 4)), "office-singapore", "ap-southeast-3", "sin", 10, "198.51.100.10", 116),
+	}
+	for _, o := range d.offices {
+		desktops := make([]Desktop, 0, o.size)
+		for range o.size {
+			desktops = append(desktops, o.desktop())
+		}
+		for range 6 {
+			o.FreeEIPs = append(o.FreeEIPs, *o.eip())
+		}
+		cloud.AddProject(o.Project)
+		cloud.SetDesktops(o.ID, desktops)
+	}
+	cloud.AddKey(d.Key())
+	return d
+}
+
+// Key gives the demo's access key. It opens nothing but the demo.
+func (d *Demo) Key() Key {
+	return Key{AccessKey: "DEMOACCESSKEY0000001", SecretKey: "demo-secret-key-that-opens-nothing-else"}
+}
+
+// Projects gives the projects of the demo.
+func (d *Demo) Projects() []DemoProject {
+	out := make([]DemoProject, 0, len(d.offices))
+	for _, o := range d.offices { // all but what changes with the steps
+		out = append(out, DemoProject{Name: o.Name, Project: Project{ID: o.ID, Name: o.Project.Name, Region: o.Region}})
+	}
+	return out
+}
+
+// newOffice lays out the networks and teams of an office.
+func newOffice(rng *rand.Rand, name, region, code string, net int, firstEIP string, size int) *office {
+	o := &office{generator: generator{rng: rng, eips: netip.MustParseAddr(firstEIP)}, code: code, size: size}
+	o.DemoProject = DemoProject{Name: name, Project: Project{ID: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()), Name: region, Region: region}}
+	o.zones = []string{region + "a", region + "b"}
+	cidr := func(format string) string { return fmt.Sprintf(format, net) }
+	main := VPC{o.id(), "vpc-office", cidr("%d.20.0.0/16")}
+	lab := VPC{o.id(), "vpc-lab", cidr("%d.21.0.0/16")}
+	storage := VPC{o.id(), "vpc-storage", "192.168.64.0/20"}
+	base, users := Group{o.id(), "Sys-default"}, Group{o.id(), "workspace-users"}
+	ledgers, builds, open := Group{o.id(), "finance-ledgers"}, Group{o.id(), "build-farm"}, Group{o.id(), "lab-open"}
+	o.storage = o.network(storage, "subnet-storage", "192.168.64.0/24")
+	o.teams = []*team{
+		{
+			name: "finance", share: 25, network: o.network(main, "subnet-finance", cidr("%d.20.1.0/24")),
+			groups: []Group{users, ledgers}, eip: 0.02, policy: "forbidden", kind: "DEDICATED", account: o.id(),
+		},
+		{
+			name: "engineering", share: 35, network: o.network(main, "subnet-engineering", cidr("%d.20.2.0/23")),
+			groups: []Group{base, users, builds}, eip: 0.6, policy: "allowed", second: 0.3, kind: "DEDICATED", account: "0",
+		},
+		{
+			name: "support", share: 25, network: o.network(main, "subnet-support", cidr("%d.20.4.0/25")),
+			groups: []Group{users}, eip: 0.94, policy: "required", pool: o.id(), kind: "SHARED", account: "0",
+		},
+		{
+			name: "research", share: 15, network: o.network(lab, "subnet-lab", cidr("%d.21.0.0/22")),
+			groups: []Group{open}, eip: 0.5, policy: "allowed", second: 0.1, pool: o.id(), kind: "DEDICATED", account: "0",
+		},
+	}
+	return o
+}
+
+// desktop gives the next new desktop of an office.
+func (o *office) desktop() Desktop {
+	t := o.teams[0]
+	for at, i := o.rng.IntN(100), 0; at >= t.share; {
+		at -= t.share
+		i++
+		t = o.teams[i]
+	}
+	o.serial++
+	d := o.generator.desktop(fmt.Sprintf("%s-%s-%04d", o.code, t.name[:3], o.serial), t.network, t.groups)
+	d.Created = epoch().Add(time.Duration(o.serial) * 37 * time.Minute)
+	d.AvailabilityZone = pick(&o.generator, o.zones...)
+	d.EnterpriseProjectID, d.PoolID, d.Type, d.DetailType = t.account, t.pool, t.kind, t.kind
+	d.Tags = []Tag{{"team", t.name}, {"eip", t.policy}}
+	if o.chance(0.5) {
+		d.Tags = append(d.Tags, Tag{"cost-center", fmt.Sprint(4000 + 10*o.rng.IntN(8))})
+	}
+	if o.chance(t.second) {
+		d.Interfaces = append(d.Interfaces, o.plug(o.storage, t.groups[:1]))
+	}
+	if o.chance(t.eip) {
+		d.Interfaces[0].EIP = o.takeEIP()
+	}
+	o.set(&d)
+	return d
+}
+
+// set gives a desktop a state, as people and schedules do.
+func (o *office) set(d *Desktop) {
+	d.TaskStatus, d.ConnectStatus = "", "DISCONNECTED"
+	switch p := o.rng.Float64(); {
+	case p < 0.72:
+		d.Status = "ACTIVE"
+		d.ConnectStatus = pick(&o.generator, "CONNECTED", "CONNECTED", "REGISTERED", "DISCONNECTED")
+	case p < 0.9:
+		d.Status = "SHUTOFF"
+	case p < 0.98:
+		d.Status = "HIBERNATED"
+	default:
+		d.Status = "ERROR"
+	}
+}
+
+// Run makes a step at every interval until the context ends.
+func (d *Demo) Run(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			d.Step()
+		}
+	}
+}
+
+// Step makes one thing happen and says what. The steps follow from the seed,
+// as long as nobody else changes the desktops.
+func (d *Demo) Step() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.offices[d.rng.IntN(len(d.offices))]
+	desktops := d.cloud.estate.all(o.ID)
+	what := d.rng.Float64()
+	if len(desktops) == 0 || what < 0.2 && d.rng.IntN(2*o.size) >= len(desktops) { // pulls the number towards the size
+		fresh := o.desktop()
+		d.cloud.AddProject(o.Project)
+		d.cloud.PutDesktop(o.ID, fresh)
+		return fmt.Sprintf("%s: %s appeared", o.Name, fresh.Name)
+	}
+	one := pick(&o.generator, desktops...)
+	switch {
+	case what < 0.2:
+		o.release(one)
+		d.cloud.AddProject(o.Project)
+		d.cloud.DeleteDesktop(o.ID, one.ID)
+		return fmt.Sprintf("%s: %s went", o.Name, one.Name)
+	case what < 0.55:
+		return d.rebind(o, desktops)
+	case what < 0.62:
+		name := strings.ToLower(one.HostName) + pick(&o.generator, "", "-loan", "-spare", "-test", "-win11")
+		d.cloud.UpdateDesktop(o.ID, one.ID, func(x *Desktop) { x.Name = name })
+		return fmt.Sprintf("%s: %s is called %s now", o.Name, one.Name, name)
+	default:
+		d.cloud.UpdateDesktop(o.ID, one.ID, o.set)
+		return fmt.Sprintf("%s: %s changed its state", o.Name, one.Name)
+	}
+}
+
+// rebind takes the EIP of some desktop away, or gives it one, so that in the
+// long run each team has as many as it is meant to.
+func (d *Demo) rebind(o *office, desktops []*Desktop) string {
+	for {
+		one := pick(&o.generator, desktops...)
+		t := o.teams[slices.IndexFunc(o.teams, func(t *team) bool { return t.network.Subnet.ID == one.SubnetID })]
+		had := one.Interfaces[0].EIP
+		if o.chance(t.eip) == (had != nil) {
+			continue // is as it should be
+		}
+		var has *EIP
+		said := "lost"
+		if had == nil {
+			had = o.takeEIP()
+			has, said = had, "got"
+		} else {
+			o.FreeEIPs = append(o.FreeEIPs, *had)
+		}
+		d.cloud.AddProject(o.Project)
+		d.cloud.UpdateDesktop(o.ID, one.ID, func(x *Desktop) { x.Interfaces[0].EIP = has })
+		return fmt.Sprintf("%s: %s %s %s", o.Name, one.Name, said, had.Address)
+	}
+}
+
+// takeEIP gives the EIP that is free for the longest time, or buys one.
+func (o *office) takeEIP() *EIP {
+	if len(o.FreeEIPs) == 0 {
+		return o.eip()
+	}
+	eip := o.FreeEIPs[0]
+	o.FreeEIPs = slices.Delete(o.FreeEIPs, 0, 1)
+	return &eip
+}
+
+// release gives back what a desktop used.
+func (o *office) release(gone *Desktop) {
+	for _, n := range gone.Interfaces {
+		for _, in := range o.networks() {
+			if in.Subnet.ID == n.Subnet.ID {
+				in.back = append(in.back, n.PrivateIP)
+			}
+		}
+		if n.EIP != nil {
+			o.FreeEIPs = append(o.FreeEIPs, *n.EIP)
+		}
+	}
+}
+
+// networks gives all networks of the office.
+func (o *office) networks() []*network {
+	all := []*network{o.storage}
+	for _, t := range o.teams {
+		all = append(all, t.network)
+	}
+	return all
+}

@@ -1,0 +1,195 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Desktop is one desktop as the cloud knows it. Texts may hold any bytes; empty
+// ones are written as Options.Absent says.
+type Desktop struct {
+	ID                  string
+	Name                string // computer_name, in the list and in the networks
+	HostName            string // inside the operating system
+	IP                  string // of the first interface, as list and networks repeat it
+	Created             time.Time
+	UserName            string
+	UserGroup           string
+	Users               []User // attach_user_infos
+	EnterpriseProjectID string
+	Tags                []Tag
+	Type                string // DEDICATED or SHARED
+	DetailType          string
+	Shared              bool // is_share_desktop: has a SKU for working together
+	SubnetID            string
+	Status              string // such as ACTIVE
+	TaskStatus          string
+	ConnectStatus       string
+	AvailabilityZone    string
+	PoolID              string
+	Interfaces          []Interface
+	Hidden              bool // ShowDesktopNetworks does not know it
+
+	// RawListed and RawNetworks replace what the list and the networks call
+	// write for this desktop, so that tests can send any shape.
+	RawListed   json.RawMessage
+	RawNetworks json.RawMessage
+}
+
+// User is someone to whom a desktop is assigned.
+type User struct{ ID, Name, Group string }
+
+// Tag is a key and a value.
+type Tag struct{ Key, Value string }
+
+// Interface is a network interface of a desktop.
+type Interface struct {
+	PortID    string
+	PrivateIP string
+	VPC       VPC
+	Subnet    Subnet
+	EIP       *EIP // nil: none is bound
+	Groups    []Group
+}
+
+// VPC is a virtual private cloud.
+type VPC struct{ ID, Name, CIDR string }
+
+// Subnet is a subnet of a VPC.
+type Subnet struct{ ID, Name, CIDR string }
+
+// EIP is an elastic IP address.
+type EIP struct{ ID, Address string }
+
+// Group is a security group.
+type Group struct{ ID, Name string }
+
+// clone copies a desktop, so that what a caller holds and what the cloud
+// answers never share memory.
+func (d *Desktop) clone() *Desktop {
+	out := new(*d)
+	out.Users = slices.Clone(d.Users)
+	out.Tags = slices.Clone(d.Tags)
+	out.RawListed = slices.Clone(d.RawListed)
+	out.RawNetworks = slices.Clone(d.RawNetworks)
+	out.Interfaces = slices.Clone(d.Interfaces)
+	for i := range out.Interfaces {
+		n := &out.Interfaces[i]
+		n.Groups = slices.Clone(n.Groups)
+		if n.EIP != nil {
+			n.EIP = new(*n.EIP)
+		}
+	}
+	return out
+}
+
+// listed writes a desktop as ListDesktops does.
+func (e *encoder) listed(project string, d *Desktop) {
+	if d.RawListed != nil {
+		e.value(d.RawListed)
+		return
+	}
+	e.open('{')
+	e.text("project_id", project)
+	e.text("desktop_id", d.ID)
+	e.text("computer_name", d.Name)
+	e.text("os_host_name", d.HostName)
+	if !d.Created.IsZero() {
+		e.key("created")
+		e.buf = d.Created.UTC().AppendFormat(e.buf, `"2006-01-02T15:04:05.000Z"`)
+	}
+	e.text("ip_address", d.IP)
+	e.text("user_name", d.UserName)
+	e.text("user_group", d.UserGroup)
+	if len(d.Users) == 0 {
+		e.none("attach_user_infos", "[]")
+	} else {
+		e.array("attach_user_infos")
+		for _, u := range d.Users {
+			e.open('{')
+			e.text("user_id", u.ID)
+			e.text("user_name", u.Name)
+			e.text("user_group", u.Group)
+			e.raw("type", `"USER"`)
+			e.end('}')
+		}
+		e.end(']')
+	}
+	e.text("enterprise_project_id", d.EnterpriseProjectID)
+	if len(d.Tags) == 0 {
+		e.none("tags", "[]")
+	} else {
+		e.array("tags")
+		for _, t := range d.Tags {
+			e.open('{')
+			e.text("key", t.Key)
+			e.text("value", t.Value)
+			e.end('}')
+		}
+		e.end(']')
+	}
+	e.raw("in_maintenance_mode", "false")
+	if d.Shared {
+		e.raw("share_resource_sku", `"workspace.share.4"`)
+	}
+	e.text("desktop_type", d.Type)
+	e.text("desktop_detail_type", d.DetailType)
+	e.text("subnet_id", d.SubnetID)
+	e.text("status", d.Status)
+	e.text("task_status", d.TaskStatus)
+	e.text("availability_zone", d.AvailabilityZone)
+	e.text("connect_status", d.ConnectStatus)
+	e.text("pool_id", d.PoolID)
+	e.end('}')
+}
+
+// networks writes a desktop as ShowDesktopNetworks does.
+func (e *encoder) networks(d *Desktop) {
+	if d.RawNetworks != nil {
+		e.value(d.RawNetworks)
+		return
+	}
+	e.open('{')
+	e.text("computer_name", d.Name)
+	e.text("computer_id", d.ID)
+	e.text("computer_ip", d.IP)
+	if len(d.Interfaces) == 0 {
+		e.none("network_infos", "[]")
+	} else {
+		e.array("network_infos")
+		for i := range d.Interfaces {
+			e.network(&d.Interfaces[i])
+		}
+		e.end(']')
+	}
+	e.end('}')
+}
+
+func (e *encoder) network(n *Interface) {
+	e.open('{')
+	e.object("vpc_info", field{"id", n.VPC.ID}, field{"name", n.VPC.Name}, field{"cidr", n.VPC.CIDR})
+	e.object("subnet_info", field{"id", n.Subnet.ID}, field{"name", n.Subnet.Name}, field{"cidr", n.Subnet.CIDR})
+	e.object("port_info", field{"id", n.PortID}, field{"ip_address", n.PrivateIP})
+	var eip EIP
+	if n.EIP != nil {
+		eip = *n.EIP
+	}
+	e.object("public_ip_info", field{"id", eip.ID}, field{"public_ip_address", eip.Address})
+	if len(n.Groups) == 0 {
+		e.none("security_groups", "[]")
+	} else {
+		e.array("security_groups")
+		for _, g := range n.Groups {
+			e.open('{')
+			e.text("id", g.ID)
+			e.text("name", g.Name)
+			e.end('}')
+		}
+		e.end(']')
+	}
+	e.end('}')
+}

@@ -1,0 +1,112 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// WorkspaceError is a body as Workspace refuses with.
+func WorkspaceError(code, message, detail, encoded string) []byte {
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	e.text("error_code", code)
+	e.text("error_msg", message)
+	e.text("error_detail", detail)
+	e.text("encoded_authorization_message", encoded)
+	e.end('}')
+	return e.buf
+}
+
+// GatewayError is a body as the API gateway in front of all services refuses
+// with. An empty requestID is left out.
+func GatewayError(code, message, requestID string) []byte {
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	e.text("error_msg", message)
+	e.text("error_code", code)
+	if requestID != "" {
+		e.text("request_id", requestID)
+	}
+	e.end('}')
+	return e.buf
+}
+
+// KeystoneError is a body as IAM refuses with: the code is a number.
+func KeystoneError(status int, title, message string) []byte {
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	e.key("error")
+	e.open('{')
+	e.raw("code", strconv.Itoa(status))
+	e.text("message", message)
+	e.text("title", title)
+	e.end('}')
+	e.end('}')
+	return e.buf
+}
+
+func workspaceError(status int, code, message, detail, encoded string) answer {
+	return answer{status: status, body: WorkspaceError(code, message, detail, encoded)}
+}
+
+func gatewayError(status int, code, message, requestID string) answer {
+	return answer{status: status, body: GatewayError(code, message, requestID)}
+}
+
+func keystoneError(status int, title, message string) answer {
+	return answer{status: status, body: KeystoneError(status, title, message)}
+}
+
+// badRequest refuses a parameter.
+func badRequest(detail string) answer {
+	return workspaceError(http.StatusBadRequest, "WKS.0001", "The request parameters are invalid.", detail, "")
+}
+
+// denied refuses for want of a permission. The code is a stand-in, for no page
+// names the real one; so is the encoded message for the one that STS decodes,
+// whose content is sensitive.
+func denied(x *exchange, action string) answer {
+	return workspaceError(http.StatusForbidden, "WKS.0403",
+		fmt.Sprintf("Policy doesn't allow %s to be performed.", action),
+		fmt.Sprintf("access key %s, project %s", x.AccessKey, x.Project),
+		fmt.Sprintf("ENCODED-%s-%s", x.AccessKey, x.RequestID))
+}
+
+// throttled is the real gateway's answer to more calls than the quota.
+func throttled(limit int, requestID string) answer {
+	return gatewayError(http.StatusTooManyRequests, "APIGW.0308",
+		fmt.Sprintf("The throttling threshold has been reached: policy user over ratelimit,limit:%d,time:1 minute", limit), requestID)
+}
+
+// usual is the body that the real cloud sends with a status, for faults that
+// name none.
+func usual(status int, requestID string) []byte {
+	switch status {
+	case http.StatusOK, http.StatusNoContent, http.StatusFound:
+		return []byte{}
+	case http.StatusBadRequest:
+		return badRequest("").body
+	case http.StatusUnauthorized:
+		return GatewayError("APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail", requestID)
+	case http.StatusForbidden:
+		return WorkspaceError("WKS.0403", "Policy doesn't allow the operation to be performed.", "", "ENCODED-"+requestID)
+	case http.StatusNotFound:
+		return WorkspaceError("WKS.0202", "Resource not found.", "", "")
+	case http.StatusConflict:
+		return WorkspaceError("WKS.00010032", "The resource is being changed.", "", "")
+	case http.StatusTooManyRequests:
+		return throttled(200, requestID).body
+	case http.StatusBadGateway:
+		return GatewayError("APIGW.0201", "Backend unavailable", requestID)
+	case http.StatusServiceUnavailable:
+		return GatewayError("APIGW.0613", "IAM unavailable", requestID)
+	case http.StatusGatewayTimeout:
+		return GatewayError("APIGW.0201", "Backend timeout", requestID)
+	default:
+		return GatewayError("APIGW.0601", "Internal server error", requestID)
+	}
+}

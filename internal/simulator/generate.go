@@ -1,0 +1,122 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// epoch is when the first generated desktop was created.
+func epoch() time.Time { return time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC) }
+
+// Fleet generates n desktops for load tests: one interface each, in subnets of
+// about 3,000, with one or two security groups, and an EIP for two of five. The
+// same numbers always give the same fleet, and a longer fleet begins with the
+// shorter one.
+func Fleet(n int, seed uint64) []Desktop {
+	g := generator{rng: rand.New(rand.NewPCG(seed, 1)), eips: netip.MustParseAddr("198.18.0.1")}
+	groups := []Group{{g.id(), "Sys-default"}, {g.id(), "workspace-users"}, {g.id(), "office"}, {g.id(), "engineering"}}
+	pools := []string{"", g.id(), g.id(), g.id()}
+	teams := []string{"finance", "engineering", "support", "sales", "design"}
+	const perSubnet, perVPC = 3000, 16
+	desktops := make([]Desktop, 0, n)
+	var vpc VPC
+	var net *network
+	for i := range n {
+		if i%(perSubnet*perVPC) == 0 {
+			k := i / (perSubnet * perVPC)
+			vpc = VPC{g.id(), fmt.Sprintf("vpc-%02d", k), fmt.Sprintf("10.%d.0.0/16", k%256)}
+		}
+		if i%perSubnet == 0 {
+			k := i / perSubnet
+			net = g.network(vpc, fmt.Sprintf("subnet-%03d", k), fmt.Sprintf("10.%d.%d.0/20", k/perVPC%256, k%perVPC*16))
+		}
+		team := teams[g.rng.IntN(len(teams))]
+		first := g.rng.IntN(len(groups))
+		belongs := []Group{groups[first]}
+		if g.chance(0.3) {
+			belongs = append(belongs, groups[(first+1)%len(groups)])
+		}
+		d := g.desktop(fmt.Sprintf("%s-%06d", team[:3], i), net, belongs)
+		if g.chance(0.4) {
+			d.Interfaces[0].EIP = g.eip()
+		}
+		d.Created = epoch().Add(time.Duration(i) * time.Second)
+		d.Status = "ACTIVE"
+		d.PoolID = pools[g.rng.IntN(len(pools))]
+		d.Tags = []Tag{{"team", team}}
+		desktops = append(desktops, d)
+	}
+	return desktops
+}
+
+// generator makes things up, the same ones for the same seed.
+type generator struct {
+	rng  *rand.Rand
+	eips netip.Addr // the next one
+}
+
+func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
+
+// pick chooses one of some things.
+func pick[T any](g *generator, of ...T) T { return of[g.rng.IntN(len(of))] }
+
+// id gives an id in the form of a UUID.
+func (g *generator) id() string {
+	hi, lo := g.rng.Uint64(), g.rng.Uint64()
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], hi&^0xf000|0x4000)
+	binary.BigEndian.PutUint64(b[8:], lo&^(0xc<<60)|0x8<<60)
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+func (g *generator) eip() *EIP {
+	e := &EIP{g.id(), g.eips.String()}
+	g.eips = g.eips.Next()
+	return e
+}
+
+// network is a subnet that hands out its addresses, first those given back.
+type network struct {
+	VPC
+	Subnet
+	next netip.Addr
+	back []string
+}
+
+func (g *generator) network(vpc VPC, name, cidr string) *network {
+	gateway := netip.MustParsePrefix(cidr).Addr().Next()
+	return &network{VPC: vpc, Subnet: Subnet{g.id(), name, cidr}, next: gateway.Next()}
+}
+
+// plug gives a new interface in a network.
+func (g *generator) plug(n *network, groups []Group) Interface {
+	var address string
+	if len(n.back) > 0 {
+		address, n.back = n.back[0], n.back[1:]
+	} else {
+		address, n.next = n.next.String(), n.next.Next()
+	}
+	return Interface{PortID: g.id(), PrivateIP: address, VPC: n.VPC, Subnet: n.Subnet, Groups: groups}
+}
+
+// desktop gives a new desktop with one interface, used by some person.
+func (g *generator) desktop(name string, n *network, groups []Group) Desktop {
+	i := g.plug(n, groups)
+	user := pick(g, "ana", "wei", "lucia", "arjun", "mei", "diego", "sofia", "kenji", "fatima", "olu", "ines", "tomas") + "." +
+		pick(g, "garcia", "chen", "silva", "patel", "tan", "morales", "kim", "haddad", "okafor", "novak", "lopez", "lim")
+	return Desktop{
+		ID: g.id(), Name: name, HostName: strings.ToUpper(name), IP: i.PrivateIP,
+		UserName: user, UserGroup: "users", Users: []User{{g.id(), user, "users"}},
+		EnterpriseProjectID: "0", Type: "DEDICATED", DetailType: "DEDICATED", SubnetID: n.Subnet.ID,
+		ConnectStatus: "DISCONNECTED", Interfaces: []Interface{i},
+	}
+}

@@ -1,0 +1,229 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Source is a service that hands out temporary keys.
+type Source int
+
+// The sources of temporary keys.
+const (
+	OIDC   Source = iota // IAM: an identity provider's token for a key
+	Agency               // the metadata service of an ECS
+	Pod                  // the pod identity of CCE
+)
+
+// Issuer says who may have a temporary key, and what that key may do.
+type Issuer struct {
+	Source   Source
+	Provider string        // of OIDC: its id
+	Token    string        // that proves the identity, of OIDC and Pod
+	Lifetime time.Duration // of the keys; absent: as OIDC is asked for, 24h of the others
+	Projects []string      // as for Key
+	Deny     []string
+}
+
+// session is a token that stands between a proof and a key.
+type session struct {
+	issuer  Issuer
+	expires time.Time
+}
+
+type issuers struct {
+	mu       sync.Mutex
+	seed     uint64
+	issued   uint64
+	list     []Issuer
+	sessions map[string]session
+}
+
+func (s *issuers) init(seed uint64) { s.seed, s.sessions = seed, map[string]session{} }
+
+// AddIssuer has a source hand out keys; an issuer of the same source, provider
+// and token is replaced. Keys that it hands out are keys of the cloud and
+// share one quota.
+func (c *Cloud) AddIssuer(i Issuer) {
+	i.Projects, i.Deny = slices.Clone(i.Projects), slices.Clone(i.Deny)
+	s := &c.issuers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(slices.DeleteFunc(s.list, i.same), i)
+}
+
+// RemoveIssuer ends what AddIssuer began; keys that are out stay valid.
+func (c *Cloud) RemoveIssuer(i Issuer) {
+	c.issuers.mu.Lock()
+	defer c.issuers.mu.Unlock()
+	c.issuers.list = slices.DeleteFunc(c.issuers.list, i.same)
+}
+
+func (i Issuer) same(o Issuer) bool {
+	return i.Source == o.Source && i.Provider == o.Provider && i.Token == o.Token
+}
+
+// find gives the issuer that takes a proof.
+func (s *issuers) find(source Source, provider, token string) (Issuer, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.list, Issuer{Source: source, Provider: provider, Token: token}.same)
+	if at < 0 {
+		return Issuer{}, false
+	}
+	return s.list[at], true
+}
+
+// open gives a token for a session of an issuer.
+func (s *issuers) open(i Issuer, expires time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issued++
+	token := "SESSION" + hexID(s.seed, s.issued)
+	s.sessions[token] = session{issuer: i, expires: expires}
+	return token
+}
+
+func (s *issuers) session(token string, now time.Time) (Issuer, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.sessions[token]
+	return t.issuer, ok && now.Before(t.expires)
+}
+
+// issue hands out a key.
+func (c *Cloud) issue(i Issuer, lifetime time.Duration) Key {
+	s := &c.issuers
+	s.mu.Lock()
+	s.issued++
+	n := s.issued
+	s.mu.Unlock()
+	key := Key{
+		AccessKey:     "HST" + hexID(s.seed, n, 1)[:17],
+		SecretKey:     hexID(s.seed, n, 2),
+		SecurityToken: "TOKEN" + hexID(s.seed, n, 3) + hexID(s.seed, n, 4),
+		Expires:       c.now().Add(lifetime).UTC().Truncate(time.Second),
+		User:          fmt.Sprintf("issuer %d %s", i.Source, i.Provider),
+		Projects:      i.Projects,
+		Deny:          i.Deny,
+	}
+	c.AddKey(key)
+	return key
+}
+
+// credential writes a key under the names that a source uses.
+func credential(e *encoder, name string, key Key, names [4]string) {
+	e.key(name)
+	e.open('{')
+	e.text(names[0], key.AccessKey)
+	e.text(names[1], key.SecretKey)
+	e.text(names[2], key.SecurityToken)
+	e.text(names[3], key.Expires.Format("2006-01-02T15:04:05.000000Z"))
+	e.end('}')
+}
+
+// createToken is IAM's first step of OIDC: a proof becomes a token.
+func (c *Cloud) createToken(r *http.Request, x *exchange) answer {
+	var ask struct {
+		Auth struct {
+			Token struct {
+				ID string `json:"id"`
+			} `json:"id_token"`
+		} `json:"auth"`
+	}
+	if err := json.Unmarshal(x.body, &ask); err != nil {
+		return keystoneError(http.StatusBadRequest, "Bad Request", "The request body is invalid.")
+	}
+	i, ok := c.issuers.find(OIDC, r.Header.Get("X-Idp-Id"), ask.Auth.Token.ID)
+	if !ok {
+		return gatewayError(http.StatusForbidden, "IAM.0002", "The identity provider does not accept the token.", "")
+	}
+	expires := x.Time.Add(24 * time.Hour)
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	e.key("token")
+	e.open('{')
+	e.text("expires_at", expires.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	e.raw("methods", `["mapped"]`)
+	e.text("issued_at", x.Time.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	e.end('}')
+	e.end('}')
+	header := trace(x)
+	header.Set("X-Subject-Token", c.issuers.open(i, expires))
+	return answer{status: http.StatusCreated, header: header, body: e.buf}
+}
+
+// createTemporaryKey is the second step: a token becomes a key.
+func (c *Cloud) createTemporaryKey(_ *http.Request, x *exchange) answer {
+	var ask struct {
+		Auth struct {
+			Identity struct {
+				Methods []string `json:"methods"`
+				Token   struct {
+					ID       string `json:"id"`
+					Duration int    `json:"duration_seconds"`
+				} `json:"token"`
+			} `json:"identity"`
+		} `json:"auth"`
+	}
+	if err := json.Unmarshal(x.body, &ask); err != nil || !slices.Equal(ask.Auth.Identity.Methods, []string{"token"}) {
+		return keystoneError(http.StatusBadRequest, "Bad Request", "The request body is invalid.")
+	}
+	i, ok := c.issuers.session(ask.Auth.Identity.Token.ID, x.Time)
+	if !ok {
+		return keystoneError(http.StatusUnauthorized, "Unauthorized", "The token must be updated.")
+	}
+	lifetime := cmp.Or(i.Lifetime, time.Duration(ask.Auth.Identity.Token.Duration)*time.Second, 15*time.Minute)
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	credential(&e, "credential", c.issue(i, lifetime), [4]string{"access", "secret", "securitytoken", "expires_at"})
+	e.end('}')
+	return answer{status: http.StatusCreated, header: trace(x), body: e.buf}
+}
+
+// metadataToken opens a session with the metadata service.
+func (c *Cloud) metadataToken(_ *http.Request, x *exchange) answer {
+	token := c.issuers.open(Issuer{Source: Agency}, x.Time.Add(6*time.Hour))
+	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {"text/plain"}}, body: []byte(token)}
+}
+
+// metadataKey answers the key of the server's agency. A caller without a token
+// is served too, as by a server that does not insist on it.
+func (c *Cloud) metadataKey(r *http.Request, x *exchange) answer {
+	if token := r.Header.Get("X-Metadata-Token"); token != "" {
+		if _, ok := c.issuers.session(token, x.Time); !ok {
+			return answer{status: http.StatusUnauthorized, body: []byte("401 Unauthorized: invalid token")}
+		}
+	}
+	i, ok := c.issuers.find(Agency, "", "")
+	if !ok {
+		return answer{status: http.StatusUnauthorized, body: []byte("Please configure Cloud Service Agency first")}
+	}
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	credential(&e, "credential", c.issue(i, cmp.Or(i.Lifetime, 24*time.Hour)), [4]string{"access", "secret", "securitytoken", "expires_at"})
+	e.end('}')
+	return answer{status: http.StatusOK, body: e.buf}
+}
+
+// podIdentity answers the key of a pod.
+func (c *Cloud) podIdentity(r *http.Request, x *exchange) answer {
+	i, ok := c.issuers.find(Pod, "", r.Header.Get("Authorization"))
+	if !ok {
+		return gatewayError(http.StatusUnauthorized, "PodIdentity.0401", "The token is not accepted.", x.RequestID)
+	}
+	e := encoder{absent: WriteEmpty}
+	e.open('{')
+	credential(&e, "credentials", c.issue(i, cmp.Or(i.Lifetime, 24*time.Hour)),
+		[4]string{"accessKeyId", "secretAccessKey", "securityToken", "expiration"})
+	e.end('}')
+	return answer{status: http.StatusOK, body: e.buf}
+}

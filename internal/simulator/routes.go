@@ -1,0 +1,105 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"net/http"
+	"strings"
+)
+
+// The operations, by the SDK's names where it has one. Faults and counts use
+// them.
+const (
+	ListDesktops        = "ListDesktops"
+	ShowDesktopNetworks = "ShowDesktopNetworks"
+	ListDesktopsEips    = "ListDesktopsEips"
+
+	KeystoneListProjects     = "KeystoneListProjects"
+	KeystoneListAuthProjects = "KeystoneListAuthProjects"
+
+	CreateTokenWithIDToken          = "CreateTokenWithIdToken"
+	CreateTemporaryAccessKeyByToken = "CreateTemporaryAccessKeyByToken"
+	MetadataToken                   = "MetadataToken"
+	MetadataSecurityKey             = "MetadataSecurityKey"
+	PodIdentity                     = "PodIdentity"
+)
+
+// PodIdentityPath is where the credentials of CCE's pod identity are asked for;
+// the real path is whatever the pod's environment says.
+const PodIdentityPath = "/pod-identity/credentials"
+
+// route is a call that the cloud knows.
+type route struct {
+	method, path string // {project} in a path stands for any one segment
+	operation    string
+	action       string // the permission's name
+	ids          string // the query parameter that names desktops
+	signed       bool
+	keystone     bool // refuses in IAM's shape
+	serve        func(*Cloud, *http.Request, *exchange) answer
+}
+
+// allRoutes is what the cloud offers.
+func allRoutes() []route {
+	return []route{
+		{
+			method: http.MethodGet, path: "/v2/{project}/desktops", operation: ListDesktops,
+			action: "workspace:desktops:list", ids: "desktop_id", signed: true, serve: (*Cloud).listDesktops,
+		},
+		{
+			method: http.MethodGet, path: "/v2/{project}/desktops/networks", operation: ShowDesktopNetworks,
+			action: "workspace:desktops:listDesktopNetworks", ids: "desktop_ids", signed: true, serve: (*Cloud).showNetworks,
+		},
+		{
+			method: http.MethodGet, path: "/v2/{project}/eips", operation: ListDesktopsEips,
+			action: "workspace:networks:listEips", ids: "desktop_id", signed: true, serve: (*Cloud).listEIPs,
+		},
+		{
+			method: http.MethodGet, path: "/v3/projects", operation: KeystoneListProjects,
+			signed: true, keystone: true, serve: (*Cloud).listProjects,
+		},
+		{
+			method: http.MethodGet, path: "/v3/auth/projects", operation: KeystoneListAuthProjects,
+			signed: true, keystone: true, serve: (*Cloud).listProjects,
+		},
+		{
+			method: http.MethodPost, path: "/v3.0/OS-AUTH/id-token/tokens", operation: CreateTokenWithIDToken,
+			keystone: true, serve: (*Cloud).createToken,
+		},
+		{
+			method: http.MethodPost, path: "/v3.0/OS-CREDENTIAL/securitytokens", operation: CreateTemporaryAccessKeyByToken,
+			keystone: true, serve: (*Cloud).createTemporaryKey,
+		},
+		{method: http.MethodPut, path: "/meta-data/latest/api/token", operation: MetadataToken, serve: (*Cloud).metadataToken},
+		{method: http.MethodGet, path: "/openstack/latest/securitykey", operation: MetadataSecurityKey, serve: (*Cloud).metadataKey},
+		{method: http.MethodPost, path: PodIdentityPath, operation: PodIdentity, serve: (*Cloud).podIdentity},
+	}
+}
+
+// match finds the route of a call, and its project.
+func (c *Cloud) match(method, path string) (*route, string) {
+	for i := range c.routes {
+		r := &c.routes[i]
+		if r.method != method {
+			continue
+		}
+		if before, after, found := strings.Cut(r.path, "{project}"); found {
+			project, ok := strings.CutPrefix(path, before)
+			if project, ok2 := strings.CutSuffix(project, after); ok && ok2 && project != "" && !strings.Contains(project, "/") {
+				return r, project
+			}
+		} else if path == r.path {
+			return r, ""
+		}
+	}
+	return nil, ""
+}
+
+// unauthorized refuses in the shape of the service that was asked.
+func (r *route) unauthorized(reason, requestID string) answer {
+	if r.keystone {
+		return keystoneError(http.StatusUnauthorized, "Unauthorized", reason)
+	}
+	return gatewayError(http.StatusUnauthorized, "APIGW.0301", "Incorrect IAM authentication information: "+reason, requestID)
+}

@@ -1,0 +1,300 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of the calls, as documented.
+const (
+	maxPage  = 1000
+	maxBatch = 100
+)
+
+// listDesktops answers a page of the desktops that pass the filters.
+func (c *Cloud) listDesktops(_ *http.Request, x *exchange) answer {
+	offset, limit, bad := page(x.query, maxPage)
+	if bad != "" {
+		return badRequest(bad)
+	}
+	pass, bad := filter(x.query)
+	if bad != "" {
+		return badRequest(bad)
+	}
+	total, found := c.estate.page(x, pass, offset, limit)
+	_, absent := c.estate.style()
+	e := encoder{absent: absent, buf: make([]byte, 0, 64+800*len(found))}
+	e.open('{')
+	e.raw("total_count", strconv.Itoa(total))
+	e.array("desktops")
+	for _, d := range found {
+		e.listed(x.Project, d)
+	}
+	e.end(']')
+	e.end('}')
+	return answer{status: http.StatusOK, body: e.buf}
+}
+
+// page gives the total and the desktops of one page; pass may be nil.
+func (s *estate) page(x *exchange, pass func(*Desktop) bool, offset, limit int) (total int, found []*Desktop) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h := s.find(x.Project)
+	if h == nil {
+		return 0, nil // removed since the gateway let the call in
+	}
+	all := h.rows
+	if pass != nil {
+		all = nil
+		for _, r := range h.rows {
+			if pass(r.desktop) {
+				all = append(all, r)
+			}
+		}
+	}
+	for _, r := range cut(all, x.effect, offset, limit) {
+		found = append(found, r.desktop)
+	}
+	return len(all) + x.effect.ChangeTotal, found
+}
+
+// cut takes a page out of a list; limit < 0 takes the rest.
+func cut[T any](all []T, e effect, offset, limit int) []T {
+	if e.EmptyPage {
+		return nil
+	}
+	if e.RepeatPage {
+		offset = 0
+	}
+	all = all[min(offset, len(all)):]
+	if limit >= 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return all
+}
+
+// page reads offset and limit; most is the limit's default and end, 0: none.
+func page(q url.Values, most int) (offset, limit int, bad string) {
+	limit = -1
+	if most > 0 {
+		limit = most
+	}
+	for _, p := range [...]struct {
+		name string
+		into *int
+		most int
+	}{{"offset", &offset, 0}, {"limit", &limit, most}} {
+		if !q.Has(p.name) {
+			continue
+		}
+		n, err := strconv.ParseInt(q.Get(p.name), 10, 32)
+		if err != nil || n < 0 || p.most > 0 && int(n) > p.most {
+			return 0, 0, fmt.Sprintf("%s is out of range", p.name)
+		}
+		*p.into = int(n)
+	}
+	return offset, limit, ""
+}
+
+// filter makes one test of all filters of ListDesktops; nil passes all.
+func filter(q url.Values) (pass func(*Desktop) bool, bad string) {
+	var tests []func(*Desktop) bool
+	add := func(name string, test func(value string) func(*Desktop) bool) {
+		if v := q.Get(name); v != "" {
+			tests = append(tests, test(v))
+		}
+	}
+	equal := func(get func(*Desktop) string) func(string) func(*Desktop) bool {
+		return func(v string) func(*Desktop) bool {
+			return func(d *Desktop) bool { return get(d) == v }
+		}
+	}
+	among := func(get func(*Desktop) string) func(string) func(*Desktop) bool {
+		return func(v string) func(*Desktop) bool {
+			values := strings.Split(v, ",")
+			return func(d *Desktop) bool { return slices.Contains(values, get(d)) }
+		}
+	}
+	add("enterprise_project_id", equal(func(d *Desktop) string { return d.EnterpriseProjectID }))
+	add("subnet_id", equal(func(d *Desktop) string { return d.SubnetID }))
+	add("status", equal(func(d *Desktop) string { return d.Status }))
+	add("desktop_ip", equal(func(d *Desktop) string { return d.IP }))
+	add("is_share_desktop", equal(func(d *Desktop) string { return strconv.FormatBool(d.Shared) }))
+	add("pool_id", among(func(d *Desktop) string { return d.PoolID }))
+	add("desktop_type", among(func(d *Desktop) string { return d.Type }))
+	add("computer_name", func(v string) func(*Desktop) bool {
+		return func(d *Desktop) bool { return strings.Contains(d.Name, v) }
+	})
+	if names := q["user_name"]; len(names) > 0 {
+		tests = append(tests, func(d *Desktop) bool {
+			return slices.ContainsFunc(names, func(n string) bool { return strings.Contains(d.UserName, n) })
+		})
+	}
+	if ids := q["desktop_id"]; len(ids) > maxBatch {
+		return nil, fmt.Sprintf("desktop_id takes at most %d ids", maxBatch)
+	} else if len(ids) > 0 {
+		tests = append(tests, func(d *Desktop) bool { return slices.Contains(ids, d.ID) })
+	}
+	if tag := q.Get("tag"); tag != "" {
+		for pair := range strings.SplitSeq(tag, ",") {
+			key, value, ok := strings.Cut(pair, "=")
+			if !ok || key == "" {
+				return nil, "tag must be key1=value1,key2=value2"
+			}
+			tests = append(tests, func(d *Desktop) bool { return slices.Contains(d.Tags, Tag{key, value}) })
+		}
+	}
+	if len(tests) == 0 {
+		return nil, ""
+	}
+	return func(d *Desktop) bool {
+		for _, test := range tests {
+			if !test(d) {
+				return false
+			}
+		}
+		return true
+	}, ""
+}
+
+// showNetworks answers the networks of up to 100 desktops. The order is not
+// the one asked for: nobody may rely on it.
+func (c *Cloud) showNetworks(_ *http.Request, x *exchange) answer {
+	switch n := len(x.IDs); {
+	case n == 0:
+		return badRequest("desktop_ids is missing")
+	case n > maxBatch:
+		return badRequest(fmt.Sprintf("desktop_ids takes at most %d ids", maxBatch))
+	}
+	unknown, absent := c.estate.style()
+	found, missing := c.estate.pick(x.Project, x.IDs)
+	switch {
+	case missing == "" || unknown == OmitUnknown:
+	case unknown == NotFoundUnknown:
+		return workspaceError(http.StatusNotFound, "WKS.0202", "Resource not found.", "desktop "+missing, "")
+	default:
+		return badRequest("desktop " + missing + " does not exist")
+	}
+	e := encoder{absent: absent, buf: make([]byte, 0, 64+1000*len(found))}
+	e.open('{')
+	e.array("networks")
+	for _, d := range slices.Backward(found) {
+		if !slices.Contains(x.effect.OmitIDs, d.ID) {
+			e.networks(d)
+		}
+	}
+	e.end(']')
+	e.end('}')
+	return answer{status: http.StatusOK, body: e.buf}
+}
+
+// pick gives the desktops of some ids, each once, and an id that is unknown.
+func (s *estate) pick(project string, ids []string) (found []*Desktop, missing string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h := s.find(project)
+	if h == nil {
+		return nil, ids[0]
+	}
+	for i, id := range ids {
+		r, ok := h.index[id]
+		switch {
+		case !ok || r.desktop.Hidden:
+			missing = id
+		case !slices.Contains(ids[:i], id):
+			found = append(found, r.desktop)
+		}
+	}
+	return found, missing
+}
+
+// eipRow is a line of the list of EIPs; desktop is nil for one that is free.
+type eipRow struct {
+	EIP
+	desktop *Desktop
+}
+
+// listEIPs answers the EIPs of the project, bound ones first.
+func (c *Cloud) listEIPs(_ *http.Request, x *exchange) answer {
+	offset, limit, bad := page(x.query, 0)
+	if bad != "" {
+		return badRequest(bad)
+	}
+	state := x.query.Get("state")
+	if state != "" && state != "bind" && state != "unbind" {
+		return badRequest("state must be bind or unbind")
+	}
+	rows := c.estate.eips(x.Project, state, x.query)
+	_, absent := c.estate.style()
+	found := cut(rows, x.effect, offset, limit)
+	e := encoder{absent: absent, buf: make([]byte, 0, 64+300*len(found))}
+	e.open('{')
+	e.array("eips")
+	for _, row := range found {
+		e.eip(row)
+	}
+	e.end(']')
+	e.raw("total_count", strconv.Itoa(len(rows)+x.effect.ChangeTotal))
+	e.end('}')
+	return answer{status: http.StatusOK, body: e.buf}
+}
+
+func (e *encoder) eip(row eipRow) {
+	d := row.desktop
+	if d == nil {
+		d = &Desktop{EnterpriseProjectID: "0"}
+	}
+	e.open('{')
+	e.text("id", row.ID)
+	e.text("address", row.Address)
+	e.raw("bandwidth_size", "5")
+	e.raw("eip_charge_mode", `"traffic"`)
+	e.raw("create_time", `"2026-01-05T08:00:00.000Z"`)
+	e.text("attached_desktop_id", d.ID)
+	e.text("attached_desktop_name", d.Name)
+	e.text("enterprise_project_id", d.EnterpriseProjectID)
+	e.end('}')
+}
+
+// eips gives the EIPs that pass the filters.
+func (s *estate) eips(project, state string, q url.Values) []eipRow {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	h := s.find(project)
+	if h == nil {
+		return nil
+	}
+	id, name, user := q.Get("desktop_id"), q.Get("desktop_name"), q.Get("user_name")
+	address, account := q.Get("address"), q.Get("enterprise_project_id")
+	var rows []eipRow
+	add := func(eip EIP, d *Desktop) {
+		if address == "" || address == eip.Address {
+			rows = append(rows, eipRow{EIP: eip, desktop: d})
+		}
+	}
+	for _, r := range h.rows {
+		d := r.desktop
+		if state == "unbind" || id != "" && id != d.ID || account != "" && account != d.EnterpriseProjectID ||
+			!strings.Contains(d.Name, name) || !strings.Contains(d.UserName, user) {
+			continue
+		}
+		for i := range d.Interfaces {
+			if eip := d.Interfaces[i].EIP; eip != nil {
+				add(*eip, d)
+			}
+		}
+	}
+	if state != "bind" && id == "" && name == "" && user == "" && (account == "" || account == "0") {
+		for _, eip := range h.FreeEIPs {
+			add(eip, nil)
+		}
+	}
+	return rows
+}

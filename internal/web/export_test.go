@@ -1,0 +1,252 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
+)
+
+// plugged is a project with one desktop that has an address in the list.
+type plugged struct{ source }
+
+func (p plugged) List(context.Context) (inventory.Listing, error) {
+	return inventory.Listing{Desktops: []inventory.Desktop{{
+		ID: "d1", Name: "=one", IP: "10.0.0.1", Tags: []inventory.Tag{{Key: "team", Value: "x"}}, Users: []string{"ana"},
+	}}}, nil
+}
+
+// fleetOf makes a fleet of a source of each kind.
+func fleetOf(t *testing.T, sources ...refresh.Source) *refresh.Fleet {
+	t.Helper()
+	f := &refresh.Fleet{}
+	var targets []refresh.Target
+	for _, s := range sources {
+		var project inventory.Project
+		switch s := s.(type) {
+		case plugged:
+			project = s.project
+		case source:
+			project = s.project
+		}
+		targets = append(targets, refresh.Target{Key: project.Name, Name: project.Name, New: func() refresh.Options {
+			return refresh.Options{
+				Source: s, Project: project, Discovered: true, Concurrency: 1,
+				Timeout: time.Minute, MaxStaleness: time.Minute, Logger: log.NewNopLogger(),
+			}
+		}})
+	}
+	f.Set(targets)
+	t.Cleanup(f.Close)
+	return f
+}
+
+// exporting has the projects bogota, which is read, and lima, which fails.
+func exporting(t *testing.T, change func(*Options)) http.Handler {
+	t.Helper()
+	return handler(t, func(o *Options) {
+		failing := office("lima")
+		failing.failure = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktops", Detail: "no"}
+		o.Fleet = fleetOf(t, plugged{office("bogota")}, failing)
+		change(o)
+		o.Fleet.Settle(t.Context())
+	})
+}
+
+func TestExports(t *testing.T) {
+	h := exporting(t, func(*Options) {})
+	for target, want := range map[string]struct {
+		status      int
+		contentType string
+		body        string
+	}{
+		"/inventory.json":                      {200, "application/json", `"desktop_name":"=one"`},
+		"/inventory.json?project=lima":         {200, "application/json", `"desktops":[]`},
+		"/inventory.json?eip=any&vpc=&vpc=x":   {200, "application/json", `"desktops":[]`},
+		"/inventory.json?project=quito":        {404, "text/plain; charset=utf-8", "no project has the name or ID \"quito\"\n"},
+		"/inventory.json?eip=some":             {400, "text/plain; charset=utf-8", "parameter \"eip\" takes none, any, unknown or an IP address, not \"some\"\n"},
+		"/inventory.json?page=2":               {400, "text/plain; charset=utf-8", "unknown parameter \"page\": /inventory.json takes eip, project, region, search, security_group, status, subnet, vpc\n"},
+		"/inventory.csv":                       {200, "text/csv; charset=utf-8; header=present", "bogota,la-north-2,0123,d1,'=one,10.0.0.1,"},
+		"/inventory.csv?search=a&search=b":     {400, "text/plain; charset=utf-8", "parameter \"search\" has 2 values, and takes one: words that must all be found\n"},
+		"/inventory.schema.json":               {200, "application/schema+json", `"$defs"`},
+		"/inventory.schema.json?x=1":           {400, "text/plain; charset=utf-8", "unknown parameter \"x\": /inventory.schema.json takes no parameters\n"},
+		"/sd?port=9182&project=bogota":         {200, "application/json", `"targets":["10.0.0.1:9182"]`},
+		"/sd?port=9182&project=0123&eip=any":   {503, "text/plain; charset=utf-8", "the desktops of project lima are not known\n"}, // both have the ID
+		"/sd?port=9182&project=bogota&eip=any": {200, "application/json", "[]\n"},
+		"/sd?port=9182":                        {503, "text/plain; charset=utf-8", "the desktops of project lima are not known\n"},
+		"/sd?port=9182&region=nowhere":         {404, "text/plain; charset=utf-8", "no project is in the region \"nowhere\"\n"},
+		"/sd?project=bogota":                   {400, "text/plain; charset=utf-8", "parameter \"port\" is missing: the port that is scraped on the desktops, such as 9182 of windows_exporter\n"},
+		"/sd?port=9182&port=9100":              {400, "text/plain; charset=utf-8", "2 values for \"port\": /sd takes one\n"},
+		"/sd?port=9182&sort=name":              {400, "text/plain; charset=utf-8", "unknown parameter \"sort\": /sd takes address, each, eip, port, project, region, search, security_group, status, subnet, vpc\n"},
+	} {
+		w := ask(h, http.MethodGet, target)
+		if w.Code != want.status || w.Header().Get("Content-Type") != want.contentType || !strings.Contains(w.Body.String(), want.body) {
+			t.Errorf("%s: %d %s %s; want %d %s with %s", target, w.Code, w.Header().Get("Content-Type"), w.Body, want.status, want.contentType, want.body)
+		}
+		if download := w.Header().Get("Content-Disposition"); (want.status == 200 && strings.HasPrefix(target, "/inventory.") && !strings.Contains(target, "schema")) != (download != "") {
+			t.Errorf("%s: Content-Disposition is %q", target, download)
+		}
+		if w := ask(h, http.MethodPost, target); w.Code != 405 {
+			t.Errorf("POST %s: %d, want 405", target, w.Code)
+		}
+		if w := ask(h, http.MethodHead, target); w.Code != want.status || want.status == 200 && !strings.Contains(target, "schema") && w.Body.Len() > 0 {
+			t.Errorf("HEAD %s: %d, want %d and no body", target, w.Code, want.status)
+		}
+	}
+}
+
+func TestExportsShowWhatIsConfigured(t *testing.T) {
+	for _, show := range []export.Show{{}, {Tags: true, Users: true}} {
+		h := exporting(t, func(o *Options) { o.Show = func() export.Show { return show } })
+		for target, texts := range map[string][]string{
+			"/inventory.json":              {`"tags":[{"key":"team","value":"x"}]`, `"users":["ana"]`},
+			"/inventory.csv":               {",team=x", ",ana"},
+			"/sd?port=9182&project=bogota": {`_tag_team":"x"`, `_user_names":",ana,"`},
+		} {
+			body := ask(h, http.MethodGet, target).Body.String()
+			for _, text := range texts {
+				if strings.Contains(body, text) != show.Tags {
+					t.Errorf("%s with %+v: contains %s: %t\n%s", target, show, text, !show.Tags, body)
+				}
+			}
+		}
+	}
+}
+
+func TestDiscoveryAnswersNothingBeforeItKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := office("bogota")
+		slow.latency = time.Second
+		h := handler(t, func(o *Options) { o.Fleet = fleetOf(t, plugged{slow}) })
+		if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 503 {
+			t.Errorf("%d %s before the first list, want 503", w.Code, w.Body)
+		}
+		time.Sleep(2 * time.Second)
+		if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || !strings.Contains(w.Body.String(), "10.0.0.1:9182") {
+			t.Errorf("%d %s after it, want the target", w.Code, w.Body)
+		}
+	})
+}
+
+func TestDiscoveryWaitsForAccounts(t *testing.T) {
+	for name, projects := range map[string]*refresh.Fleet{"alone": fleetOf(t), "beside a project": fleetOf(t, plugged{office("bogota")})} {
+		t.Run(name, func(t *testing.T) {
+			account := Account{Name: "brazil"}
+			h := handler(t, func(o *Options) {
+				o.Fleet, o.Accounts = projects, func() []Account { return []Account{account} }
+				o.Fleet.Settle(t.Context())
+			})
+			for _, target := range []string{"/sd?port=9182", "/sd?port=9182&status=ACTIVE"} {
+				if w := ask(h, http.MethodGet, target); w.Code != 503 || w.Body.String() != "the projects of account brazil are not known\n" {
+					t.Errorf("%s: %d %s while the account is being listed, want 503", target, w.Code, w.Body)
+				}
+			}
+			named := len(projects.Names()) > 0
+			if w := ask(h, http.MethodGet, "/sd?port=9182&project=bogota"); (w.Code == 200) != named || (w.Code == 404) == named {
+				t.Errorf("%d %s for a project by its name, which is there: %t", w.Code, w.Body, named)
+			}
+			account.Listed = time.Now()
+			if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || strings.Contains(w.Body.String(), "10.0.0.1:9182") != named {
+				t.Errorf("%d %s of an account without projects, want what there is beside it", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestExportsAreCompressed(t *testing.T) {
+	h := exporting(t, func(*Options) {})
+	for header, want := range map[string]bool{
+		"": false, "gzip": true, "deflate, GZIP;q=0.5": true, "gzip;q=0": false, "gzip; q=0.000": false, "br": false, "identity": false, "gzip;q=x": false,
+	} {
+		w := ask(h, http.MethodGet, "/inventory.csv", "Accept-Encoding", header)
+		var body io.Reader = w.Body
+		if zipped := w.Header().Get("Content-Encoding") == "gzip"; zipped != want {
+			t.Errorf("%q: gzip %t, want %t", header, zipped, want)
+		} else if zipped {
+			z, err := gzip.NewReader(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body = z
+		}
+		if lines, err := csv.NewReader(body).ReadAll(); err != nil || len(lines) != 2 {
+			t.Errorf("%q: %d lines, %v", header, len(lines), err)
+		}
+		if w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: Vary is %q", header, w.Header().Get("Vary"))
+		}
+	}
+}
+
+func TestAnExportTakesASlot(t *testing.T) {
+	h := exporting(t, func(o *Options) { o.MaxRequests = 1 })
+	// Whoever is in the slot is this writer, which asks for another export.
+	inner := httptest.NewRecorder()
+	outer := &curious{ResponseRecorder: httptest.NewRecorder(), then: func() {
+		h.ServeHTTP(inner, httptest.NewRequest(http.MethodGet, "/inventory.csv", nil))
+	}}
+	h.ServeHTTP(outer, httptest.NewRequest(http.MethodGet, "/inventory.json", nil))
+	if inner.Code != 503 || inner.Header().Get("Retry-After") != "1" || inner.Header().Get("Content-Disposition") != "" {
+		t.Errorf("%d %s %v beside another export, want 503", inner.Code, inner.Body, inner.Header())
+	}
+	if w := ask(h, http.MethodGet, "/inventory.csv"); outer.Code != 200 || w.Code != 200 {
+		t.Errorf("%d and then %d, want 200", outer.Code, w.Code)
+	}
+}
+
+// curious does something while it is written to.
+type curious struct {
+	*httptest.ResponseRecorder
+	then func()
+}
+
+func (c *curious) Write(b []byte) (int, error) {
+	c.then()
+	return c.ResponseRecorder.Write(b)
+}
+
+func TestAnExportThatBreaksOffIsSeenToHaveDoneSo(t *testing.T) {
+	s := &server{Options: Options{Logger: log.NewNopLogger()}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.stream(w, r, "application/json", func(w io.Writer) error {
+			_, _ = io.WriteString(w, strings.Repeat(" ", 1<<16))
+			return errors.New("broken")
+		})
+	}))
+	defer server.Close()
+	for _, encoding := range []string{"gzip", "identity"} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		r.Header.Set("Accept-Encoding", encoding)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			continue // it broke off before a byte was sent
+		}
+		if _, err := io.Copy(io.Discard, answer.Body); err == nil {
+			t.Errorf("%s: the answer looks whole", encoding)
+		}
+		_ = answer.Body.Close()
+	}
+}
+
+func TestTheSchemaIsJSON(t *testing.T) {
+	if w := ask(exporting(t, func(*Options) {}), http.MethodGet, "/inventory.schema.json"); !json.Valid(w.Body.Bytes()) {
+		t.Errorf("%s", w.Body)
+	}
+}

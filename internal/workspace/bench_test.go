@@ -1,0 +1,126 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// canned answers every call of an operation with one body, at no cost but that
+// of copying it.
+type canned map[string][]byte
+
+func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+	operation := opNetworks
+	if r.URL.Query().Has("offset") {
+		operation = opList
+	}
+	body := c[operation]
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Request: r,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}, nil
+}
+
+// answers records what the simulated cloud says to one page and one batch of a
+// generated fleet.
+func answers(b *testing.B) (p *Project, ids []string, bodies canned) {
+	b.Helper()
+	sim := simulator.New(simulator.Options{})
+	server := httptest.NewServer(sim)
+	b.Cleanup(server.Close)
+	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
+	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
+	sim.SetDesktops(testProject, simulator.Fleet(maxPage, 1))
+	cloud := NewCloud(Options{})
+	b.Cleanup(cloud.Close)
+	p, err := cloud.Project(config.Project{
+		Region: testRegion, ProjectID: testProject, Endpoint: server.URL,
+		Credentials: config.Credentials{Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret)},
+		Limits:      config.Limits{RequestsPerMinute: 1 << 40, Concurrency: 1},
+	}, true, true)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(p.Close)
+	l, err := p.List(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids = idsOf(l)[:maxBatch]
+	k, err := p.api.keys.current(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	bodies = canned{}
+	line, err := p.line(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, op := range []operation{listDesktops(&p.cfg.Desktops, 0, maxPage), showNetworks(ids)} {
+		a, err := line.wire.do(b.Context(), k, op)
+		if err != nil {
+			b.Fatal(err)
+		}
+		bodies[op.name] = a.body
+	}
+	return p, ids, bodies
+}
+
+// BenchmarkCall is all that a call costs on this side but the network: building
+// and signing by the SDK, quota, and reading the answer.
+func BenchmarkCall(b *testing.B) {
+	p, ids, bodies := answers(b)
+	p.api.wire.transport = bodies
+	b.Run("page of 1000", func(b *testing.B) {
+		b.SetBytes(int64(len(bodies[opList])))
+		b.ReportAllocs()
+		for b.Loop() {
+			if l, err := p.List(b.Context()); err != nil || len(l.Desktops) != maxPage {
+				b.Fatalf("%d desktops, error %v", len(l.Desktops), err)
+			}
+		}
+	})
+	b.Run("batch of 100", func(b *testing.B) {
+		b.SetBytes(int64(len(bodies[opNetworks])))
+		b.ReportAllocs()
+		for b.Loop() {
+			if a, err := p.Networks(b.Context(), ids, false); err != nil || len(a.Networks) != maxBatch {
+				b.Fatalf("%d desktops, error %v", len(a.Networks), err)
+			}
+		}
+	})
+}
+
+// BenchmarkDecode is the reading of answers alone.
+func BenchmarkDecode(b *testing.B) {
+	_, _, bodies := answers(b)
+	for name, decode := range map[string]func([]byte) error{
+		opList: func(body []byte) error {
+			_, _, err := decodeDesktops(body, extras{true, true})
+			return err
+		},
+		opNetworks: func(body []byte) error {
+			_, _, _, err := decodeNetworks(body)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(bodies[name])))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := decode(bodies[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,208 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+const (
+	callTimeout  = 30 * time.Second // of one call, from dialling to the end of the answer
+	maxTries     = 4
+	maxPause     = time.Minute // the longest Retry-After that is obeyed
+	slotPatience = 5 * time.Second
+)
+
+// line makes calls to one endpoint in the name of one project: it takes a slot
+// of the quota, gets past the guard of the key, asks, classifies and retries.
+type line struct {
+	cloud   *Cloud
+	wire    wire
+	keys    *keyring
+	limit   int // requests per minute
+	who     any // on whose behalf slots are taken
+	region  string
+	project string // its name, for the log
+}
+
+// ask makes a call and lets decode read its answer. decode's error says that
+// the answer is not what it should be. Slots that were taken before are used up
+// first; for the others, d tells how to wait.
+func (l *line) ask(ctx context.Context, op operation, d demand, taken *slots, decode func(body []byte) error) error {
+	d.who, d.limit, d.slots = l.who, l.limit, 1
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval = 250 * time.Millisecond
+	pauses.Multiplier = 3
+	pauses.RandomizationFactor = 1 // full jitter
+	renewed := false
+	for try := 1; ; try++ {
+		k, err := l.keys.current(ctx)
+		if err != nil {
+			return credentialsFailure(op.name, err)
+		}
+		pause, err := l.try(ctx, k, op, d, taken, decode)
+		var f *inventory.Failure
+		if !errors.As(err, &f) {
+			return err // none, or an *inventory.Wait
+		}
+		switch f.Kind {
+		case inventory.Authentication:
+			// Temporary keys may end before they said they would.
+			if renewed || !l.keys.renew(ctx, k) {
+				return f
+			}
+			renewed = true
+			continue
+		case inventory.Transient, inventory.Throttled:
+		default:
+			return f
+		}
+		if f.Kind == inventory.Throttled && f.Status == 0 {
+			return f // the cloud's silence lasts too long for a retry
+		}
+		if try == maxTries || ctx.Err() != nil {
+			return f
+		}
+		pause = max(pause, pauses.NextBackOff())
+		if deadline, ok := ctx.Deadline(); ok && l.cloud.now().Add(pause).After(deadline) {
+			return f
+		}
+		l.cloud.telemetry.Retry(l.region, op.name)
+		if sleep(ctx, pause) != nil {
+			return f
+		}
+	}
+}
+
+// try makes a call once. pause is how long the cloud wants to be left alone.
+func (l *line) try(ctx context.Context, k *key, op operation, d demand, taken *slots, decode func(body []byte) error) (pause time.Duration, err error) {
+	guard := l.cloud.guards.of(k)
+	if f := guard.shutFailure(op.name); f != nil {
+		return 0, f // before a slot is spent on it
+	}
+	limiter := l.cloud.limiters.of(op.name, l.wire.endpoint, k.access)
+	if !taken.take() {
+		granted, waited, err := limiter.acquire(ctx, d)
+		if waited > 0 {
+			l.cloud.telemetry.ThrottleWait(l.region, op.name, waited)
+		}
+		if err != nil {
+			return 0, l.givenUp(op.name, err)
+		}
+		granted.take()
+	} else {
+		limiter = taken.of
+	}
+	callCtx, pass, err := guard.enter(ctx, op.name, l.wire.endpoint)
+	if err != nil {
+		limiter.unused(l.who)
+		return 0, l.givenUp(op.name, err)
+	}
+	defer limiter.end(l.who)
+	callCtx, cancel := context.WithTimeout(callCtx, callTimeout)
+	defer cancel()
+
+	start := l.cloud.now()
+	a, err := l.wire.do(callCtx, k, op)
+	took := l.cloud.now().Sub(start)
+	l.record(op.name, a, took, err)
+
+	switch {
+	case err != nil && errors.Is(context.Cause(callCtx), errRefusedMeanwhile):
+		pass.leave(false)
+		if f := guard.shutFailure(op.name); f != nil {
+			return 0, f
+		}
+		return 0, noAnswer(op.name, hostOf(l.wire.endpoint), err)
+	case err != nil:
+		pass.leave(false)
+		return 0, noAnswer(op.name, hostOf(l.wire.endpoint), err)
+	}
+	if a.status == http.StatusOK {
+		pass.leave(true)
+		return 0, l.read(op.name, a, decode)
+	}
+	f := refusal(op.name, a, l.cloud.now())
+	if f.Kind == inventory.Authentication {
+		pass.refused(f)
+		return 0, f
+	}
+	pass.leave(f.Kind == inventory.Denied || f.Kind == inventory.Disabled)
+	pause = retryAfter(a.header, l.cloud.now())
+	if f.Kind == inventory.Throttled {
+		limiter.refused(pause)
+	}
+	return pause, f
+}
+
+// read decodes an answer with status 200. One without the list may hold an
+// error instead.
+func (l *line) read(operation string, a *answer, decode func(body []byte) error) error {
+	err := decode(a.body)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNoList):
+		return refusal(operation, a, l.cloud.now())
+	default:
+		return broken(operation, a, err)
+	}
+}
+
+// givenUp makes a failure of a wait that ended before the call was made.
+func (l *line) givenUp(operation string, err error) error {
+	var (
+		wait *inventory.Wait
+		f    *inventory.Failure
+	)
+	switch {
+	case errors.As(err, &wait):
+		return wait
+	case errors.As(err, &f):
+		return f
+	default:
+		return noAnswer(operation, hostOf(l.wire.endpoint), err)
+	}
+}
+
+// record counts and logs a call. The log knows neither key nor query.
+func (l *line) record(operation string, a *answer, took time.Duration, err error) {
+	code, id := "error", ""
+	if a != nil {
+		code = strconv.Itoa(a.status)
+		id = requestID(a, complaint{})
+	}
+	l.cloud.telemetry.Request(l.region, operation, code, took)
+	logger := level.Debug(l.cloud.logger)
+	if err != nil {
+		logger = log.With(logger, "err", noAnswer(operation, hostOf(l.wire.endpoint), err).Detail)
+	}
+	_ = logger.Log("msg", "API call", "project", l.project, "region", l.region,
+		"operation", operation, "status", code, "duration", took, "request_id", id)
+}
+
+// retryAfter reads the header of that name: seconds or a date, within bounds.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if text == "" {
+		return 0
+	}
+	pause := time.Duration(0)
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		pause = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(text); err == nil {
+		pause = date.Sub(now)
+	}
+	return min(max(pause, 0), maxPause)
+}

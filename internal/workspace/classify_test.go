@@ -1,0 +1,143 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		codes  string // separated by blanks; "-" is none
+		want   inventory.Kind
+	}{
+		{200, "- {} APIGW.9999 X.1", inventory.Malformed},
+		{200, "WKS.00010109 WKS.00010110", inventory.Refused},
+		{201, "-", inventory.Malformed},
+		{204, "-", inventory.Malformed},
+		{301, "-", inventory.Malformed},
+		{302, "-", inventory.Malformed},
+		{400, "- WKS.0001 WKS.00170312 WKS.00170117 WKS.00170208 APIGW.0201", inventory.Refused},
+		{400, "WKS.0407", inventory.Transient},
+		{401, "- APIGW.0301 APIGW.0307 IAM.0001 WKS.0001", inventory.Authentication},
+		{403, "- WKS.0403 IAM.0002 APIGW.0302 APIGW.0310 APIGW.0401 APIGW.0402 APIGW.0802", inventory.Denied},
+		{403, "APIGW.0301 APIGW.0303 APIGW.0304 APIGW.0305 APIGW.0306", inventory.Authentication},
+		{403, "WKS.00010099", inventory.Disabled},
+		{404, "- WKS.0202 WKS.0915", inventory.Refused},
+		{404, "APIGW.0101 APIG.0101 APIGW.0103 APIGW.0104 APIGW.0105", inventory.Setup},
+		{407, "-", inventory.Setup},
+		{408, "-", inventory.Transient},
+		{409, "- WKS.00010032", inventory.Transient},
+		{413, "APIGW.0201", inventory.Refused},
+		{414, "APIGW.0201", inventory.Refused},
+		{425, "-", inventory.Transient},
+		{429, "- APIGW.0308 APIG.0308", inventory.Throttled},
+		{494, "APIGW.0201", inventory.Refused},
+		{500, "- WKS.9999 APIGW.0601", inventory.Transient},
+		{500, "WKS.0202 WKS.0915", inventory.Refused},
+		{502, "- APIGW.0201 APIGW.0610", inventory.Transient},
+		{503, "- APIGW.0613", inventory.Transient},
+		{504, "- APIGW.0201", inventory.Transient},
+		{599, "-", inventory.Transient},
+	} {
+		for code := range strings.FieldsSeq(tt.codes) {
+			code = strings.TrimPrefix(code, "-")
+			if got := classify(tt.status, code); got != tt.want {
+				t.Errorf("%d %q: %s, want %s", tt.status, code, got, tt.want)
+			}
+		}
+	}
+}
+
+// TestEveryRefusalHasARemedy that fits its operation.
+func TestEveryRefusalHasARemedy(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{opList, opNetworks, opBindings, opProjects} {
+		for _, k := range []inventory.Kind{
+			inventory.Denied, inventory.Disabled, inventory.Authentication, inventory.Throttled, inventory.Setup, inventory.Malformed,
+		} {
+			if got := remedy(operation, k, ""); got == "" || strings.HasSuffix(got, ".") || strings.Contains(got, "  ") {
+				t.Errorf("%s, %s: remedy %q", operation, k, got)
+			}
+		}
+		if got := remedy(operation, inventory.Denied, ""); permission(operation) == "" || !strings.Contains(got, permission(operation)) {
+			t.Errorf("%s: remedy %q lacks %q", operation, got, permission(operation))
+		}
+	}
+	seen := map[string]bool{}
+	for _, code := range []string{"APIGW.0302", "APIGW.0310", "APIGW.0401", "APIGW.0802"} {
+		text := remedy(opList, inventory.Denied, code)
+		if seen[text] {
+			t.Errorf("%s has the remedy of another code: %q", code, text)
+		}
+		seen[text] = true
+		if other := remedy(opList, inventory.Denied, strings.Replace(code, "APIGW", "APIG", 1)); other != text {
+			t.Errorf("%s: remedy %q, by its other name %q", code, text, other)
+		}
+	}
+}
+
+func TestComplaints(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]complaint{
+		`{"error_code":"WKS.1","error_msg":"m","error_detail":"d","encoded_authorization_message":""}`: {code: "WKS.1"},
+		`{"error_code":"WKS.1","error_msg":"","encoded_authorization_message":"abc"}`:                  {code: "WKS.1", encoded: true},
+		`{"error_msg":"m","error_code":"APIGW.0301","request_id":"0123-ab_C.d"}`:                       {code: "APIGW.0301", requestID: "0123-ab_C.d"},
+		`{"error":{"code":401,"message":"m","title":"t"}}`:                                             {},
+		`{"error":{"code":"IAM.1","message":"m"}}`:                                                     {code: "IAM.1"},
+		`{"code":"APIGW.2","message":"m"}`:                                                             {code: "APIGW.2"},
+		`{"error_code":"first","code":"second"}`:                                                       {code: "first"},
+		`{"error":"text","error_code":"X.1"}`:                                                          {code: "X.1"},
+		`{"error_code":7,"request_id":{}}`:                                                             {},
+		`{"error_code":"two words"}`:                                                                   {},
+		`{"error_code":"` + strings.Repeat("x", 65) + `"}`:                                             {},
+		`{"request_id":"<script>"}`:                                                                    {},
+		`{"error_code":"cut","request_id":"`:                                                           {code: "cut"},
+		`[]`:                                                                                           {},
+		`null`:                                                                                         {},
+		`<html>`:                                                                                       {},
+		``:                                                                                             {},
+	} {
+		if got := complain([]byte(body)); got != want {
+			t.Errorf("%s: %+v, want %+v", body, got, want)
+		}
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		header http.Header
+		body   string
+		want   string
+	}{
+		{http.Header{"X-Request-Id": {"abc"}}, "def", "abc"},
+		{http.Header{"X-Request-Id": {"a b"}}, "def", "def"},
+		{http.Header{"X-Request-Id": {strings.Repeat("a", 129)}}, "def", "def"},
+		{http.Header{"X-Iam-Trace-Id": {"token_la-north-2_1"}}, "", "token_la-north-2_1"},
+		{http.Header{}, "def", "def"},
+		{nil, "", ""},
+	} {
+		if got := requestID(&answer{header: tt.header}, complaint{requestID: tt.body}); got != tt.want {
+			t.Errorf("header %v and body %q: %q, want %q", tt.header, tt.body, got, tt.want)
+		}
+	}
+}
+
+// TestNoAnswerSaysNothingOfTheError: its words may hold a URL with a password.
+func TestNoAnswerSaysNothingOfTheError(t *testing.T) {
+	t.Parallel()
+	f := noAnswer(opList, "h", errors.New("proxy http://user:"+testSecret+"@p"))
+	if got := fmt.Sprintf("%v %+v", f, *f); strings.Contains(f.Error(), testSecret) || f.Detail != "h cannot be reached" {
+		t.Errorf("failure %s", got)
+	}
+}

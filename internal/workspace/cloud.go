@@ -1,0 +1,167 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+)
+
+// Telemetry is told what the cloud is asked. Its methods may be called at once.
+type Telemetry interface {
+	// Request is one call that ended; code is its HTTP status, or "error".
+	Request(region, operation, code string, took time.Duration)
+	Retry(region, operation string)
+	// ThrottleWait is time that a call waited for quota.
+	ThrottleWait(region, operation string, waited time.Duration)
+	// Dropped counts parts of answers that were left out.
+	Dropped(reason string, n int)
+	// Sanitized counts texts that were no valid UTF-8.
+	Sanitized(n int)
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Options of a Cloud. All may be absent.
+type Options struct {
+	Logger    log.Logger
+	Telemetry Telemetry
+	Now       func() time.Time    // of the same clock as the timers
+	Getenv    func(string) string // of the environment: credentials, proxies, endpoints
+	UserAgent string
+	// Dial opens all connections, those to this host's own services included.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Cloud is what all projects share, and what survives a reload: connections,
+// quota, credentials and the state of access keys.
+type Cloud struct {
+	logger     log.Logger
+	telemetry  Telemetry
+	now        func() time.Time
+	getenv     func(string) string
+	userAgent  string
+	transports *transports
+	direct     *http.Transport
+	limiters   *limiters
+	guards     *keyGuards
+
+	mu       sync.Mutex
+	keyrings map[keyringID]*sharedKeyring
+}
+
+// NewCloud makes a cloud. It asks nothing yet.
+func NewCloud(o Options) *Cloud {
+	if o.Logger == nil {
+		o.Logger = log.NewNopLogger()
+	}
+	if o.Telemetry == nil {
+		o.Telemetry = silent{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "huaweicloud_workspace_exporter"
+	}
+	return &Cloud{
+		logger:     o.Logger,
+		telemetry:  o.Telemetry,
+		now:        o.Now,
+		getenv:     o.Getenv,
+		userAgent:  o.UserAgent,
+		transports: &transports{dial: o.Dial, getenv: o.Getenv},
+		direct:     newTransport(o.Dial),
+		limiters:   &limiters{now: o.Now},
+		guards:     &keyGuards{now: o.Now},
+		keyrings:   map[keyringID]*sharedKeyring{},
+	}
+}
+
+// Close lets go of idle connections, after all projects are closed.
+func (c *Cloud) Close() { c.direct.CloseIdleConnections() }
+
+// Transport gives the way to somebody else than the cloud, by cfg, and how to
+// let go of it.
+func (c *Cloud) Transport(cfg config.HTTP) (rt http.RoundTripper, release func(), err error) {
+	return c.transports.get(cfg)
+}
+
+// Explain says in our own words why a Transport brought no answer of whom we
+// name: its own may hold URLs.
+func Explain(whom string, err error) string { return noAnswer("", whom, err).Detail }
+
+// keyringID tells credentials apart. Those that are configured alike are one:
+// they share the temporary keys, and so the quota.
+type keyringID struct {
+	source                                    config.Source
+	access, accessFile, secretFile, tokenFile string
+	profile, idp, idTokenFile, iam, iamInCfg  string
+	inline                                    keyID
+	transport                                 http.RoundTripper
+}
+
+type sharedKeyring struct {
+	*keyring
+	users int
+}
+
+// keyring gives the keyring for c, and how to let go of it.
+func (c *Cloud) keyring(cfg *config.Credentials, r *remote) (*keyring, func(), error) {
+	id := keyringID{
+		source: cfg.Source, access: cfg.AccessKey, accessFile: cfg.AccessKeyFile, secretFile: cfg.SecretKeyFile,
+		tokenFile: cfg.SecurityTokenFile, profile: cfg.ProfileFile, idp: cfg.IDPID, idTokenFile: cfg.IDTokenFile,
+		iam: r.iam, iamInCfg: r.iamFromConfig, transport: r.api,
+		inline: newKey(cfg.AccessKey, cfg.SecretKey.Reveal(), cfg.SecurityToken.Reveal()).id(),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	shared := c.keyrings[id]
+	if shared == nil {
+		s, err := newSource(cfg, r)
+		if err != nil {
+			return nil, nil, err
+		}
+		shared = &sharedKeyring{keyring: newKeyring(s, c.now, c.limiters.rotated)}
+		c.keyrings[id] = shared
+	}
+	shared.users++
+	return shared.keyring, sync.OnceFunc(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if shared.users--; shared.users == 0 {
+			delete(c.keyrings, id)
+		}
+	}), nil
+}
+
+// report counts what was dropped from an answer and cleaned in it.
+func (c *Cloud) report(t tally) {
+	for reason, n := range t.dropped {
+		c.telemetry.Dropped(reason, n)
+	}
+	if t.sanitized > 0 {
+		c.telemetry.Sanitized(t.sanitized)
+	}
+}
+
+// silent is a Telemetry that tells nobody.
+type silent struct{}
+
+func (silent) Request(string, string, string, time.Duration) {}
+func (silent) Retry(string, string)                          {}
+func (silent) ThrottleWait(string, string, time.Duration)    {}
+func (silent) Dropped(string, int)                           {}
+func (silent) Sanitized(int)                                 {}

@@ -1,0 +1,549 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// write writes a file into the test's directory and gives its path.
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// environ makes a Getenv of pairs.
+func environ(env map[string]string) func(string) string {
+	return func(name string) string { return env[name] }
+}
+
+const (
+	idToken  = "ID-TOKEN-canary"
+	podToken = "POD-TOKEN-canary"
+	podURI   = "http://169.254.170.23/pod-identity/credentials"
+)
+
+func TestEverySource(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	access, secret := write(t, dir, "ak", testAccess+"\n"), write(t, dir, "sk", "  "+testSecret+"\r\n")
+	idTokenFile, podTokenFile := write(t, dir, "id", idToken), write(t, dir, "pod", podToken)
+	keys := "ak = " + testAccess + "\nsk = " + testSecret + "\n"
+	profileFile := write(t, dir, "profile", "[basic]\n"+keys)
+	inherited := write(t, dir, "inherited", "[basic]\nak = other\nsk = "+testSecret+"\n[basic.credentials]\nak = "+testAccess+"\n")
+	federated := write(t, dir, "federated", "[basic]\n"+keys+"idp_id = idp\nid_token_file = "+idTokenFile+"\n")
+	home := filepath.Join(dir, "home")
+	if err := os.MkdirAll(filepath.Join(home, ".huaweicloud"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(home, ".huaweicloud"), "credentials", "[basic]\n"+keys)
+
+	envKeys := map[string]string{envAccess: testAccess, envSecret: testSecret}
+	envPod := map[string]string{envPodURI: podURI, envPodToken: podTokenFile}
+	agencyIssuer := simulator.Issuer{Source: simulator.Agency}
+	podIssuer := simulator.Issuer{Source: simulator.Pod, Token: podToken}
+	oidcIssuer := simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: idToken}
+
+	for _, tt := range []struct {
+		name        string
+		credentials config.Credentials
+		env         map[string]string
+		issuers     []simulator.Issuer
+		asked       []string // of the services that give keys
+		fails       string
+	}{
+		{name: "inline", credentials: config.Credentials{Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret)}},
+		{name: "files", credentials: config.Credentials{Source: config.SourceStatic, AccessKeyFile: access, SecretKeyFile: secret}},
+		{name: "a file that is not there", credentials: config.Credentials{Source: config.SourceStatic, AccessKeyFile: access, SecretKeyFile: filepath.Join(dir, "none")}, fails: "none does not exist"},
+		{name: "a file without a key", credentials: config.Credentials{Source: config.SourceStatic, AccessKeyFile: write(t, dir, "blank", " \n"), SecretKeyFile: secret}, fails: "blank is empty"},
+
+		{name: "environment", credentials: config.Credentials{Source: config.SourceEnvironment}, env: envKeys},
+		{name: "environment without keys", credentials: config.Credentials{Source: config.SourceEnvironment}, fails: "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set"},
+		{
+			name: "environment with a provider beside the keys", credentials: config.Credentials{Source: config.SourceEnvironment},
+			env:     map[string]string{envAccess: "wrong", envSecret: "wrong", envIDP: "idp", envIDTokenFile: idTokenFile},
+			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
+		},
+
+		{name: "profile", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: profileFile}},
+		{name: "profile that inherits", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: inherited}},
+		{name: "profile by environment", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{envProfile: profileFile}},
+		{name: "profile at home", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{"HOME": home}},
+		{
+			name: "profile with a provider", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: federated},
+			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
+		},
+		{name: "profile that is none", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: write(t, dir, "junk", "["+testSecret)}, fails: "junk is not an INI file"},
+		{name: "profile without keys", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: write(t, dir, "other", "[global]\nak = x\n")}, fails: "other has no ak and sk in its section [basic]"},
+
+		{
+			name: "agency", credentials: config.Credentials{Source: config.SourceECSAgency},
+			issuers: []simulator.Issuer{agencyIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
+		},
+		{name: "no agency", credentials: config.Credentials{Source: config.SourceECSAgency}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey}, fails: "169.254.169.254 answers HTTP 401"},
+		{
+			name: "pod identity", credentials: config.Credentials{Source: config.SourcePodIdentity}, env: envPod,
+			issuers: []simulator.Issuer{podIssuer}, asked: []string{simulator.PodIdentity},
+		},
+		{name: "no pod", credentials: config.Credentials{Source: config.SourcePodIdentity}, fails: "HC_CONTAINER_CREDENTIALS_FULL_URI and HC_CONTAINER_AUTHORIZATION_TOKEN_FILE are not set"},
+		{
+			name: "provider", credentials: config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: idTokenFile},
+			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
+		},
+		{name: "unknown provider", credentials: config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: idTokenFile}, asked: []string{simulator.CreateTokenWithIDToken}, fails: "iam.test answers HTTP 403"},
+
+		{name: "chain: environment", env: envKeys},
+		{name: "chain: profile", credentials: config.Credentials{Source: config.SourceChain}, env: map[string]string{envProfile: profileFile}},
+		{
+			name: "chain: agency", credentials: config.Credentials{Source: config.SourceChain}, env: envPod,
+			issuers: []simulator.Issuer{agencyIssuer, podIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
+		},
+		{
+			name: "chain: pod identity", credentials: config.Credentials{Source: config.SourceChain}, env: envPod,
+			issuers: []simulator.Issuer{podIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey, simulator.PodIdentity},
+		},
+		{
+			name: "chain: nothing", credentials: config.Credentials{Source: config.SourceChain}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
+			fails: "no credentials: environment: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set; profile file: nothing there; " +
+				"ECS agency: 169.254.169.254 answers HTTP 401; pod identity: HC_CONTAINER_CREDENTIALS_FULL_URI and HC_CONTAINER_AUTHORIZATION_TOKEN_FILE are not set",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := inMemory(t, simulator.Options{})
+				w.cloud.getenv = environ(tt.env)
+				for _, i := range tt.issuers {
+					w.sim.AddIssuer(i)
+				}
+				p := w.project(func(c *config.Project) {
+					c.Credentials, c.IAMEndpoint = tt.credentials, "http://iam.test"
+				})
+				_, err := p.List(t.Context())
+				switch {
+				case tt.fails == "" && err != nil:
+					t.Errorf("error %v", err)
+				case tt.fails != "":
+					f := failureOf(t, err)
+					if f.Kind != inventory.Setup || !strings.HasPrefix(f.Detail, "no credentials: ") || !strings.HasSuffix(f.Detail, tt.fails) {
+						t.Errorf("failure %v, want one that ends in %q", &f, tt.fails)
+					}
+					for _, secret := range []string{testSecret, idToken, podToken} {
+						if strings.Contains(err.Error(), secret) {
+							t.Errorf("%q shows a secret", err)
+						}
+					}
+				}
+				var asked []string
+				for _, c := range w.sim.Calls() {
+					if c.Operation != opList {
+						asked = append(asked, c.Operation)
+					}
+				}
+				if got, want := strings.Join(asked, " "), strings.Join(tt.asked, " "); got != want {
+					t.Errorf("asked %s, want %s", cmp.Or(got, "nobody"), cmp.Or(want, "nobody"))
+				}
+			})
+		})
+	}
+}
+
+// TestStrangeCredentials has the services answer anything: no panic, no secret
+// in the failure, and no call that is signed with half a key.
+func TestStrangeCredentials(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	idTokenFile, podTokenFile := write(t, dir, "id", idToken), write(t, dir, "pod", podToken)
+	for source, operation := range map[config.Source]string{
+		config.SourceECSAgency:   simulator.MetadataSecurityKey,
+		config.SourcePodIdentity: simulator.PodIdentity,
+		config.SourceOIDC:        simulator.CreateTemporaryAccessKeyByToken,
+	} {
+		for _, body := range []string{
+			``, `null`, `{}`, `[]`, `"text"`, `<html>`, `{"credential":null,"credentials":null}`, `{"credential":{},"credentials":{}}`,
+			`{"credential":"x","credentials":7}`,
+			`{"credential":{"access":"A","secret":"` + testSecret + `"},"credentials":{"accessKeyId":"A","secretAccessKey":"` + testSecret + `"}}`,
+			`{"credential":{"access":"A","secret":"` + testSecret + `","securitytoken":"T"},"credentials":{"accessKeyId":"A","secretAccessKey":"S","securityToken":"T"}}`,
+			`{"credential":{"access":"A","secret":"S","securitytoken":"T","expires_at":"soon"},"credentials":{"accessKeyId":"A","secretAccessKey":"S","securityToken":"T","expiration":"soon"}}`,
+			`{"credential":{"access":"A","secret":"S","securitytoken":"T","expires_at":"1999-01-01T00:00:00Z"},"credentials":{"accessKeyId":"A","secretAccessKey":"S","securityToken":"T","expiration":"1999-01-01T00:00:00Z"}}`,
+		} {
+			t.Run(string(source)+" "+body, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := inMemory(t, simulator.Options{})
+					w.cloud.getenv = environ(map[string]string{envPodURI: podURI, envPodToken: podTokenFile})
+					w.sim.AddIssuer(simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: idToken})
+					w.sim.Fail(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
+					p := w.project(func(c *config.Project) {
+						c.Credentials = config.Credentials{Source: source, IDPID: "idp", IDTokenFile: idTokenFile}
+					})
+					_, err := p.List(t.Context())
+					if f := failureOf(t, err); f.Kind != inventory.Setup {
+						t.Errorf("failure %v, want one of setup", &f)
+					}
+					if strings.Contains(err.Error(), testSecret) {
+						t.Errorf("%q shows a secret", err)
+					}
+					if n := w.sim.Count(opList); n != 0 {
+						t.Errorf("%d calls with such a key", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestMetadataServiceIsNotAskedThroughAProxy, and does not need the token.
+func TestMetadataServiceWithoutTokens(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{404, 405, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			w := inMemory(t, simulator.Options{})
+			w.cloud.getenv = environ(map[string]string{"HTTP_PROXY": "http://proxy.test:1"})
+			w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency})
+			w.sim.Fail(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
+			k, err := agency{&remote{direct: w.cloud.direct, userAgent: "test"}}.fetch(t.Context())
+			if err != nil || k.token == "" || k.expires.IsZero() {
+				t.Errorf("status %d: key %v, error %v", status, k, err)
+			}
+			for _, c := range w.sim.Calls() {
+				if strings.Contains(c.RawQuery+c.Path, "169.254") {
+					t.Errorf("asked through a proxy: %s", c.Path)
+				}
+			}
+		})
+	}
+}
+
+// TestFilesRotate: a changed key is picked up within seconds, what is half
+// written or gone for a while changes nothing, and no call fails meanwhile.
+func TestFilesRotate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		w := inMemory(t, simulator.Options{})
+		w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN1"})
+		w.sim.AddKey(simulator.Key{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "TOKEN2"})
+		put := func(name, text string) string { return write(t, dir, name, text) }
+		p := w.project(func(c *config.Project) {
+			c.Credentials = config.Credentials{
+				Source: config.SourceStatic, AccessKeyFile: put("ak", testAccess), SecretKeyFile: put("sk", testSecret), SecurityTokenFile: put("token", "TOKEN1"),
+			}
+		})
+		signed := func() string {
+			t.Helper()
+			if _, err := p.Bindings(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			calls := w.sim.Calls()
+			return calls[len(calls)-1].AccessKey
+		}
+		if got := signed(); got != testAccess {
+			t.Fatalf("signed by %s", got)
+		}
+		for _, step := range []struct {
+			do   func()
+			want string
+		}{
+			{func() { put("ak", "") }, testAccess},
+			{func() { _ = os.Remove(filepath.Join(dir, "sk")) }, testAccess},
+			{func() { put("ak", "AK2"); put("sk", "SK2"); put("token", "TOKEN2") }, "AK2"},
+			{func() { _ = os.RemoveAll(dir) }, "AK2"},
+		} {
+			step.do()
+			time.Sleep(lookEvery)
+			if got := signed(); got != step.want {
+				t.Errorf("signed by %s, want %s", got, step.want)
+			}
+		}
+		if got := w.telemetry.requests[opBindings+" 401"]; got != 0 {
+			t.Errorf("%d calls were refused", got)
+		}
+	})
+}
+
+// TestTheChainStays with the source that it found, and follows its changes.
+func TestTheChainStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		w := inMemory(t, simulator.Options{})
+		path := write(t, dir, "profile", "[basic]\nak = "+testAccess+"\nsk = "+testSecret+"\n")
+		w.cloud.getenv = environ(map[string]string{envProfile: path})
+		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceChain} })
+		if _, err := p.Bindings(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.sim.AddKey(simulator.Key{AccessKey: "AK-of-the-next-day", SecretKey: "SK2"})
+		write(t, dir, "profile", "[basic]\nak = AK-of-the-next-day\nsk = SK2\n")
+		time.Sleep(lookEvery)
+		if _, err := p.Bindings(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		calls := w.sim.Calls()
+		if got := calls[len(calls)-1].AccessKey; got != "AK-of-the-next-day" {
+			t.Errorf("signed by %s", got)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(lookEvery)
+		if _, err := p.Bindings(t.Context()); err != nil {
+			t.Errorf("with the file gone: %v", err)
+		}
+	})
+}
+
+// TestFilesThatBelongTogether are not taken while only some are written.
+func TestFilesThatBelongTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	now := time.Now().Add(time.Hour)
+	w := written{now: func() time.Time { return now }, files: files{write(t, dir, "ak", "A"), write(t, dir, "sk", "B"), ""}}
+	put := func(name, text string) {
+		if err := os.Chtimes(write(t, dir, name, text), now, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func() string {
+		k, err := w.fetch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.access + k.secret
+	}
+	if got := take(); got != "AB" || w.look() {
+		t.Fatalf("key %s, news %t; want AB and none", got, w.look())
+	}
+	put("ak", "C")
+	if got := take(); got != "AB" || !w.look() {
+		t.Errorf("key %s, news %t; want the old one, and to look again", got, w.look())
+	}
+	now = now.Add(time.Second)
+	put("sk", "D")
+	if got := take(); got != "AB" {
+		t.Errorf("key %s, want the old one", got)
+	}
+	now = now.Add(settle)
+	if got := take(); got != "CD" || w.look() {
+		t.Errorf("key %s, news %t; want CD and none", got, w.look())
+	}
+}
+
+// TestTemporaryKeys live ten minutes here, and are used for two hours.
+func TestTemporaryKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency, Lifetime: 10 * time.Minute})
+		use := func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} }
+		first, second := w.project(use), w.project(use)
+		for range 2 * 60 * 6 {
+			for _, p := range []*Project{first, second} {
+				if _, err := p.Bindings(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(10 * time.Second)
+		}
+		fetched := w.sim.Count(simulator.MetadataSecurityKey)
+		if fetched < 2*60/10 || fetched > 2*60/6 {
+			t.Errorf("%d keys fetched in two hours, want one for every 6m40s to 8m20s", fetched)
+		}
+		if q := w.cloud.Quotas(); len(q) != 1 {
+			t.Errorf("quotas %+v, want one that outlives the keys", q)
+		}
+	})
+}
+
+// TestTheSourceFailsForAWhile: the old key serves while it is good; after that
+// there is none, until the source is back.
+func TestTheSourceFailsForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency, Lifetime: time.Hour})
+		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+		start := time.Now()
+		ask := func() error {
+			_, err := p.Bindings(t.Context())
+			return err
+		}
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+		mend := w.sim.Fail(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
+		for time.Since(start) < time.Hour-time.Second {
+			if err := ask(); err != nil {
+				t.Fatalf("after %s: %v", time.Since(start), err)
+			}
+			time.Sleep(30 * time.Second)
+		}
+		if n := w.sim.Count(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryFetch) {
+			t.Errorf("%d tries, want one every %s at most", n, retryFetch)
+		}
+		time.Sleep(time.Until(start.Add(time.Hour)))
+		if f := failureOf(t, ask()); f.Kind != inventory.Setup || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
+			t.Errorf("failure %v, want that there are no credentials", &f)
+		}
+		before := w.sim.Count(simulator.MetadataSecurityKey)
+		failureOf(t, ask())
+		if n := w.sim.Count(simulator.MetadataSecurityKey); n != before {
+			t.Error("the source is asked again at once")
+		}
+		mend()
+		time.Sleep(failFor)
+		if err := ask(); err != nil {
+			t.Errorf("with the source back: %v", err)
+		}
+	})
+}
+
+// TestAKeyThatEndsEarly is replaced at the first refusal, and the call repeated.
+func TestAKeyThatEndsEarly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency})
+		projects := w.projects(5, func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+		for _, err := range askAll(t.Context(), projects) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		calls := w.sim.Calls()
+		w.sim.RemoveKey(calls[len(calls)-1].AccessKey)
+		for _, err := range askAll(t.Context(), projects) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if n := w.sim.Count(simulator.MetadataSecurityKey); n != 2 {
+			t.Errorf("%d keys fetched, want 2", n)
+		}
+		// A source whose keys are all refused is not asked for every call.
+		w.sim.Fail(simulator.Fault{Operation: opBindings, Status: 401})
+		for range 3 {
+			for _, p := range projects {
+				_, err := p.Bindings(t.Context())
+				if f := failureOf(t, err); f.Kind != inventory.Authentication {
+					t.Errorf("failure %v, want one of authentication", &f)
+				}
+			}
+		}
+		if n := w.sim.Count(simulator.MetadataSecurityKey); n != 2 {
+			t.Errorf("%d keys fetched, want 2", n)
+		}
+	})
+}
+
+// TestRotationUnderLoad: many callers, keys that change all the time. What is
+// signed is always whole: not one call is refused.
+func TestRotationUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.fill(100)
+	path := filepath.Join(t.TempDir(), "credentials")
+	var writing sync.Mutex
+	rotate := func(n int) {
+		writing.Lock()
+		defer writing.Unlock()
+		// Replaced as a whole, as Kubernetes does.
+		access := testAccess + string(rune('a'+n%26))
+		w.sim.AddKey(simulator.Key{AccessKey: access, SecretKey: "secret" + access})
+		next := path + ".next"
+		if err := os.WriteFile(next, []byte("[basic]\nak = "+access+"\nsk = secret"+access+"\n"), 0o600); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(next, path); err != nil {
+			t.Error(err)
+		}
+	}
+	rotate(0)
+	keys := newKeyring(&profile{remote: &remote{getenv: w.cloud.getenv}, path: path}, time.Now, w.cloud.limiters.rotated)
+	p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 100_000 })
+	p.api.keys = keys
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for i := range 40 {
+				keys.mu.Lock()
+				keys.looked = time.Time{} // looks at every call
+				keys.mu.Unlock()
+				if i%10 == 0 {
+					rotate(i)
+				}
+				if _, err := p.Bindings(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if n := w.telemetry.requests[opBindings+" 200"]; n != 8*40 {
+		t.Errorf("requests %v, want %d and nothing else", w.telemetry.requests, 8*40)
+	}
+}
+
+func TestCredentialsAreSharedAndLetGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	a, b := w.project(nil), w.project(nil)
+	other := w.project(func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("other") })
+	if a.api.keys != b.api.keys || a.api.keys == other.api.keys {
+		t.Error("a keyring is not one for credentials that are configured alike")
+	}
+	if a.api.wire.transport != other.api.wire.transport {
+		t.Error("connections are not shared")
+	}
+	for _, p := range []*Project{a, a, b, other} {
+		p.Close()
+	}
+	if len(w.cloud.keyrings) != 0 || len(w.cloud.transports.open) != 0 {
+		t.Errorf("%d keyrings and %d transports left, want none", len(w.cloud.keyrings), len(w.cloud.transports.open))
+	}
+	if _, err := w.cloud.Project(w.config(func(c *config.Project) { c.Credentials.Source = "magic" }), false, false); err == nil {
+		t.Error("an unknown source is taken")
+	}
+	if len(w.cloud.transports.open) != 0 {
+		t.Error("a project that could not be made keeps its transport")
+	}
+}
+
+func TestNoCredentialsInTime(t *testing.T) {
+	t.Parallel()
+	err := credentialsFailure(opList, errors.Join(os.ErrDeadlineExceeded, errNothing))
+	if f := failureOf(t, err); f.Kind != inventory.Setup || f.Remedy == "" {
+		t.Errorf("failure %v, want one of setup", &f)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		w.sim.Fail(simulator.Fault{HangBeforeHeader: true})
+		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+		start := time.Now()
+		_, err := p.List(t.Context())
+		if f := failureOf(t, err); f.Detail != "no credentials: 169.254.169.254 did not answer in time" {
+			t.Errorf("failure %v", &f)
+		}
+		if took := time.Since(start); took != metadataTimeout {
+			t.Errorf("took %s, want %s", took, metadataTimeout)
+		}
+	})
+}

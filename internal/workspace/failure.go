@@ -1,0 +1,216 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// complaint is what the body of a refusal says, as far as it is used. The
+// messages are not: they may hold the access key or the canonical request.
+type complaint struct {
+	code      string
+	requestID string
+	encoded   bool // there is an encoded_authorization_message
+}
+
+// complain reads the body of a refusal in each of its shapes: Workspace's, the
+// gateway's, IAM's. What is not JSON says nothing.
+func complain(body []byte) complaint {
+	s := scanner{data: body}
+	var c complaint
+	s.complaint(&c)
+	c.code, c.requestID = identifier(c.code, 64), identifier(c.requestID, 128)
+	return c
+}
+
+func (s *scanner) complaint(c *complaint) {
+	if s.peek() != kindObject {
+		return
+	}
+	for in := s.object(); in && s.nextMember(); {
+		switch string(s.key) {
+		case "error_code", "code":
+			if code := s.text(nil); c.code == "" {
+				c.code = code
+			}
+		case "request_id":
+			c.requestID = s.text(nil)
+		case "encoded_authorization_message":
+			c.encoded = s.text(nil) != ""
+		case "error":
+			if s.peek() != kindObject {
+				s.skip()
+				continue
+			}
+			for in := s.object(); in && s.nextMember(); {
+				if string(s.key) == "code" {
+					c.code = s.text(nil) // "" for Keystone's number, which is the status
+				} else {
+					s.skip()
+				}
+			}
+		default:
+			s.skip()
+		}
+	}
+}
+
+// identifier lets an identifier pass, and nothing else that somebody might
+// have put in its place.
+func identifier(s string, most int) string {
+	if len(s) > most {
+		return ""
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '.', c == '-', c == '_':
+		default:
+			return ""
+		}
+	}
+	return s
+}
+
+// requestID finds the ID that the cloud's support asks for.
+func requestID(a *answer, c complaint) string {
+	for _, name := range []string{"X-Request-Id", "X-Iam-Trace-Id"} {
+		if id := identifier(a.header.Get(name), 128); id != "" {
+			return id
+		}
+	}
+	return c.requestID
+}
+
+// maxSkew is the clock's error that the cloud may still accept: 15 minutes by
+// the documentation. A third of it is worth a word.
+const maxSkew = 5 * time.Minute
+
+const proxyRemedy = "put user and password into http.proxy_url"
+
+// refusal makes a failure of an answer that is none: of another status than
+// 200, or without the list that was asked for.
+func refusal(operation string, a *answer, now time.Time) *inventory.Failure {
+	c := complain(a.body)
+	f := &inventory.Failure{
+		Kind:      classify(a.status, c.code),
+		Operation: operation,
+		Status:    a.status,
+		Code:      c.code,
+		RequestID: requestID(a, c),
+	}
+	f.Remedy = remedy(operation, f.Kind, c.code)
+	if c.encoded {
+		f.Remedy += "; the answer had an encoded_authorization_message: make the call by hand" +
+			" and decode it with STS (POST /v5/decode-authorization-message) to see which policy denies it"
+	}
+	switch {
+	case a.status == http.StatusProxyAuthRequired:
+		f.Detail, f.Remedy = "the proxy demands a password", proxyRemedy
+	case a.status >= 300 && a.status < 400:
+		f.Detail = "a redirect, which the API never sends"
+	case f.Kind == inventory.Malformed:
+		f.Detail = "an answer without the list that was asked for"
+	case f.Kind == inventory.Disabled:
+		f.Detail = "Workspace is not enabled in this project"
+	}
+	if f.Kind != inventory.Authentication {
+		return f
+	}
+	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
+		if skew := now.Sub(date).Round(time.Second); skew.Abs() > maxSkew {
+			f.Detail = fmt.Sprintf("the clock of this host is off by %s", skew)
+			f.Remedy = "set the clock of this host (NTP): the cloud refuses signatures that are more than 15 minutes off"
+		}
+	}
+	return f
+}
+
+// broken makes a failure of an answer with status 200 that cannot be read.
+func broken(operation string, a *answer, err error) *inventory.Failure {
+	f := &inventory.Failure{
+		Kind:      inventory.Malformed,
+		Operation: operation,
+		Status:    a.status,
+		RequestID: requestID(a, complaint{}),
+		Detail:    err.Error(),
+		Cause:     err,
+	}
+	if errors.Is(err, errTruncated) {
+		f.Kind = inventory.Transient
+	}
+	f.Remedy = remedy(operation, f.Kind, "")
+	return f
+}
+
+// noAnswer makes a failure of a call that brought no answer. Errors of the
+// network are put in our own words: theirs may hold URLs.
+func noAnswer(operation, host string, err error) *inventory.Failure {
+	f := &inventory.Failure{Kind: inventory.Transient, Operation: operation, Cause: err}
+	var (
+		dns       *net.DNSError
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		record    tls.RecordHeaderError
+		alert     *net.OpError
+		proxy     *proxyError
+		timeout   net.Error
+	)
+	switch {
+	case errors.Is(err, errSDK):
+		f.Kind, f.Detail = inventory.Setup, err.Error()
+	case errors.Is(err, errTooLarge):
+		f.Kind, f.Detail = inventory.Malformed, fmt.Sprintf("%s sent more than %d MiB", host, maxAnswer>>20)
+	case errors.Is(err, context.Canceled):
+		f.Detail = "the call was given up"
+	case errors.As(err, &dns):
+		f.Detail = fmt.Sprintf("the name %s was not resolved", host)
+		if dns.IsNotFound {
+			f.Detail = fmt.Sprintf("the name %s does not exist", host)
+			f.Remedy = "check region, endpoint and the name server of this host"
+		}
+	case errors.As(err, &authority):
+		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("the certificate of %s is signed by an unknown authority", host)
+		f.Remedy = "name the authority's certificate in http.tls_config.ca_file"
+	case errors.As(err, &hostname):
+		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("the certificate of %s is for another name", host)
+		f.Remedy = "check endpoint, or set http.tls_config.server_name"
+	case errors.As(err, &invalid):
+		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("the certificate of %s is not valid", host)
+		if invalid.Reason == x509.Expired {
+			f.Detail = fmt.Sprintf("the certificate of %s is expired or not yet valid", host)
+		}
+		f.Remedy = "renew the certificate, or set the clock of this host"
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch),
+		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls's names
+		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("no TLS connection to %s: it refuses the handshake", host)
+		f.Remedy = "check endpoint and http.tls_config"
+	case errors.As(err, &proxy):
+		f.Detail = proxy.Error()
+		if proxy.status == http.StatusProxyAuthRequired {
+			f.Kind, f.Detail, f.Remedy = inventory.Setup, "the proxy demands a password", proxyRemedy
+		}
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		f.Detail = fmt.Sprintf("%s did not answer in time", host)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.Detail = fmt.Sprintf("%s refuses connections", host)
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		f.Detail = fmt.Sprintf("%s broke the connection off", host)
+	default:
+		f.Detail = fmt.Sprintf("%s cannot be reached", host)
+	}
+	return f
+}

@@ -1,0 +1,236 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+func withoutID(c *config.Project) { c.ProjectID = "" }
+
+func TestProjectIDIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_sub"})
+	w.fill(30)
+	p := w.project(withoutID)
+	var callers sync.WaitGroup
+	for range 4 {
+		callers.Go(func() {
+			if _, err := read(t.Context(), p); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	callers.Wait()
+	id, err := p.Identity(t.Context())
+	if want := (inventory.Project{Name: "test", Region: testRegion, ID: testProject}); err != nil || id != want {
+		t.Errorf("identity %+v, error %v; want %+v", id, err, want)
+	}
+	if n := w.sim.Count(opProjects); n != 1 {
+		t.Errorf("IAM was asked %d times", n)
+	}
+	if n := w.sim.Count(opList); n != 4 {
+		t.Errorf("%d lists, want 4", n)
+	}
+}
+
+func TestConfiguredProjectIDIsNotAsked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	if id, err := w.project(nil).Identity(t.Context()); err != nil || id.ID != testProject || w.sim.Count("") != 0 {
+		t.Errorf("identity %+v, error %v, %d calls", id, err, w.sim.Count(""))
+	}
+}
+
+func TestProjectIDThatCannotBeFound(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		fault simulator.Fault
+		want  inventory.Failure
+	}{
+		{"none", simulator.Fault{Status: 200, Body: []byte(`{"projects":[]}`)}, inventory.Failure{Kind: inventory.Setup, Detail: "IAM knows 0 projects of the name la-north-2", Remedy: "set project_id"}},
+		{"another", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2_x"}]}`)}, inventory.Failure{Kind: inventory.Setup, Detail: "IAM knows 0 projects of the name la-north-2", Remedy: "set project_id"}},
+		{"two", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2"},{"id":"y","name":"la-north-2"}]}`)}, inventory.Failure{Kind: inventory.Setup, Detail: "IAM knows 2 projects of the name la-north-2", Remedy: "set project_id"}},
+		{"no list", simulator.Fault{Status: 200, Body: []byte(`{}`)}, inventory.Failure{
+			Kind: inventory.Malformed, Status: 200, Detail: "an answer without the list that was asked for",
+			Remedy: "check endpoint and http.proxy_url: what answers is not the API",
+		}},
+		{"denied", simulator.Fault{Status: 403, Body: simulator.KeystoneError(403, "Forbidden", "m")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Remedy: "grant the key's user the IAM action iam:projects:listProjects"}},
+		{"denied, by IAM's code", simulator.Fault{Status: 403, Body: simulator.GatewayError("IAM.0002", "m", "")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "IAM.0002", Remedy: "grant the key's user the IAM action iam:projects:listProjects"}},
+		{"refused", simulator.Fault{Status: 401, Body: simulator.KeystoneError(401, "Unauthorized", "m")}, inventory.Failure{
+			Kind: inventory.Authentication, Status: 401, Remedy: "check access_key, secret_key and security_token: a changed file is picked up without a restart",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := inMemory(t, simulator.Options{})
+				tt.fault.Times = 1
+				w.sim.Fail(tt.fault)
+				p := w.project(withoutID)
+				_, err := p.List(t.Context())
+				got := failureOf(t, err)
+				tt.want.Operation, tt.want.RequestID = opProjects, got.RequestID
+				if diff := gocmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("failure (-want +got):\n%s", diff)
+				}
+				if n := w.sim.Count(opList); n != 0 {
+					t.Errorf("%d lists without a project", n)
+				}
+				if got.Kind == inventory.Authentication {
+					return
+				}
+				if _, err := p.List(t.Context()); err != nil {
+					t.Errorf("with IAM in order: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestAccount(t *testing.T) {
+	t.Parallel()
+	want := []IAMProject{
+		{ID: testProject, Name: testRegion, Region: testRegion, Enabled: true},
+		{ID: "eu", Name: "eu-west-101", Region: "eu-west-101", Enabled: true},
+		{ID: "sub", Name: testRegion + "_team_a", Region: testRegion, Enabled: true},
+	}
+	for name, tt := range map[string]struct {
+		fault simulator.Fault
+		asked []string
+	}{
+		"as the user sees it":        {simulator.Fault{Operation: "none"}, []string{opVisible}},
+		"where that cannot be asked": {simulator.Fault{Operation: opVisible, Status: 404, Body: simulator.GatewayError("APIGW.0101", "m", "")}, []string{opVisible, opProjects}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldOptions{})
+			w.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_team_a"})
+			w.sim.AddProject(simulator.Project{ID: "eu", Region: "eu-west-101"})
+			w.sim.Fail(tt.fault)
+			cfg := w.config(nil)
+			a, err := w.cloud.Account(config.Account{Name: "all", IAMEndpoint: w.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			got, err := a.Projects(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.SortFunc(got, func(a, b IAMProject) int { return cmp.Compare(a.ID, b.ID) })
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("projects (-want +got):\n%s", diff)
+			}
+			var asked []string
+			for _, c := range w.sim.Calls() {
+				asked = append(asked, c.Operation)
+				if c.Header.Get("X-Project-Id") != "" {
+					t.Error("a call to IAM names a project")
+				}
+			}
+			if !slices.Equal(asked, tt.asked) {
+				t.Errorf("asked %v, want %v", asked, tt.asked)
+			}
+		})
+	}
+}
+
+func TestAccountThatIsDenied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.sim.Fail(simulator.Fault{Status: 403})
+	cfg := w.config(nil)
+	a, err := w.cloud.Account(config.Account{IAMEndpoint: w.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	_, err = a.Projects(t.Context())
+	if f := failureOf(t, err); f.Kind != inventory.Denied || f.Operation != opVisible {
+		t.Errorf("failure %v, want the first refusal", &f)
+	} else if want := "grant the key's user the IAM action iam:projects:listProjects;"; !strings.HasPrefix(f.Remedy, want) {
+		t.Errorf("remedy %q, want it to begin with %q", f.Remedy, want)
+	}
+}
+
+func TestDecodeProjects(t *testing.T) {
+	t.Parallel()
+	got, tally, err := decodeProjects([]byte(`{"projects":[{"id":"a","name":"cn-north-4","enabled":false},{"name":"x"},null,3,{"id":"b"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []IAMProject{{ID: "a", Name: "cn-north-4", Region: "cn-north-4"}, {ID: "b", Enabled: true}}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("projects (-want +got):\n%s", diff)
+	}
+	if diff := gocmp.Diff(map[string]int{droppedNoProjectID: 1, droppedNull: 1, droppedMalformedProject: 1}, tally.dropped); diff != "" {
+		t.Errorf("dropped (-want +got):\n%s", diff)
+	}
+}
+
+func TestIAMEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ region, configured, env, want string }{
+		{"la-north-2", "", "", "https://iam.la-north-2.myhuaweicloud.com"},
+		{"cn-north-11", "", "", "https://iam.myhuaweicloud.com"},
+		{"eu-west-101", "", "", "https://iam.eu-west-101.myhuaweicloud.eu"},
+		{"", "", "", "https://iam.myhuaweicloud.com"},
+		{"la-north-2", "", "iam.example.com", "https://iam.example.com"},
+		{"la-north-2", "", "http://127.0.0.1:1/", "http://127.0.0.1:1"},
+		{"la-north-2", "iam.example.org", "iam.example.com", "https://iam.example.org"},
+	} {
+		if got := iamEndpoint(tt.region, tt.configured, environ(map[string]string{envIAM: tt.env})); got != tt.want {
+			t.Errorf("region %q, configured %q, environment %q: %s, want %s", tt.region, tt.configured, tt.env, got, tt.want)
+		}
+	}
+}
+
+// TestFederationAsksTheRightIAM: the SDK asks the global one whatever the
+// region.
+func TestFederationAsksTheRightIAM(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	id := write(t, dir, "id", idToken)
+	profile := write(t, dir, "profile", "[basic]\nidp_id=idp\nid_token_file="+id+"\niam_endpoint=iam.profile.test\n")
+	for _, tt := range []struct {
+		name       string
+		configured string
+		want       string
+		c          config.Credentials
+	}{
+		{"by region", "", "iam.la-north-2.myhuaweicloud.com", config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: id}},
+		{"configured", "https://iam.config.test", "iam.config.test", config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: id}},
+		{"by profile", "", "iam.profile.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
+		{"configured over profile", "https://iam.config.test", "iam.config.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
+	} {
+		cloud := NewCloud(Options{Getenv: environ(nil), Dial: refuse})
+		cfg := (&world{t: t, url: "http://workspace.test"}).config(func(c *config.Project) {
+			c.IAMEndpoint, c.Credentials = tt.configured, tt.c
+		})
+		p, err := cloud.Project(cfg, false, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.List(t.Context())
+		if f := failureOf(t, err); !strings.HasPrefix(f.Detail, "no credentials: "+tt.want) {
+			t.Errorf("%s: failure %v, want %s to be asked", tt.name, &f, tt.want)
+		}
+		p.Close()
+		cloud.Close()
+	}
+}

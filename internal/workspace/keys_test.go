@@ -1,0 +1,247 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// projects makes many projects that share the world's key.
+func (w *world) projects(n int, change func(*config.Project)) []*Project {
+	projects := make([]*Project, n)
+	for i := range projects {
+		id := fmt.Sprintf("%032d", i)
+		w.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
+		w.sim.SetDesktops(id, simulator.Fleet(30, uint64(i)))
+		projects[i] = w.project(func(c *config.Project) {
+			c.Name, c.ProjectID = id, id
+			if change != nil {
+				change(c)
+			}
+		})
+	}
+	return projects
+}
+
+// askAll has all projects ask at once and gives their errors.
+func askAll(ctx context.Context, projects []*Project) []error {
+	errs := make([]error, 2*len(projects))
+	var callers sync.WaitGroup
+	for i, p := range projects {
+		callers.Go(func() { _, errs[2*i] = p.List(ctx) })
+		callers.Go(func() { _, errs[2*i+1] = p.Bindings(ctx) })
+	}
+	callers.Wait()
+	return errs
+}
+
+// TestAWrongKeyIsNeverLocked: many projects start at once with a wrong secret
+// and go on asking. The cloud locks at the sixth refusal.
+func TestAWrongKeyIsNeverLocked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		projects := w.projects(20, func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("wrong") })
+		start := time.Now()
+		for time.Since(start) < 30*time.Minute {
+			for _, err := range askAll(t.Context(), projects) {
+				f := failureOf(t, err)
+				if f.Kind != inventory.Authentication || strings.Contains(err.Error(), "wrong") {
+					t.Fatalf("failure %v, want one of authentication", &f)
+				}
+			}
+			time.Sleep(15 * time.Second)
+		}
+		// At once, after 5, 10 and 20 minutes.
+		if n, locks := w.sim.Count(""), w.sim.Lockouts(); n != 3 || locks != 0 {
+			t.Errorf("%d calls and %d locks in half an hour, want 3 and none", n, locks)
+		}
+	})
+}
+
+// TestAKeyThatIsRevokedInFullFlight: the calls in flight are given up at the
+// first refusal, and nobody asks again.
+func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		projects := w.projects(10, nil)
+		for _, err := range askAll(t.Context(), projects) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		// One call is answered before the others: by then those hang.
+		w.sim.RemoveKey(testAccess)
+		w.sim.Fail(simulator.Fault{HangBeforeHeader: true, Operation: opBindings, After: 0})
+		before := w.sim.Count("")
+		start := time.Now()
+		refused := 0
+		for _, err := range askAll(t.Context(), projects) {
+			f := failureOf(t, err)
+			if f.Kind != inventory.Authentication {
+				t.Errorf("failure %v, want one of authentication", &f)
+			}
+			if strings.Contains(f.Detail, "not tried again until") {
+				refused++
+			}
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("took %s: the hanging calls were not given up", took)
+		}
+		if refused == 0 {
+			t.Error("no failure says when the key is tried again")
+		}
+		after := w.sim.Count("")
+		quotas := fmt.Sprint(w.cloud.Quotas())
+		askAll(t.Context(), projects)
+		if now := fmt.Sprint(w.cloud.Quotas()); now != quotas {
+			t.Errorf("quotas %s, before %s: calls that are not made cost some", now, quotas)
+		}
+		if n := w.sim.Count(""); n != after {
+			t.Errorf("%d more calls with a key that is shut", n-after)
+		}
+		t.Logf("%d calls in flight", after-before)
+	})
+}
+
+func TestAShutKeyOpensAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		p := w.project(nil)
+		w.sim.Fail(simulator.Fault{Status: 401, Times: 1})
+		_, err := p.List(t.Context())
+		failureOf(t, err)
+		_, err = p.Bindings(t.Context())
+		f := failureOf(t, err)
+		want := "the access key was refused; it is not tried again until " + time.Now().Add(shortPause).UTC().Format(time.RFC3339)
+		if f.Operation != opBindings || !strings.HasPrefix(f.Detail, want) || f.Status != 401 || len(f.RequestID) != 32 {
+			t.Errorf("failure %v, want the remembered one with %q", &f, want)
+		}
+		time.Sleep(shortPause)
+		if _, err = p.List(t.Context()); err != nil {
+			t.Errorf("after the pause: %v", err)
+		}
+		if n := w.sim.Count(""); n != 2 {
+			t.Errorf("%d calls, want 2", n)
+		}
+	})
+}
+
+// TestAHangingRegionHoldsUpNoOther: a key that is not proven is tried by few,
+// but not by one alone.
+func TestAHangingRegionHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		good := w.projects(1, nil)
+		bad := w.projects(2, func(c *config.Project) { c.Endpoint = "http://hangs.test" })
+		w.sim.Fail(simulator.Fault{HangBeforeHeader: true, Match: func(c simulator.Call) bool { return c.Project == bad[0].id || c.Project == bad[1].id }})
+		good[0].id = testProject
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var hanging sync.WaitGroup
+		hanging.Go(func() { askAll(ctx, bad) })
+		synctest.Wait()
+		start := time.Now()
+		for _, err := range askAll(ctx, good) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("took %s", took)
+		}
+		hanging.Wait()
+	})
+}
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		guards := &keyGuards{now: time.Now}
+		g := guards.of(newKey("a", "b", ""))
+		entered := func(endpoint string) *pass {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, p, err := g.enter(ctx, opList, endpoint)
+			if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			return p
+		}
+		a := entered("a")
+		if entered("a") != nil {
+			t.Error("two calls try a new key at one endpoint")
+		}
+		b, c := entered("b"), entered("c")
+		if b == nil || c == nil || entered("d") != nil {
+			t.Errorf("a new key is not tried by %d calls", maxTrials)
+		}
+		a.leave(true)
+		var more []*pass
+		for range 100 {
+			more = append(more, entered("a"))
+		}
+		if more[99] == nil {
+			t.Fatal("a proven key is not free for all")
+		}
+		for _, p := range append(more, b, c) {
+			p.leave(false)
+		}
+		time.Sleep(provenFor)
+		first := entered("a")
+		if entered("a") != nil {
+			t.Error("what was proven a minute ago is proven for ever")
+		}
+		for _, want := range []time.Duration{5, 10, 20, 30, 30} {
+			first.refused(&inventory.Failure{Kind: inventory.Authentication})
+			if _, _, err := g.enter(t.Context(), opList, "a"); failureOf(t, err).Kind != inventory.Authentication {
+				t.Errorf("error %v, want the refusal", err)
+			}
+			time.Sleep(want*time.Minute - time.Second)
+			if g.shutFailure(opList) == nil {
+				t.Errorf("open before %d minutes are over", want)
+			}
+			time.Sleep(time.Second)
+			if first = entered("a"); first == nil {
+				t.Fatalf("shut after %d minutes", want)
+			}
+			if entered("b") != nil {
+				t.Error("a key that was refused is tried by two")
+			}
+		}
+		first.leave(true)
+		if entered("x") == nil || g.pause != 0 {
+			t.Error("an accepted key is not as new")
+		}
+		time.Sleep(forgetAfter + time.Second)
+		guards.of(newKey("other", "", ""))
+		if len(guards.guards) != 2 {
+			t.Errorf("%d guards, want 2: one has a call in flight", len(guards.guards))
+		}
+	})
+}
+
+func TestAKeyDoesNotShowItself(t *testing.T) {
+	t.Parallel()
+	k := newKey(testAccess, testSecret, "token")
+	for _, verb := range []string{"%v", "%+v", "%s", "%#v", "%q"} {
+		if text := fmt.Sprintf(verb, k) + fmt.Sprintf(verb, *k) + fmt.Sprintf(verb, keyring{key: k}); strings.Contains(text, testSecret) || strings.Contains(text, testAccess) {
+			t.Errorf("%s: %s", verb, text)
+		}
+	}
+}

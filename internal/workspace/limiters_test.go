@@ -1,0 +1,232 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// TestNever429 has projects that share a key read more than the quota pays for,
+// for a while, from a cloud that enforces it.
+func TestNever429(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{Quota: 200, History: -1})
+		fleet := simulator.Fleet(2000, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		var readers sync.WaitGroup
+		waits := newCounters()
+		for i := range 4 {
+			id := fmt.Sprintf("%032d", i)
+			w.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
+			w.sim.SetDesktops(id, fleet)
+			p := w.project(func(c *config.Project) { c.ProjectID = id })
+			readers.Go(func() {
+				for ctx.Err() == nil {
+					_, err := read(ctx, p)
+					var wait *inventory.Wait
+					switch {
+					case errors.As(err, &wait):
+						waits.Retry("", wait.Operation)
+						if sleep(ctx, time.Until(wait.Until)) != nil {
+							return
+						}
+					case err != nil && ctx.Err() == nil:
+						t.Errorf("%s: %v", id, err)
+						return
+					}
+				}
+			})
+		}
+		readers.Wait()
+		if n := w.sim.Throttled(""); n != 0 {
+			t.Errorf("%d calls were answered 429", n)
+		}
+		if peak := w.sim.Peak(opNetworks); peak > 180 || peak < 160 {
+			t.Errorf("%d networks calls in a minute, want nearly 180 and no more", peak)
+		}
+		if waits.retries[opNetworks] == 0 {
+			t.Error("nobody waited: the test proves nothing")
+		}
+	})
+}
+
+// TestAListDoesNotStallMidway: once its length is known, a list is not begun
+// that the quota does not pay for.
+func TestAListDoesNotStallMidway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		w.fill(4500) // five pages
+		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 12 })
+		for range 2 {
+			if _, err := p.List(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := w.sim.Count(opList)
+		var wait *inventory.Wait
+		if _, err := p.List(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
+			t.Fatalf("error %v, want a wait", err)
+		}
+		if n := w.sim.Count(opList); n != before || n != 10 {
+			t.Errorf("%d list calls, %d before; want 10 and no more", n, before)
+		}
+		time.Sleep(time.Until(wait.Until))
+		if _, err := p.List(t.Context()); err != nil {
+			t.Errorf("after the wait: %v", err)
+		}
+	})
+}
+
+// TestAListBeyondTheBudget comes in parts: each call reads what the quota pays
+// for and says when to go on, and no page is read twice.
+func TestAListBeyondTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{Quota: 3})
+		w.fill(4500) // five pages
+		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
+		for round := range 3 {
+			start := time.Now()
+			parts := 0
+			for {
+				l, err := p.List(t.Context())
+				parts++
+				if wait, ok := errors.AsType[*inventory.Wait](err); ok {
+					sleep(t.Context(), time.Until(wait.Until))
+					continue
+				}
+				if err != nil || len(l.Desktops) != 4500 {
+					t.Fatalf("round %d: %d desktops, error %v", round, len(l.Desktops), err)
+				}
+				break
+			}
+			// Two pages a minute; the last one leaves a slot to the next list.
+			if took := time.Since(start); took < 2*time.Minute || took > 3*time.Minute+time.Second || parts < 3 {
+				t.Errorf("round %d took %s in %d parts, want as long as two calls a minute take", round, took, parts)
+			}
+			if n := w.sim.Count(opList); n != 5*(round+1) {
+				t.Errorf("%d list calls after %d lists of five pages", n, round+1)
+			}
+		}
+		if n := w.sim.Throttled(""); n != 0 {
+			t.Errorf("%d calls were refused", n)
+		}
+	})
+}
+
+// TestAListThatWasBrokenOffIsNotKeptForEver: its pages would be of another day.
+func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		ids := w.fill(2500)
+		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
+		var wait *inventory.Wait
+		if _, err := p.List(t.Context()); !errors.As(err, &wait) {
+			t.Fatalf("error %v, want a wait", err)
+		}
+		w.sim.DeleteDesktop(testProject, ids[0])
+		time.Sleep(keepWalk + time.Second)
+		if _, err := p.List(t.Context()); !errors.As(err, &wait) {
+			t.Fatalf("error %v, want a wait: the list begins anew", err)
+		}
+		time.Sleep(2 * time.Minute)
+		l, err := p.List(t.Context())
+		if err != nil || len(l.Desktops) != 2499 || w.sim.Count(opList) != 5 {
+			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l.Desktops), w.sim.Count(opList), err)
+		}
+	})
+}
+
+// TestOthersUseTheQuota: what was refused is tried again, less is asked, and
+// more again when it is quiet.
+func TestOthersUseTheQuota(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inMemory(t, simulator.Options{})
+		ids := w.fill(100)
+		w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
+		p := w.project(nil)
+		if a, err := p.Networks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
+			t.Fatalf("%d networks, error %v", len(a.Networks), err)
+		}
+		quota := func() Quota {
+			for _, q := range w.cloud.Quotas() {
+				if q.Operation == opNetworks {
+					return q
+				}
+			}
+			return Quota{}
+		}
+		if q := quota(); q.PerMinute != 90 || q.Limit != 180 || q.Left != 88 || q.Endpoint != w.url || len(q.Key) != 8 {
+			t.Errorf("quota %+v, want 88 of 90 left", q)
+		}
+		if w.telemetry.retries[opNetworks] != 1 || w.telemetry.requests[opNetworks+" 429"] != 1 || w.telemetry.requests[opNetworks+" 200"] != 1 {
+			t.Errorf("retries %v, requests %v; want one refused and one answered", w.telemetry.retries, w.telemetry.requests)
+		}
+		time.Sleep(5 * time.Minute)
+		if _, err := p.Networks(t.Context(), ids, true); err != nil {
+			t.Fatal(err)
+		}
+		if q := quota(); q.PerMinute != 180 {
+			t.Errorf("quota %+v, want the whole budget again", q)
+		}
+	})
+}
+
+func TestReplacedKeysAreForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &limiters{now: time.Now}
+		first := l.of(opList, "e", "key0")
+		for i := range 1000 {
+			time.Sleep(4 * time.Hour)
+			from, to := fmt.Sprintf("key%d", i), fmt.Sprintf("key%d", i+1)
+			l.of(opList, "e", from) // which is in use all the time
+			l.rotated(newKey(from, "", ""), newKey(to, "", ""))
+			if l.of(opList, "e", to) != first || l.of(opList, "e", from) != first {
+				t.Fatalf("%s has not the quota of %s", to, from)
+			}
+		}
+		if len(l.quotas) > 10 {
+			t.Errorf("%d of 1000 replaced keys are remembered", len(l.quotas))
+		}
+	})
+}
+
+func TestARotatedKeyKeepsItsQuota(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &limiters{now: time.Now}
+		old := l.of("op", "e", "A")
+		if l.of("op", "e", "A") != old || l.of("op", "f", "A") == old || l.of("other", "e", "A") == old || l.of("op", "e", "B") == old {
+			t.Error("limiters are not one for each API, endpoint and key")
+		}
+		if _, err := get(t.Context(), old, demand{limit: 5}, 0); err != nil {
+			t.Fatal(err)
+		}
+		l.rotated(newKey("A", "", ""), newKey("C", "", ""))
+		if l.of("op", "e", "C") != old {
+			t.Error("the new key does not go on with the quota of the old")
+		}
+		time.Sleep(2 * window)
+		l.of("op", "e", "D") // a new key has the others looked at
+		if len(l.quotas) != 1 || l.quotas["D"] == nil {
+			t.Errorf("%d quotas, want only that of the new key", len(l.quotas))
+		}
+	})
+}

@@ -1,0 +1,142 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// keepWalk is how long the pages of a list that was broken off are good for.
+const keepWalk = 15 * time.Minute
+
+// List reads which desktops the project has. If the list moved too much while
+// it was read, it gives what was read beside a failure of kind Incomplete. If
+// the quota does not pay for the whole list now, it says so before it starts; a
+// list that no minute's quota pays for is read in parts, by one call after the
+// other, each of which says when to go on.
+func (p *Project) List(ctx context.Context) (inventory.Listing, error) {
+	if ids := p.cfg.Desktops.IDs; len(ids) > 0 {
+		return configured(ids), nil
+	}
+	l, err := p.line(ctx)
+	if err != nil {
+		return inventory.Listing{}, err
+	}
+	r := p.takeReading()
+	taken, err := p.takeSlots(ctx, l, r.have())
+	if err != nil {
+		p.keepReading(r)
+		return inventory.Listing{}, err
+	}
+	defer taken.giveBack()
+
+	r.fetch = func(ctx context.Context, offset, limit int) (page, error) {
+		var got page
+		err := l.ask(ctx, listDesktops(&p.cfg.Desktops, offset, limit), demand{patience: slotPatience}, taken, func(body []byte) error {
+			var t tally
+			var err error
+			got, t, err = decodeDesktops(body, p.want)
+			p.cloud.report(t)
+			return err
+		})
+		return got, err
+	}
+	all, err := r.list(ctx)
+	if err != nil {
+		if isWait(err) || ctx.Err() != nil {
+			p.keepReading(r)
+		}
+		return inventory.Listing{}, l.givenUp(opList, err)
+	}
+	if all.duplicates > 0 {
+		p.cloud.telemetry.Dropped(droppedDuplicate, all.duplicates)
+	}
+	listing := inventory.Listing{Desktops: make([]inventory.Desktop, len(all.desktops))}
+	for i, d := range all.desktops {
+		listing.Desktops[i] = *d
+	}
+	if !all.complete {
+		return listing, &inventory.Failure{
+			Kind:      inventory.Incomplete,
+			Operation: opList,
+			Status:    200,
+			Detail: fmt.Sprintf("%s: %d desktops came in %d tries, the cloud counts %d",
+				errMoved, len(all.desktops), maxWalks, all.total),
+			Remedy: "nothing, if it passes: desktops are being created and deleted faster than the list can be read",
+			Cause:  errMoved,
+		}
+	}
+	return listing, nil
+}
+
+// configured makes a listing of configured IDs.
+func configured(ids []string) inventory.Listing {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	l := inventory.Listing{Desktops: make([]inventory.Desktop, len(ids))}
+	for i, id := range ids {
+		l.Desktops[i].ID = id
+	}
+	return l
+}
+
+// listReading is a list that is being read.
+type listReading struct {
+	pager
+	began time.Time
+}
+
+// takeReading gives the reading that was broken off, or a new one.
+func (p *Project) takeReading() *listReading {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.reading
+	p.reading = nil
+	if now := p.cloud.now(); r == nil || now.Sub(r.began) > keepWalk {
+		r = &listReading{began: now, pager: pager{limit: maxPage, concurrency: p.cfg.Limits.Concurrency, planned: p.setPages}}
+	}
+	return r
+}
+
+// keepReading keeps a reading that was broken off, for the next call.
+func (p *Project) keepReading(r *listReading) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = r
+}
+
+// takeSlots takes the slots for as many pages as the last list had, less those
+// that are there already, so that a list does not stall midway. Where a minute's
+// budget does not pay for them, they are taken one by one, as they become free.
+func (p *Project) takeSlots(ctx context.Context, l *line, have int) (*slots, error) {
+	k, err := l.keys.current(ctx)
+	if err != nil {
+		return nil, credentialsFailure(opList, err)
+	}
+	limiter := p.cloud.limiters.of(opList, l.wire.endpoint, k.access)
+	p.mu.Lock()
+	pages := max(1, p.pages-have)
+	p.mu.Unlock()
+	if _, budget, _ := limiter.left(l.limit); pages > budget {
+		return nil, nil
+	}
+	taken, waited, err := limiter.acquire(ctx, demand{who: l.who, limit: l.limit, slots: pages, patience: slotPatience})
+	if waited > 0 {
+		p.cloud.telemetry.ThrottleWait(l.region, opList, waited)
+	}
+	if err != nil {
+		return nil, l.givenUp(opList, err)
+	}
+	return taken, nil
+}
+
+func (p *Project) setPages(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pages = n
+}

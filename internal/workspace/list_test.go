@@ -1,0 +1,151 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// TestListsThatLie are reported, beside what came.
+func TestListsThatLie(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		size     int
+		fault    simulator.Fault
+		desktops int
+		detail   string
+	}{
+		{"total too large", 250, simulator.Fault{ChangeTotal: 3}, 250, "the list moved while it was read: 250 desktops came in 3 tries, the cloud counts 253"},
+		{"total too small", 2500, simulator.Fault{ChangeTotal: -3}, 2500, "the list moved while it was read: 2500 desktops came in 3 tries, the cloud counts 2497"},
+		{"always the first page", 2500, simulator.Fault{RepeatPage: true}, 1000, "the list moved while it was read: 1000 desktops came in 3 tries, the cloud counts 2500"},
+		{"always empty", 250, simulator.Fault{EmptyPage: true}, 0, "the list moved while it was read: 0 desktops came in 3 tries, the cloud counts 250"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldOptions{})
+			w.fill(tt.size)
+			w.sim.Fail(tt.fault)
+			l, err := w.project(nil).List(t.Context())
+			f := failureOf(t, err)
+			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != opList {
+				t.Errorf("failure %v, want %q", &f, tt.detail)
+			}
+			if len(l.Desktops) != tt.desktops {
+				t.Errorf("%d desktops beside it, want %d", len(l.Desktops), tt.desktops)
+			}
+			if n := w.sim.Count(opList); n > 15 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
+// TestAMovingList changes under the reader's hands.
+func TestAMovingList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.fill(2500)
+	all := w.sim.Desktops(testProject)
+	var once sync.Once
+	w.sim.OnCall(func(c simulator.Call) {
+		if c.Query().Get("offset") != "0" {
+			once.Do(func() {
+				for _, d := range all[10:20] {
+					w.sim.DeleteDesktop(testProject, d.ID)
+				}
+				w.sim.PutDesktop(testProject, simulator.Desktop{ID: "new"})
+			})
+		}
+	})
+	l, err := w.project(nil).List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"new"}
+	for i, d := range all {
+		if i < 10 || i >= 20 {
+			want = append(want, d.ID)
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, idsOf(l)); diff != "" {
+		t.Errorf("desktops (-want +got):\n%s", diff)
+	}
+}
+
+// TestHostileText is cleaned and counted, in the list and in the networks.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	long := strings.Repeat("长", 20_000)
+	w.sim.SetDesktops(testProject, []simulator.Desktop{
+		{ID: "gbk", Name: "\xd7\xc0\xc3\xe6", Status: "ACTIVE", Tags: []simulator.Tag{{Key: "\xff", Value: "v"}}, Users: []simulator.User{{Name: "zoe"}}},
+		{ID: "odd", Name: "\"\\\n😀\x00", Tags: []simulator.Tag{{Key: "k", Value: "v"}, {Key: "k"}}},
+		{ID: "long", Name: long},
+	})
+	p, err := w.cloud.Project(w.config(nil), true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	l, err := p.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []inventory.Desktop{
+		{ID: "gbk", Name: "\ufffd\ufffd\ufffd\ufffd", Status: "ACTIVE", Tags: []inventory.Tag{{Key: "\ufffd", Value: "v"}}, Users: []string{"zoe"}},
+		{ID: "long", Name: long},
+		{ID: "odd", Name: "\"\\\n😀\x00", Tags: []inventory.Tag{{Key: "k"}, {Key: "k", Value: "v"}}},
+	}
+	if diff := cmp.Diff(want, l.Desktops); diff != "" {
+		t.Errorf("desktops (-want +got):\n%s", diff)
+	}
+	a, err := p.Networks(t.Context(), []string{"gbk", "long", "odd"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range want {
+		if n := a.Networks[d.ID]; n == nil || n.Name != d.Name {
+			t.Errorf("%s: networks %+v, want the same name", d.ID, n)
+		}
+	}
+	if w.telemetry.sanitized != 3 {
+		t.Errorf("%d texts cleaned, want 3: a name twice, a tag", w.telemetry.sanitized)
+	}
+}
+
+// TestPagesAreAskedInParallel, as far as the limit says.
+func TestPagesAreAskedInParallel(t *testing.T) {
+	t.Parallel()
+	for concurrency, want := range map[int]time.Duration{1: 2 * time.Second, 3: 800 * time.Millisecond, 9: 400 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			w := inMemory(t, simulator.Options{})
+			w.fill(9500) // ten pages
+			w.sim.Fail(simulator.Fault{Latency: 200 * time.Millisecond})
+			p := w.project(func(c *config.Project) { c.Limits.Concurrency = concurrency })
+			start := time.Now()
+			if _, err := p.List(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took != want {
+				t.Errorf("concurrency %d: took %s, want %s", concurrency, took, want)
+			}
+			if n := w.sim.MaxInFlight(); n != concurrency {
+				t.Errorf("concurrency %d: %d calls at once", concurrency, n)
+			}
+		})
+	}
+}

@@ -1,0 +1,275 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// TestCulpritsAreFound refuses batches because of some desktops and counts what
+// it costs to find them.
+func TestCulpritsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		culprits []int // by place in the sorted batch
+		calls    int   // at most
+	}{
+		{"none", nil, 1},
+		{"the first", []int{0}, 15},
+		{"the last", []int{99}, 15},
+		{"one in the middle", []int{50}, 15},
+		{"two side by side", []int{40, 41}, 15},
+		{"two far apart", []int{10, 90}, 29},
+		{"three", []int{1, 33, 66}, 37},
+		{"four", []int{0, 25, 50, 75}, 50},
+	} {
+		for status, unknown := range map[int]simulator.Unknown{
+			http.StatusNotFound: simulator.NotFoundUnknown, http.StatusBadRequest: simulator.RefuseUnknown,
+		} {
+			t.Run(fmt.Sprintf("%s %d", tt.name, status), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, worldOptions{simulator: simulator.Options{Unknown: unknown}})
+				ids := w.fill(100)
+				var want []string
+				for _, i := range tt.culprits {
+					w.sim.DeleteDesktop(testProject, ids[i])
+					want = append(want, ids[i])
+				}
+				a, err := w.project(nil).Networks(t.Context(), ids, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(a.Networks) != 100-len(want) || len(a.Unresolved) != len(want) {
+					t.Errorf("%d with networks and %d unresolved, want %d and %d", len(a.Networks), len(a.Unresolved), 100-len(want), len(want))
+				}
+				for _, id := range want {
+					if f := a.Unresolved[id]; f == nil || f.Kind != inventory.Refused || f.Status != status {
+						t.Errorf("%s: failure %v, want one of status %d", id, f, status)
+					}
+				}
+				if n := w.sim.Count(opNetworks); n > tt.calls || n < 1 {
+					t.Errorf("%d calls, want at most %d", n, tt.calls)
+				}
+			})
+		}
+	}
+}
+
+// TestRefusedByCode: codes that say not found, with a status that does not.
+func TestRefusedByCode(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		code   string
+	}{{500, "WKS.0202"}, {500, "WKS.0915"}, {200, "WKS.00010110"}} {
+		t.Run(tt.code, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, worldOptions{})
+			ids := w.fill(8)
+			w.sim.Fail(simulator.Fault{
+				Operation: opNetworks, DesktopID: ids[5], Status: tt.status,
+				Body: simulator.WorkspaceError(tt.code, "m", "", ""),
+			})
+			a, err := w.project(nil).Networks(t.Context(), ids, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := a.Unresolved[ids[5]]; len(a.Networks) != 7 || f == nil || f.Code != tt.code {
+				t.Errorf("%d with networks, culprit's failure %v", len(a.Networks), f)
+			}
+			if len(w.telemetry.retries) != 0 {
+				t.Errorf("retries %v, want none", w.telemetry.retries)
+			}
+		})
+	}
+}
+
+// TestSystematicRefusal: when the cloud refuses everything, the search for
+// culprits ends soon, and does not begin again for every batch.
+func TestSystematicRefusal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	ids := w.fill(1000)
+	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
+	p := w.project(nil)
+	for i := range 10 {
+		a, err := p.Networks(t.Context(), ids[i*100:(i+1)*100], false)
+		var f *inventory.Failure
+		if !errors.As(err, &f) || f.Kind != inventory.Refused || f.Status != http.StatusBadRequest {
+			t.Errorf("batch %d: error %v, want the refusal", i, err)
+		}
+		if len(a.Networks) != 0 || len(a.Unresolved) > maxCulprits {
+			t.Errorf("batch %d: %d networks, %d unresolved", i, len(a.Networks), len(a.Unresolved))
+		}
+	}
+	if n := w.sim.Count(opNetworks); n > 10+maxSplits {
+		t.Errorf("%d calls for 10 refused batches, want at most %d", n, 10+maxSplits)
+	}
+}
+
+func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	ids := w.fill(10)
+	w.sim.Fail(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
+	w.sim.Fail(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
+	a, err := w.project(nil).Networks(t.Context(), ids, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Networks) != 9 || a.Networks[ids[3]] == nil {
+		t.Errorf("%d with networks, want all but one", len(a.Networks))
+	}
+	if f := a.Unresolved[ids[7]]; len(a.Unresolved) != 1 || f == nil || f.Kind != inventory.Refused {
+		t.Errorf("unresolved %v, want %s", a.Unresolved, ids[7])
+	}
+	var asked [][]string
+	for _, c := range w.sim.Calls() {
+		asked = append(asked, c.IDs)
+	}
+	if diff := cmp.Diff([][]string{ids, {ids[3], ids[7]}}, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestStrangeNetworksAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
+		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7}]}`)})
+	a, err := w.project(nil).Networks(t.Context(), []string{"whole", "broken", "whole"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]*inventory.Networks{"whole": {}}, a.Networks); diff != "" {
+		t.Errorf("networks (-want +got):\n%s", diff)
+	}
+	if f := a.Unresolved["broken"]; len(a.Unresolved) != 1 || f == nil || f.Kind != inventory.Malformed {
+		t.Errorf("unresolved %v, want the broken one as malformed", a.Unresolved)
+	}
+	want := map[string]int{droppedNotAsked: 1, droppedMalformedDesktop: 1, droppedNoID: 1, droppedMalformedField: 2}
+	if diff := cmp.Diff(want, w.telemetry.dropped); diff != "" {
+		t.Errorf("dropped (-want +got):\n%s", diff)
+	}
+	if n := w.sim.Count(opNetworks); n != 1 {
+		t.Errorf("%d calls, want 1: what is malformed is not asked for again", n)
+	}
+}
+
+// TestAMalformedAnswerIsNotBlamedOnDesktops, not even where it is about a part
+// of a batch: they would not be asked for again soon.
+func TestAMalformedAnswerIsNotBlamedOnDesktops(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	ids := w.fill(10)
+	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusNotFound, Times: 1})
+	w.sim.Fail(simulator.Fault{Operation: opNetworks, After: 1, Times: 1, Rewrite: func(body []byte) []byte {
+		return bytes.ReplaceAll(body, []byte(`"network_infos":[`), []byte(`"network_infos":5,"x":[`))
+	}})
+	p := w.project(nil)
+	a, err := p.Networks(t.Context(), ids, false)
+	if f := failureOf(t, err); f.Kind != inventory.Malformed || f.Detail != "the answer is malformed for every desktop in it" {
+		t.Errorf("failure %v", &f)
+	}
+	if len(a.Networks) != 0 || len(a.Unresolved) != 0 {
+		t.Errorf("%d with networks, unresolved %v; want nothing said of any", len(a.Networks), a.Unresolved)
+	}
+	if a, err := p.Networks(t.Context(), ids, false); err != nil || len(a.Networks) != 10 {
+		t.Errorf("%d with networks once the cloud is well, error %v", len(a.Networks), err)
+	}
+}
+
+func TestNetworksOfNobodyAndOfTooMany(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, worldOptions{})
+	ids := w.fill(101)
+	p := w.project(nil)
+	if a, err := p.Networks(t.Context(), nil, false); err != nil || len(a.Networks) != 0 {
+		t.Errorf("nobody: %d networks, error %v", len(a.Networks), err)
+	}
+	var f *inventory.Failure
+	if _, err := p.Networks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Setup {
+		t.Errorf("too many: error %v, want one of setup", err)
+	}
+	if n := w.sim.Count(""); n != 0 {
+		t.Errorf("%d calls, want none", n)
+	}
+}
+
+// TestWhatABatchBroughtIsKept: an error in the middle of a search leaves what is
+// known by then.
+func TestWhatABatchBroughtIsKept(t *testing.T) {
+	t.Parallel()
+	networks := map[string]*inventory.Networks{}
+	ids := make([]string, 100)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("d%02d", i)
+		networks[ids[i]] = &inventory.Networks{}
+	}
+	broken := &inventory.Failure{Kind: inventory.Transient}
+	b := batch{
+		answer: inventory.Answer{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}},
+		spare:  &budget{now: time.Now, most: 100},
+		ask: func(some []string) (map[string]*inventory.Networks, []string, error) {
+			got := map[string]*inventory.Networks{}
+			for _, id := range some {
+				if id == "d75" {
+					return nil, nil, broken
+				}
+				if id == "d10" {
+					return nil, nil, &inventory.Failure{Kind: inventory.Refused}
+				}
+				got[id] = networks[id]
+			}
+			return got, nil, nil
+		},
+	}
+	// The refusal of the whole batch hides what is wrong with its second half.
+	b.ask = hide(b.ask)
+	if err := b.resolve(ids); !errors.Is(err, broken) {
+		t.Errorf("error %v, want %v", err, broken)
+	}
+	if len(b.answer.Networks) != 49 || len(b.answer.Unresolved) != 1 {
+		t.Errorf("%d networks and %d unresolved, want those of the first half", len(b.answer.Networks), len(b.answer.Unresolved))
+	}
+}
+
+// hide makes the first question refused as a whole.
+func hide(ask func([]string) (map[string]*inventory.Networks, []string, error)) func([]string) (map[string]*inventory.Networks, []string, error) {
+	first := true
+	return func(ids []string) (map[string]*inventory.Networks, []string, error) {
+		if first {
+			first = false
+			return nil, nil, &inventory.Failure{Kind: inventory.Refused}
+		}
+		return ask(ids)
+	}
+}
+
+func TestBudgetIsSpentByTheMinute(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	b := budget{now: func() time.Time { return now }, most: 2}
+	var got []bool
+	for range 3 {
+		got = append(got, b.spend())
+	}
+	now = now.Add(time.Minute)
+	got = append(got, b.spend())
+	if !slices.Equal(got, []bool{true, true, false, true}) {
+		t.Errorf("spent %v, want two a minute", got)
+	}
+}

@@ -1,0 +1,230 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// truth is what the client must say of a simulated desktop, if it says anything.
+func truth(d *simulator.Desktop) *inventory.Networks {
+	n := &inventory.Networks{Name: d.Name, IP: d.IP}
+	for _, i := range d.Interfaces {
+		nic := inventory.Interface{
+			PortID: i.PortID, PrivateIP: i.PrivateIP,
+			VPC: inventory.VPC(i.VPC), Subnet: inventory.Subnet(i.Subnet),
+		}
+		if i.EIP != nil {
+			nic.EIP = inventory.EIP(*i.EIP)
+		}
+		for _, g := range i.Groups {
+			nic.SecurityGroups = append(nic.SecurityGroups, inventory.SecurityGroup(g))
+		}
+		slices.SortFunc(nic.SecurityGroups, func(a, b inventory.SecurityGroup) int { return cmp.Compare(a.ID, b.ID) })
+		n.Interfaces = append(n.Interfaces, nic)
+	}
+	slices.SortFunc(n.Interfaces, func(a, b inventory.Interface) int { return cmp.Compare(a.PortID, b.PortID) })
+	return n
+}
+
+// TestNothingIsMadeUp reads a fleet again and again from a cloud in which
+// everything fails now and then. What is said of a desktop is always the truth;
+// what is not said has a reason.
+func TestNothingIsMadeUp(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(seed, 0))
+				absent := simulator.Absent(seed % 4)
+				unknown := simulator.Unknown(seed % 3)
+				w := inMemory(t, simulator.Options{Seed: seed, Absent: absent, Unknown: unknown, History: -1})
+				fleet := simulator.Fleet(150, seed)
+				w.sim.SetDesktops(testProject, fleet)
+				want := map[string]*inventory.Networks{}
+				for i := range fleet {
+					want[fleet[i].ID] = truth(&fleet[i])
+				}
+				p := w.project(nil)
+				ids := slices.Sorted(maps.Keys(want))
+				// Some are deleted behind the back of who asks for them.
+				gone := map[string]bool{}
+				for range 3 {
+					id := ids[rng.IntN(len(ids))]
+					gone[id] = true
+					w.sim.DeleteDesktop(testProject, id)
+				}
+				const chance = 0.02
+				for _, f := range []simulator.Fault{
+					{Status: 500},
+					{Status: 502, Body: []byte("<html>")},
+					{Status: 429},
+					{Status: 403},
+					{Status: 204},
+					{Status: 200},
+					{Status: 302},
+					{Status: 200, Body: []byte(`{"networks":null,"desktops":null,"eips":null}`)},
+					{ResetConnection: true},
+					{TruncateBody: true},
+					{HangInBody: true},
+					{EmptyPage: true},
+					{ChangeTotal: 1},
+					{OmitIDs: ids[:40]},
+					{Rewrite: func(b []byte) []byte { return b[:len(b)*2/3] }},
+					{Rewrite: func(b []byte) []byte {
+						return []byte(strings.Replace(string(b), `"public_ip_info":{`, `"public_ip_info":7,"x":{`, 5))
+					}},
+				} {
+					f.Probability = chance
+					w.sim.Fail(f)
+				}
+				said, unresolved, failed, lists := 0, 0, 0, 0
+				for range 20 {
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+					l, err := p.List(ctx)
+					switch {
+					case err == nil:
+						lists++
+						if len(l.Desktops) != len(ids)-len(gone) {
+							t.Errorf("%d desktops without a word, want %d", len(l.Desktops), len(ids)-len(gone))
+						}
+					case len(l.Desktops) > 0 && failureOf(t, err).Kind != inventory.Incomplete:
+						t.Errorf("%d desktops beside %v", len(l.Desktops), err)
+					}
+					for from := 0; from < len(ids); from += maxBatch {
+						some := ids[from:min(from+maxBatch, len(ids))]
+						a, err := p.Networks(ctx, some, rng.IntN(2) == 0)
+						for id, n := range a.Networks {
+							said++
+							if gone[id] || !slices.Contains(some, id) {
+								t.Errorf("%s is gone, or was not asked for", id)
+							}
+							if diff := gocmp.Diff(want[id], n, cmpopts.EquateEmpty()); diff != "" {
+								t.Errorf("%s (-want +got):\n%s", id, diff)
+							}
+						}
+						for id, f := range a.Unresolved {
+							unresolved++
+							if a.Networks[id] != nil || f == nil || f.Operation != opNetworks {
+								t.Errorf("%s is unresolved with failure %v, and with networks %v", id, f, a.Networks[id])
+							}
+						}
+						if missing := len(some) - len(a.Networks) - len(a.Unresolved); missing > 0 {
+							failed++
+							if err == nil {
+								t.Errorf("%d desktops are missing without a word", missing)
+							}
+						}
+					}
+					cancel()
+					time.Sleep(time.Minute)
+				}
+				if said == 0 || unresolved == 0 || failed == 0 || lists == 0 {
+					t.Errorf("%d said, %d unresolved, %d batches failed, %d lists: the test proves nothing", said, unresolved, failed, lists)
+				}
+			})
+		})
+	}
+}
+
+// variant is one way to write a part of an answer.
+type variant struct {
+	text string // "": the key is left out
+	none bool   // means none
+	bad  bool   // is of a type that it must not be
+}
+
+// TestEverySubsetOfFields writes an interface with every combination of present,
+// absent and malformed parts, and holds the converter against a plain model.
+func TestEverySubsetOfFields(t *testing.T) {
+	t.Parallel()
+	parts := []struct {
+		key      string
+		present  string
+		counted  bool // a malformed one makes the desktop unknown
+		identity func(*inventory.Interface)
+	}{
+		{"vpc_info", `{"id":"v","name":"vn","cidr":"vc"}`, false, func(i *inventory.Interface) { i.VPC = inventory.VPC{ID: "v", Name: "vn", CIDR: "vc"} }},
+		{"subnet_info", `{"id":"s","name":"sn","cidr":"sc"}`, false, func(i *inventory.Interface) { i.Subnet = inventory.Subnet{ID: "s", Name: "sn", CIDR: "sc"} }},
+		{"port_info", `{"id":"p","ip_address":"10.0.0.1"}`, false, func(i *inventory.Interface) { i.PortID, i.PrivateIP = "p", "10.0.0.1" }},
+		{"public_ip_info", `{"id":"e","public_ip_address":"203.0.113.1"}`, true, func(i *inventory.Interface) { i.EIP = inventory.EIP{ID: "e", Address: "203.0.113.1"} }},
+		{"security_groups", `[{"id":"g","name":"gn"}]`, true, func(i *inventory.Interface) {
+			i.SecurityGroups = []inventory.SecurityGroup{{ID: "g", Name: "gn"}}
+		}},
+	}
+	ways := []variant{
+		{}, // present
+		{text: "", none: true},
+		{text: `null`, none: true},
+		{text: `""`, none: true},
+		{text: `{}`, none: true},
+		{text: `[]`, none: true},
+		{text: `7`, bad: true},
+		{text: `"text"`, bad: true},
+		{text: `true`, bad: true},
+	}
+	total := 1
+	for range parts {
+		total *= len(ways)
+	}
+	for n := range total {
+		var want inventory.Interface
+		var members []string
+		unknown := false
+		malformed := 0
+		for i, rest := 0, n; i < len(parts); i, rest = i+1, rest/len(ways) {
+			way := ways[rest%len(ways)]
+			switch {
+			case way.none:
+			case way.bad:
+				malformed++
+				unknown = unknown || parts[i].counted
+			default:
+				parts[i].identity(&want)
+				way.text = parts[i].present
+			}
+			if way.text != "" {
+				members = append(members, `"`+parts[i].key+`":`+way.text)
+			}
+		}
+		body := `{"networks":[{"computer_id":"a","network_infos":[{` + strings.Join(members, ",") + `}]}]}`
+		networks, broken, tally, err := decodeNetworks([]byte(body))
+		if err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		switch {
+		case unknown:
+			if len(networks) != 0 || len(broken) != 1 {
+				t.Fatalf("%s: %v, broken %v; want the desktop unknown", body, networks["a"], broken)
+			}
+		case empty(&want):
+			if got := networks["a"]; got == nil || len(got.Interfaces) != 0 || tally.dropped[droppedEmptyInterface] != 1 {
+				t.Fatalf("%s: %v, dropped %v; want no interface", body, got, tally.dropped)
+			}
+		default:
+			if got := networks["a"]; got == nil || len(got.Interfaces) != 1 || !got.Interfaces[0].Equal(want) {
+				t.Fatalf("%s: %+v, want %+v", body, got, want)
+			}
+		}
+		if tally.dropped[droppedMalformedField] != malformed {
+			t.Fatalf("%s: dropped %v, want %d malformed fields", body, tally.dropped, malformed)
+		}
+	}
+}

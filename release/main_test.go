@@ -1,0 +1,146 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// What the release under test is called, whatever commit it is made of.
+const (
+	testVersion  = "1.2.3-rc.1"
+	testRevision = "0123456789abcdef0123456789abcdef01234567"
+)
+
+var testDate = time.Date(2026, time.February, 3, 4, 5, 6, 0, time.UTC)
+
+func testEnv() []string {
+	return []string{"VERSION=" + testVersion, "REVISION=" + testRevision, "BRANCH=main", "BUILD_DATE=" + testDate.Format(time.RFC3339)}
+}
+
+// made is the release under test: made once, of the sources as they are.
+var made = sync.OnceValues(func() (string, error) {
+	for _, pair := range testEnv() {
+		name, value, _ := strings.Cut(pair, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return "", err
+		}
+	}
+	folder, err := os.MkdirTemp("", "made")
+	if err != nil {
+		return "", err
+	}
+	var said strings.Builder
+	if err := run(context.Background(), []string{"-out", folder, "-platforms", "linux/amd64,linux/arm64"}, &said, &said); err != nil {
+		return folder, fmt.Errorf("%w\n%s", err, said.String())
+	}
+	return folder, nil
+})
+
+// TestMain keeps all that the tests write in one folder, and removes that.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "release-test")
+	if err == nil {
+		err = os.Setenv("TMPDIR", folder)
+	}
+	code := 1
+	if err == nil {
+		code = m.Run()
+	} else {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+	}
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// released gives the folder of the release under test.
+func released(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the exporter for two platforms")
+	}
+	folder, err := made()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// unpacked gives the folder into which the archive for a platform was unpacked.
+func unpacked(t *testing.T, platform string) string {
+	t.Helper()
+	stem := program + "-" + testVersion + "." + platform
+	folder := t.TempDir()
+	must(t, exec.Command("tar", "-xzf", filepath.Join(released(t), stem+".tar.gz"), "-C", folder))
+	return filepath.Join(folder, stem)
+}
+
+// must runs a command that has to succeed and gives all that it says.
+func must(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
+	}
+	return string(out)
+}
+
+// tool gives the path of a program without which a test says nothing. CI has
+// all of them.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	return path
+}
+
+// root skips a test that only root can do.
+func root(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("CI must run this as root")
+	}
+	t.Skip("needs root")
+}
+
+// golden holds a text against the file of that name, less what changes with
+// every commit.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got); -update writes it anew\n%s", path, diff)
+	}
+}

@@ -1,0 +1,142 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/xeipuuv/gojsonschema"
+)
+
+const sdkModule = "github.com/huaweicloud/huaweicloud-sdk-go-v3"
+
+func TestSBOM(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(released(t), program+"-"+testVersion+".linux-amd64.cdx.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, data)
+	var bom cdx.BOM
+	if err := cdx.NewBOMDecoder(bytes.NewReader(data), cdx.BOMFileFormatJSON).Decode(&bom); err != nil {
+		t.Fatal(err)
+	}
+
+	binary, err := os.ReadFile(filepath.Join(unpacked(t, "linux-amd64"), program))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(binary)
+	self := bom.Metadata.Component
+	if self.Version != testVersion || (*self.Hashes)[0].Value != hex.EncodeToString(sum[:]) {
+		t.Errorf("it is of %s %s with %v, not of the binary", self.Name, self.Version, *self.Hashes)
+	}
+	if bom.Metadata.Timestamp != "2026-02-03T04:05:06Z" {
+		t.Errorf("it is of %s", bom.Metadata.Timestamp)
+	}
+
+	// What go itself finds in the binary, and nothing else.
+	want := map[string]string{}
+	for line := range strings.Lines(must(t, exec.Command("go", "version", "-m", filepath.Join(unpacked(t, "linux-amd64"), program)))) {
+		if f := strings.Fields(line); len(f) > 2 && f[0] == "dep" {
+			want[f[1]] = f[2]
+		}
+	}
+	if len(want) < 20 || want[sdkModule] == "" {
+		t.Fatalf("go version -m tells of %d modules only: %q", len(want), want)
+	}
+	refs := map[string]bool{}
+	for _, c := range *bom.Components {
+		if refs[c.BOMRef] {
+			t.Errorf("%s is there twice", c.BOMRef)
+		}
+		refs[c.BOMRef] = true
+		if c.Licenses == nil {
+			t.Errorf("%s has no licence that is known", c.Name)
+		}
+		if c.Name == "std" {
+			continue
+		}
+		if c.Version != want[c.Name] {
+			t.Errorf("%s has version %q, want %q", c.Name, c.Version, want[c.Name])
+		}
+		if c.Hashes == nil {
+			t.Errorf("%s has no checksum", c.Name)
+		}
+		if c.Name == sdkModule && (*c.Licenses)[0].License.ID != "Apache-2.0" {
+			t.Errorf("the SDK's licence is %v", *c.Licenses)
+		}
+		delete(want, c.Name)
+	}
+	for name := range want {
+		t.Errorf("%s is not in it", name)
+	}
+	if uses := (*bom.Dependencies)[0]; uses.Ref != self.BOMRef || len(*uses.Dependencies) != len(refs) {
+		t.Errorf("%s uses %d of %d components", uses.Ref, len(*uses.Dependencies), len(refs))
+	}
+}
+
+// validate holds a list of components against CycloneDX' own schema, which the
+// module that writes it brings.
+func validate(t *testing.T, data []byte) {
+	t.Helper()
+	folder := filepath.Join(strings.TrimSpace(must(t, exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go"))), "schema")
+	loader := gojsonschema.NewSchemaLoader()
+	read := func(name string) gojsonschema.JSONLoader {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return gojsonschema.NewBytesLoader(text)
+	}
+	// What it refers to is loaded before: nothing is to be fetched.
+	if err := loader.AddSchemas(read("spdx.schema.json"), read("jsf-0.82.schemax.json")); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := loader.Compile(read("bom-1.6.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(data []byte) []gojsonschema.ResultError {
+		result, err := schema.Validate(gojsonschema.NewBytesLoader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result.Errors()
+	}
+	for _, e := range check(data) {
+		t.Error(e)
+	}
+	if len(check(bytes.Replace(data, []byte(`"Apache-2.0"`), []byte(`"Apache-7"`), 1))) == 0 {
+		t.Error("the schema takes a licence that does not exist")
+	}
+}
+
+func TestRecognise(t *testing.T) {
+	for text, want := range map[string]string{
+		"Apache License\n                           Version 2.0, January 2004":                  "Apache-2.0",
+		"Permission is hereby granted, free of charge, to any\nperson obtaining a copy":         "MIT",
+		"Redistributions in binary form must reproduce the above":                               "BSD-2-Clause",
+		"Redistributions in binary form must reproduce; endorse or promote products":            "BSD-3-Clause",
+		"Permission to use, copy, modify, and/or distribute this software for any purpose with": "ISC",
+		"Mozilla Public License Version 2.0":                                                    "MPL-2.0",
+		"All rights reserved.":                                                                  "",
+	} {
+		if got := strings.Join(recognise(text), " "); got != want {
+			t.Errorf("%q is taken for %q, want %q", text, got, want)
+		}
+	}
+	got := licencesByModule("==== a v1: LICENSE ====\n\nApache License Version 2.0\n\n==== a v1: NOTICE ====\n\n" +
+		"Permission is hereby granted, free of charge, to any person obtaining a copy\n==== b v1: COPYING ====\nnothing\n")
+	if len(got) != 1 || len(got["a"]) != 1 || got["a"][0] != "Apache-2.0" {
+		t.Errorf("%v, want a: Apache-2.0; notices are no licences", got)
+	}
+}

@@ -1,0 +1,126 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestVersion holds what the script calls a commit, in a repository of its own.
+func TestVersion(t *testing.T) {
+	git := tool(t, "git")
+	folder := t.TempDir()
+	script := filepath.Join(folder, "release", "version")
+	if err := os.MkdirAll(filepath.Dir(script), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(script, text, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	clean := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "GIT_CEILING_DIRECTORIES=" + filepath.Dir(folder),
+		"GIT_CONFIG_NOSYSTEM=1", "TZ=Asia/Shanghai",
+	}
+	says := func(env ...string) string {
+		t.Helper()
+		cmd := exec.Command(script)
+		cmd.Env = slices.Concat(clean, env)
+		return regexp.MustCompile(`\b[0-9a-f]{40}\b`).ReplaceAllString(
+			regexp.MustCompile(`\.g[0-9a-f]{7}\b`).ReplaceAllString(must(t, cmd), ".gHASH"), "HASH")
+	}
+	run := func(args ...string) {
+		t.Helper()
+		cmd := exec.Command(git, append([]string{"-C", folder, "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd.Env = append(clean, "GIT_AUTHOR_DATE=2026-02-03T12:05:06+08:00", "GIT_COMMITTER_DATE=2026-02-03T12:05:06+08:00")
+		must(t, cmd)
+	}
+	commit := func() { run("commit", "-q", "--allow-empty", "-m", "one more") }
+	const date = "BUILD_DATE=2026-02-03T04:05:06Z"
+
+	for _, step := range []struct {
+		name string
+		do   func()
+		env  []string
+		want string
+	}{
+		{"without git", func() {}, nil, "VERSION=0.0.0 REVISION=unknown BRANCH=unknown BUILD_DATE=1970-01-01T00:00:00Z"},
+		{"without git but told", func() {}, testEnv(), strings.ReplaceAll(strings.Join(testEnv(), " "), testRevision, "HASH")},
+		{"before the first tag", func() {
+			run("init", "-q", "-b", "main")
+			run("add", ".")
+			commit()
+			commit()
+		}, nil, "VERSION=0.0.0+2.gHASH REVISION=HASH BRANCH=main " + date},
+		{"tagged", func() { run("tag", "v1.2.3-rc.1") }, nil, "VERSION=1.2.3-rc.1 REVISION=HASH BRANCH=main " + date},
+		{"after a tag", func() {
+			run("tag", "v1.2.3")
+			run("tag", "nothing-of-ours")
+			commit()
+		}, nil, "VERSION=1.2.3+1.gHASH REVISION=HASH BRANCH=main " + date},
+		{"changed", func() {
+			if err := os.WriteFile(script, append(text, '\n'), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, "VERSION=1.2.3+1.gHASH REVISION=HASH-dirty BRANCH=main " + date},
+		{"partly told", func() {}, []string{"VERSION=9.9.9"}, "VERSION=9.9.9 REVISION=HASH-dirty BRANCH=main " + date},
+	} {
+		step.do()
+		if got := strings.Join(strings.Fields(says(step.env...)), " "); got != step.want {
+			t.Errorf("%s:\n got %s\nwant %s", step.name, got, step.want)
+		}
+	}
+}
+
+func TestPlatforms(t *testing.T) {
+	for text, want := range map[string]string{
+		"linux/amd64":   "linux-amd64 huaweicloud_workspace_exporter GOOS=linux GOARCH=amd64",
+		"linux/arm/v7":  "linux-armv7 huaweicloud_workspace_exporter GOOS=linux GOARCH=arm GOARM=7",
+		"linux/arm/6":   "linux-armv6 huaweicloud_workspace_exporter GOOS=linux GOARCH=arm GOARM=6",
+		"windows/arm64": "windows-arm64 huaweicloud_workspace_exporter.exe GOOS=windows GOARCH=arm64",
+	} {
+		p, err := parsePlatform(text)
+		if got := strings.Join(append([]string{p.String(), p.binary()}, p.env()...), " "); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "linux", "linux/", "/amd64", "linux/amd64/v3", "linux/arm/", "a/b/c/d"} {
+		if p, err := parsePlatform(text); err == nil {
+			t.Errorf("%q is taken for %s", text, p)
+		}
+	}
+	// What is not asked for in CI must at least be something that Go knows.
+	known := strings.Fields(must(t, exec.Command("go", "tool", "dist", "list")))
+	for text := range strings.SplitSeq(everywhere, ",") {
+		p, err := parsePlatform(text)
+		if err != nil || !slices.Contains(known, p.os+"/"+p.arch) {
+			t.Errorf("%s: %v; Go knows no such platform", text, err)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "old"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		`unexpected argument "x"`:                                {"x"},
+		`platform "linux" is neither OS/ARCH nor OS/arm/VERSION`: {"-platforms", "linux/amd64,linux"},
+		full + " is not empty":                                   {"-out", full},
+	} {
+		if err := run(t.Context(), args, t.Output(), t.Output()); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", args, err, want)
+		}
+	}
+}

@@ -1,0 +1,343 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"github.com/prometheus/common/model"
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	networking "k8s.io/api/networking/v1"
+	policy "k8s.io/api/policy/v1"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	admission "k8s.io/pod-security-admission/api"
+	security "k8s.io/pod-security-admission/policy"
+)
+
+// check looks for what must hold of every rendering, whatever the options.
+// External are the ConfigMaps and Secrets that the operator brings.
+func (m manifests) check(t *testing.T, external ...string) {
+	t.Helper()
+	m.checkNames(t)
+	m.checkDeployment(t)
+	m.checkSelectors(t)
+	m.checkPorts(t)
+	m.checkVolumes(t, external)
+	m.checkConfigMaps(t)
+	m.checkScraping(t)
+}
+
+// checkNames looks for objects that would replace each other.
+func (m manifests) checkNames(t *testing.T) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, o := range m {
+		key := reflectKind(o) + " " + o.GetNamespace() + "/" + o.GetName()
+		if seen[key] {
+			t.Errorf("two objects are %s", key)
+		}
+		seen[key] = true
+	}
+}
+
+// checkDeployment looks whether the pod is safe, and whether there is only ever
+// one, which is what the API's quota pays for.
+func (m manifests) checkDeployment(t *testing.T) {
+	t.Helper()
+	d := one[*apps.Deployment](t, m)
+	if r := d.Spec.Replicas; r == nil || *r != 1 {
+		t.Errorf("replicas: %v, but two would spend the quota twice", r)
+	}
+	if d.Spec.Strategy.Type != apps.RecreateDeploymentStrategyType {
+		t.Errorf("strategy %q lets two run at the same time", d.Spec.Strategy.Type)
+	}
+	pod := d.Spec.Template.Spec
+	checkPod(t, pod)
+	if s := pod.TerminationGracePeriodSeconds; s == nil || *s <= 15 {
+		t.Errorf("terminationGracePeriodSeconds: %v, but scrapes under way may take 15", s)
+	}
+	c := m.container(t)
+	for name, p := range map[string]*core.Probe{"liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
+		switch {
+		case p == nil:
+			t.Errorf("there is no %s probe", name)
+		case name == "liveness" && p.HTTPGet != nil && !strings.HasSuffix(p.HTTPGet.Path, "/-/healthy"):
+			t.Errorf("the exporter is restarted when %s fails", p.HTTPGet.Path)
+		case p.HTTPGet == nil && (p.Exec == nil || !slices.Contains(p.Exec.Command, "--healthcheck")):
+			t.Errorf("the %s probe asks nobody", name)
+		}
+	}
+	if len(c.Resources.Requests) == 0 || c.Resources.Limits.Memory().IsZero() || !c.Resources.Limits.Cpu().IsZero() {
+		t.Errorf("resources are %v, want requests and a limit of memory alone", c.Resources)
+	}
+}
+
+// checkPod has Kubernetes' own admission hold a pod against its standard
+// "restricted", and looks for what that standard leaves open.
+func checkPod(t *testing.T, pod core.PodSpec) {
+	t.Helper()
+	standard, err := security.NewEvaluator(security.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := admission.LevelVersion{Level: admission.LevelRestricted, Version: admission.LatestVersion()}
+	if result := security.AggregateCheckResults(standard.EvaluatePod(restricted, &meta.ObjectMeta{}, &pod)); !result.Allowed {
+		t.Errorf("%s: %s", result.ForbiddenReason(), result.ForbiddenDetail())
+	}
+	// The kubelet can only tell from a number that a user is not root.
+	if s := pod.SecurityContext; s == nil || s.RunAsUser == nil || *s.RunAsUser == 0 || s.RunAsGroup == nil || *s.RunAsGroup == 0 {
+		t.Error("the pod's user and group are not told by numbers, or are root's")
+	}
+	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
+		t.Error("the pod gets a token that it does not need")
+	}
+	for _, c := range pod.Containers {
+		if s := c.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem || s.Capabilities == nil || len(s.Capabilities.Add) > 0 {
+			t.Errorf("%s may write to its root file system, or has capabilities", c.Name)
+		}
+		if !regexp.MustCompile(`.[:@][\w.:-]*\d[\w.:-]*$`).MatchString(c.Image) {
+			t.Errorf("the image %q has no version", c.Image)
+		}
+	}
+}
+
+// checkSelectors looks whether whatever selects pods selects the exporter's.
+func (m manifests) checkSelectors(t *testing.T) {
+	t.Helper()
+	d := one[*apps.Deployment](t, m)
+	pod := d.Spec.Template.Labels
+	selects := func(what string, selector, labels map[string]string) {
+		t.Helper()
+		if len(selector) == 0 {
+			t.Errorf("%s selects everything, or nothing", what)
+		}
+		for key, value := range selector {
+			if labels[key] != value {
+				t.Errorf("%s wants %s=%s, which is %q", what, key, value, labels[key])
+			}
+		}
+	}
+	selects("the deployment", d.Spec.Selector.MatchLabels, pod)
+	service := one[*core.Service](t, m)
+	selects("the service", service.Spec.Selector, pod)
+	for _, p := range all[*networking.NetworkPolicy](m) {
+		selects("the network policy", p.Spec.PodSelector.MatchLabels, pod)
+		if !slices.Equal(p.Spec.PolicyTypes, []networking.PolicyType{networking.PolicyTypeIngress, networking.PolicyTypeEgress}) {
+			t.Errorf("the network policy is for %v alone", p.Spec.PolicyTypes)
+		}
+	}
+	for _, b := range all[*policy.PodDisruptionBudget](m) {
+		selects("the disruption budget", b.Spec.Selector.MatchLabels, pod)
+		if b.Spec.MinAvailable != nil || b.Spec.MaxUnavailable == nil || b.Spec.MaxUnavailable.IntValue() != 1 {
+			t.Error("the disruption budget would stop the drain of a node for good")
+		}
+	}
+	for _, s := range all[*monitoring.ServiceMonitor](m) {
+		selects("the service monitor", s.Spec.Selector.MatchLabels, service.Labels)
+	}
+	// What selects by a part of the labels must not find the pod of the test.
+	for _, p := range all[*core.Pod](m) {
+		if selected(d.Spec.Selector, p.Labels) {
+			t.Errorf("the pod %s is taken for the exporter", p.Name)
+		}
+		checkPod(t, p.Spec)
+	}
+	account := d.Spec.Template.Spec.ServiceAccountName
+	if some := all[*core.ServiceAccount](m); len(some) > 0 && some[0].Name != account {
+		t.Errorf("the pod runs as %q, and there is %q", account, some[0].Name)
+	}
+}
+
+func selected(selector *meta.LabelSelector, labels map[string]string) bool {
+	for key, value := range selector.MatchLabels {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// checkPorts looks whether every port leads to the exporter.
+func (m manifests) checkPorts(t *testing.T) {
+	t.Helper()
+	c := m.container(t)
+	ports := map[intstr.IntOrString]bool{}
+	for _, p := range c.Ports {
+		ports[intstr.FromString(p.Name)], ports[intstr.FromInt32(p.ContainerPort)] = true, true
+	}
+	if len(c.Ports) != 1 || c.Ports[0].ContainerPort != 10045 {
+		t.Errorf("the container's ports are %v, want 10045 alone", c.Ports)
+	}
+	service := one[*core.Service](t, m)
+	offered := map[string]bool{}
+	for _, p := range service.Spec.Ports {
+		offered[p.Name] = true
+		if !ports[p.TargetPort] {
+			t.Errorf("the service leads to the port %v, which the container has not", p.TargetPort)
+		}
+		if a, ok := service.Annotations["prometheus.io/port"]; ok && a != fmt.Sprint(c.Ports[0].ContainerPort) {
+			// Prometheus asks the pod behind the service at that port.
+			t.Errorf("the annotation says port %s, the container %d", a, c.Ports[0].ContainerPort)
+		}
+	}
+	for _, p := range []*core.Probe{c.LivenessProbe, c.ReadinessProbe} {
+		if p.HTTPGet != nil && !ports[p.HTTPGet.Port] {
+			t.Errorf("a probe asks the port %v, which the container has not", p.HTTPGet.Port)
+		}
+	}
+	for _, p := range all[*networking.NetworkPolicy](m) {
+		for _, rule := range p.Spec.Ingress {
+			if len(rule.From) == 0 || len(rule.Ports) == 0 {
+				t.Error("the network policy lets everybody in")
+			}
+			for _, port := range rule.Ports {
+				if port.Port == nil || !ports[*port.Port] {
+					t.Errorf("the network policy opens the port %v, which the container has not", port.Port)
+				}
+			}
+		}
+	}
+	for _, s := range all[*monitoring.ServiceMonitor](m) {
+		for _, e := range s.Spec.Endpoints {
+			if !offered[e.Port] {
+				t.Errorf("the service monitor asks the port %q, which the service has not", e.Port)
+			}
+		}
+	}
+	for _, i := range all[*networking.Ingress](m) {
+		backend := i.Spec.Rules[0].HTTP.Paths[0].Backend.Service
+		if backend.Name != service.Name || !offered[backend.Port.Name] {
+			t.Errorf("the ingress leads to %s:%s", backend.Name, backend.Port.Name)
+		}
+	}
+}
+
+// checkVolumes looks whether what is mounted is there, is mounted once, and
+// cannot be written to.
+func (m manifests) checkVolumes(t *testing.T, external []string) {
+	t.Helper()
+	pods := map[string]core.PodSpec{"exporter": one[*apps.Deployment](t, m).Spec.Template.Spec}
+	for _, p := range all[*core.Pod](m) {
+		pods[p.Name] = p.Spec
+	}
+	for name, pod := range pods {
+		volumes := map[string]bool{}
+		for _, v := range pod.Volumes {
+			volumes[v.Name] = false
+			if s := v.Secret; s != nil {
+				if !named[*core.Secret](m, s.SecretName) && !slices.Contains(external, s.SecretName) {
+					t.Errorf("%s: nobody makes the secret %q", name, s.SecretName)
+				}
+				if s.DefaultMode == nil || *s.DefaultMode != 0o440 {
+					t.Errorf("%s: the files of %s can be read by others", name, s.SecretName)
+				}
+			}
+			if c := v.ConfigMap; c != nil && !named[*core.ConfigMap](m, c.Name) && !slices.Contains(external, c.Name) {
+				t.Errorf("%s: nobody makes the ConfigMap %q", name, c.Name)
+			}
+		}
+		paths := map[string]bool{}
+		for _, mount := range pod.Containers[0].VolumeMounts {
+			if _, ok := volumes[mount.Name]; !ok {
+				t.Errorf("%s: nothing is called %s", name, mount.Name)
+			}
+			volumes[mount.Name] = true
+			if paths[mount.MountPath] {
+				t.Errorf("%s: two volumes are mounted at %s", name, mount.MountPath)
+			}
+			paths[mount.MountPath] = true
+			if !mount.ReadOnly && mount.Name != "state" {
+				t.Errorf("%s: %s can be written to", name, mount.Name)
+			}
+		}
+		for volume, mounted := range volumes {
+			if !mounted {
+				t.Errorf("%s: %s is mounted nowhere", name, volume)
+			}
+		}
+	}
+}
+
+// secret is what must not stand in a ConfigMap.
+var secret = regexp.MustCompile(`(?m)^\s*(- )?"?(secret_key|security_token|password|credentials_b64|key)"?: *\S|BEGIN [A-Z ]*PRIVATE KEY|\$2[aby]\$`)
+
+// checkConfigMaps looks for secrets where everybody reads them.
+func (m manifests) checkConfigMaps(t *testing.T) {
+	t.Helper()
+	for _, c := range all[*core.ConfigMap](m) {
+		for key, text := range c.Data {
+			if key == "exporter.yml" && secret.MatchString(text) {
+				t.Errorf("the ConfigMap %s holds a secret:\n%s", c.Name, text)
+			}
+		}
+		// What a ConfigMap may hold at most.
+		if size := c.Size(); size > 1<<20 {
+			t.Errorf("the ConfigMap %s has %d bytes", c.Name, size)
+		}
+	}
+	for _, e := range m.container(t).Env {
+		if e.ValueFrom == nil && regexp.MustCompile(`(?i)secret|password|_SK$|_AK$|token`).MatchString(e.Name) {
+			t.Errorf("the variable %s holds a secret", e.Name)
+		}
+	}
+}
+
+// checkScraping looks whether scrapes and rules fit together.
+func (m manifests) checkScraping(t *testing.T) {
+	t.Helper()
+	for _, s := range all[*monitoring.ServiceMonitor](m) {
+		if len(s.Spec.Endpoints) != 1 {
+			t.Fatalf("%d endpoints, want one", len(s.Spec.Endpoints))
+		}
+		e := s.Spec.Endpoints[0]
+		interval, timeout := duration(t, e.Interval), duration(t, e.ScrapeTimeout)
+		if timeout > interval || interval > 5*time.Minute {
+			t.Errorf("a scrape every %s may take %s", interval, timeout)
+		}
+		// The alerts find the exporter by the name of its job, which is that of
+		// the service.
+		if name := one[*core.Service](t, m).Name; !regexp.MustCompile(`huaweicloud[-_]workspace`).MatchString(name) {
+			t.Errorf("the alerts would not know the job %s", name)
+		}
+	}
+	for _, r := range all[*monitoring.PrometheusRule](m) {
+		groups := map[string]bool{}
+		for _, g := range r.Spec.Groups {
+			if groups[g.Name] {
+				t.Errorf("two groups of rules are called %s", g.Name)
+			}
+			groups[g.Name] = true
+		}
+		if len(groups) == 0 {
+			t.Error("there are no rules")
+		}
+	}
+}
+
+func duration(t *testing.T, d monitoring.Duration) time.Duration {
+	t.Helper()
+	parsed, err := model.ParseDuration(string(d))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(parsed)
+}
+
+// data gives what all ConfigMaps hold, by key.
+func (m manifests) data() map[string]string {
+	every := map[string]string{}
+	for _, c := range all[*core.ConfigMap](m) {
+		maps.Copy(every, c.Data)
+	}
+	return every
+}

@@ -1,0 +1,93 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	chartDir    = root + "/deploy/helm/huaweicloud-workspace-exporter"
+	operatorDir = root + "/deploy/kubernetes/components/prometheus-operator"
+)
+
+// dashboards gives the names of the files of all dashboards.
+func dashboards(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(root, "dashboards", "*.json"))
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("%d dashboards found: %v", len(paths), err)
+	}
+	for i := range paths {
+		paths[i] = filepath.Base(paths[i])
+	}
+	return paths
+}
+
+// TestChartHasRulesAndDashboards holds the chart's copies, which a packaged
+// chart needs, against what they are copies of.
+func TestChartHasRulesAndDashboards(t *testing.T) {
+	copies := map[string]string{
+		"rules.yml":  read(t, "deploy/prometheus/rules.yml"),
+		"alerts.yml": read(t, "deploy/prometheus/alerts.yml"),
+	}
+	for _, name := range dashboards(t) {
+		copies["dashboards/"+name] = read(t, "dashboards", name)
+	}
+	files := filepath.Join(chartDir, "files")
+	for name, text := range copies {
+		golden(t, filepath.Join(files, name), text)
+	}
+	err := filepath.WalkDir(files, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(files, path)
+		if _, ok := copies[filepath.ToSlash(name)]; !ok {
+			t.Errorf("%s is a copy of nothing", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// ruleGroups gives the groups of a file of rules.
+func ruleGroups(t testing.TB, name string) []map[string]any {
+	t.Helper()
+	var file struct {
+		Groups []map[string]any `json:"groups"`
+	}
+	if err := yaml.UnmarshalStrict([]byte(read(t, "deploy/prometheus", name)), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Groups
+}
+
+// TestPrometheusRuleIsGenerated holds the object for the Prometheus operator
+// against the files of rules. In one object, no two groups may have one name.
+func TestPrometheusRuleIsGenerated(t *testing.T) {
+	recordings := ruleGroups(t, "rules.yml")
+	for _, g := range recordings {
+		g["name"] = g["name"].(string) + "_recordings"
+	}
+	const name = "huaweicloud-workspace-exporter"
+	text, err := yaml.Marshal(map[string]any{
+		"apiVersion": "monitoring.coreos.com/v1",
+		"kind":       "PrometheusRule",
+		"metadata":   map[string]any{"name": name, "labels": map[string]any{"app.kubernetes.io/name": name}},
+		"spec":       map[string]any{"groups": slices.Concat(recordings, ruleGroups(t, "alerts.yml"))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join(operatorDir, "prometheusrule.yaml"),
+		"# Made of deploy/prometheus/*.yml by: go test -run "+t.Name()+" -update . (in test/deploy)\n"+string(text))
+}

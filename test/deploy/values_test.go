@@ -1,0 +1,185 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// value is one that may be set, as values.yaml tells of it.
+type value struct{ key, standard, what string }
+
+// documented walks through values.yaml: what has a comment that begins with --
+// is a value, and what it holds is its business.
+func documented(t *testing.T, prefix string, node *yaml.Node) (values []value) {
+	t.Helper()
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, held := node.Content[i], node.Content[i+1]
+		name := prefix + key.Value
+		// A paragraph before it may be of the whole file.
+		paragraphs := strings.Split(key.HeadComment, "\n\n")
+		what, ok := strings.CutPrefix(paragraphs[len(paragraphs)-1], "# -- ")
+		switch {
+		case ok:
+			var standard any
+			if err := held.Decode(&standard); err != nil {
+				t.Fatal(err)
+			}
+			text, err := json.Marshal(standard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value{name, string(text), what})
+		case held.Kind == yaml.MappingNode:
+			values = append(values, documented(t, name+".", held)...)
+		default:
+			t.Errorf("values.yaml does not say what %s is", name)
+		}
+	}
+	return values
+}
+
+// TestChartReadme holds the README's table against values.yaml.
+func TestChartReadme(t *testing.T) {
+	var file yaml.Node
+	if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/values.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	table.WriteString("| value | default | what |\n| --- | --- | --- |\n")
+	for _, v := range documented(t, "", file.Content[0]) {
+		fmt.Fprintf(&table, "| `%s` | `%s` | %s |\n", v.key, v.standard, v.what)
+	}
+	path := filepath.Join(chartDir, "README.md")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks := regexp.MustCompile(`(?s)(<!-- values:begin[^\n]*\n).*(<!-- values:end -->)`)
+	if !marks.Match(text) {
+		t.Fatal("README.md has lost the marks of its table")
+	}
+	golden(t, path, marks.ReplaceAllStringFunc(string(text), func(old string) string {
+		m := marks.FindStringSubmatch(old)
+		return m[1] + table.String() + m[2]
+	}))
+}
+
+// TestSchemaKnowsEveryValue holds values.yaml against its schema: each knows
+// what the other does.
+func TestSchemaKnowsEveryValue(t *testing.T) {
+	type node struct {
+		Properties           map[string]*node
+		AdditionalProperties any
+		Type                 any
+	}
+	var schema node
+	if err := json.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/values.schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	ours := []string{"config", "web.config", "resources", "dashboards.labels"} // hold what the operator writes
+	var compare func(string, *node, map[string]any)
+	compare = func(path string, n *node, held map[string]any) {
+		if n.AdditionalProperties != false {
+			t.Errorf("the schema allows anything in %q", path)
+		}
+		for key, v := range held {
+			name := strings.TrimPrefix(path+"."+key, ".")
+			below, ok := n.Properties[key]
+			if !ok {
+				t.Errorf("the schema does not know %s", name)
+				continue
+			}
+			if inner, ok := v.(map[string]any); ok && below.Properties != nil && !slices.Contains(ours, name) {
+				compare(name, below, inner)
+			}
+		}
+		for key := range n.Properties {
+			if _, ok := held[key]; !ok && key != "global" {
+				t.Errorf("the schema knows %s.%s, which has no default", path, key)
+			}
+		}
+	}
+	compare("", &schema, values)
+}
+
+// TestChartRefuses gives values that cannot work, or would show secrets.
+func TestChartRefuses(t *testing.T) {
+	key := func(line string) string {
+		return "config: {projects: [{name: office, region: la-north-2, " + line + "}]}"
+	}
+	for values, want := range map[string]string{
+		"{}":                                "nothing to export",
+		"demo: true" + project:              "demo excludes config",
+		project + "existingConfigMap: mine": "config and existingConfigMap exclude each other",
+		key("credentials: {access_key: AK, secret_key: SK}"):                       "config.projects[0].credentials.secret_key: a ConfigMap is no place for a secret; use secret_key_file",
+		key("credentials: {security_token: T}"):                                    "config.projects[0].credentials.security_token: a ConfigMap is no place",
+		key("http: {tls_config: {key: K}}"):                                        "config.projects[0].http.tls_config.key: a ConfigMap is no place",
+		key(`http: {proxy_url: "http://a:b@proxy:1"}`):                             "config.projects[0].http.proxy_url: a ConfigMap is no place",
+		key(`http: {proxy_connect_header: {A: [b]}}`):                              "config.projects[0].http.proxy_connect_header: a ConfigMap is no place",
+		"config: {accounts: [{name: a, credentials: {secret_key: SK}}]}":           "config.accounts[0].credentials.secret_key: a ConfigMap is no place",
+		"config: {changes: {webhook: {url: U}}}":                                   "config.changes.webhook.url: a ConfigMap is no place",
+		"config: {changes: {webhook: {url_file: U, headers: {A: b}}}}":             "config.changes.webhook.headers: a ConfigMap is no place",
+		"config: {changes: {webhook: {authorization: {credentials: C}}}}":          "config.changes.webhook.authorization.credentials: a ConfigMap is no place",
+		"config: {changes: {webhook: {http: {tls_config: {key: K}}}}}":             "config.changes.webhook.http.tls_config.key: a ConfigMap is no place",
+		"demo: true\nweb: {config: {basic_auth_users: {a: b}}, existingSecret: c}": "web.config and web.existingSecret exclude each other",
+		"demo: true\nweb: {tlsSecret: a}":                                          "web.tlsSecret needs web.config",
+		"demo: true\ningress: {enabled: true}":                                     "ingress.host is missing",
+		// The schema's.
+		"demo: true\nreplicaCount: 2":                                "replicaCount",
+		"demo: true\nimage: {tags: a}":                               "tags",
+		"demo: 1":                                                    "demo",
+		"demo: true\nextraArgs: [--web.config.file=/a]":              "extraArgs",
+		"demo: true\nextraArgs: [--web.route-prefix=/a]":             "extraArgs",
+		"demo: true\nweb: {externalUrl: \"https://a/b?c\"}":          "externalUrl",
+		"demo: true\nextraArgs: [--config.file=/a]":                  "extraArgs",
+		"demo: true\nlog: {level: loud}":                             "level",
+		"demo: true\nservice: {port: 0}":                             "port",
+		"demo: true\nserviceMonitor: {interval: often}":              "interval",
+		"demo: true\ngoMemLimit: 460Mi":                              "goMemLimit",
+		"demo: true\nprometheusRule: {disabledAlerts: [Everything]}": "disabledAlerts",
+		"config: {projects: [{name: office}]}":                       "region",
+		"config: {projcets: []}":                                     "projcets",
+		"config: {accounts: [{name: a/b}]}":                          "name",
+	} {
+		rendered, err := template("desktops", values)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\nis refused with %v, want %q; rendered: %t", values, err, want, rendered != nil)
+		}
+	}
+}
+
+// TestSchemaKnowsTheConfiguration holds the top level of the schema's config
+// against the documented keys of the exporter's.
+func TestSchemaKnowsTheConfiguration(t *testing.T) {
+	schema := read(t, "deploy/helm/huaweicloud-workspace-exporter/values.schema.json")
+	_, section, _ := strings.Cut(read(t, "docs/configuration.md"), "\n## The file\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	n := 0
+	for line := range strings.SplitSeq(section, "\n") {
+		if key, ok := strings.CutPrefix(line, "| `"); ok {
+			n++
+			key, _, _ = strings.Cut(key, "`")
+			if !strings.Contains(schema, "        \""+key+"\": {") {
+				t.Errorf("the schema does not know config.%s", key)
+			}
+		}
+	}
+	if n < 5 {
+		t.Errorf("only %d keys found", n)
+	}
+}

@@ -1,0 +1,82 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// TestTroubleInABrowser shows what people see when desktops change, when the
+// cloud contradicts itself, and when it fails.
+func TestTroubleInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	cloud, yaml := office(t, 3)
+	x := configured(t, yaml)
+	x.get(t, "/metrics")
+	desktops := cloud.Desktops(projectID)
+	gone, moved := desktops[0], desktops[1]
+	cloud.DeleteDesktop(projectID, gone.ID)
+	cloud.UpdateDesktop(projectID, moved.ID, func(d *simulator.Desktop) {
+		d.IP, d.Interfaces[0].PrivateIP = "192.0.2.77", "192.0.2.77"
+	})
+	x.eventually(t, patience, "both changes are told", func() bool {
+		x.get(t, "/metrics")
+		told := x.get(t, "/changes.json").body
+		return strings.Contains(told, `"kind":"vanished"`) && strings.Contains(told, `"kind":"address_changed"`)
+	})
+
+	b := browse(t, x)
+	b.dress(1280, 900, "light")
+	b.open("/changes?kind=vanished")
+	if got := b.column("Desktop"); len(got) != 1 || got[0] != gone.Name {
+		t.Errorf("vanished are %v, want %s", got, gone.Name)
+	}
+	b.click(firstName)
+	if got := strings.Join(b.texts("main > .lead"), ""); got != "This desktop is not there any more. What is known is its history." {
+		t.Errorf("the page of %s says %q", gone.Name, got)
+	}
+	if got := strings.Join(b.column("What"), ""); got != "vanished" {
+		t.Errorf("its history is %q", got)
+	}
+
+	b.open("/inventory?search=" + moved.ID)
+	want := moved.Name + " has the address 192.0.2.77, which is not in its subnet"
+	if got := strings.Join(b.texts(".findings li"), "\n"); !strings.Contains(got, want) {
+		t.Errorf("the findings are %q, want %q among them", got, want)
+	}
+	b.click(firstName)
+	if got := strings.Join(b.texts("section li"), "\n"); !strings.Contains(got, want) {
+		t.Errorf("the findings of %s are %q, want %q among them", moved.Name, got, want)
+	}
+
+	cloud.Fail(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Status: http.StatusForbidden})
+	x.eventually(t, patience, "the failure shows", func() bool {
+		x.get(t, "/metrics")
+		return strings.Contains(x.get(t, "/inventory").body, "2 held")
+	})
+	for _, scheme := range []string{"light", "dark"} {
+		for _, path := range []string{"/inventory", "/status", "/desktop?project=office&id=" + moved.ID} {
+			b.dress(390, 900, scheme)
+			b.open(path)
+			b.narrow(t, path)
+			if bad := eval[[]string](b, contrasts); len(bad) > 0 {
+				t.Errorf("%s, %s: too little contrast: %v", path, scheme, bad)
+			}
+			b.picture(t, "trouble-"+scheme+"-"+strings.Trim(strings.SplitN(path, "?", 2)[0], "/")+".png")
+		}
+	}
+	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "These networks are held: they were read ") {
+		t.Errorf("the page of a desktop that is held says %q", got)
+	}
+	b.open("/inventory")
+	if got := strings.Join(b.column("Data age"), ", "); strings.Count(got, "held, ") != 2 {
+		t.Errorf("the data of two desktops that are held: %s", got)
+	}
+}
