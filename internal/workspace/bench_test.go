@@ -109,7 +109,7 @@ func BenchmarkDecode(b *testing.B) {
 			return err
 		},
 		opNetworks: func(body []byte) error {
-			_, _, _, err := decodeNetworks(body)
+			_, _, err := decodeNetworks(body)
 			return err
 		},
 	} {

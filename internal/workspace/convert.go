@@ -16,9 +16,10 @@ import (
 // interface, an EIP, a group) none would be a lie: the desktop is then dropped
 // as a whole, and so counts as not answered.
 
-// decodeNetworks reads an answer of ShowDesktopNetworks, by desktop ID. broken
-// holds the desktops that were dropped because a part of them is malformed.
-func decodeNetworks(body []byte) (networks map[string]*inventory.Networks, broken []string, t tally, err error) {
+// decodeNetworks reads an answer of ShowDesktopNetworks, by desktop ID. nil is
+// said of a desktop that was dropped because a part of it is malformed. Of two
+// answers for one desktop the first counts.
+func decodeNetworks(body []byte) (networks map[string]*inventory.Networks, t tally, err error) {
 	r := reading{scanner: scanner{data: body}}
 	networks = map[string]*inventory.Networks{}
 	_, err = r.list("networks", func() {
@@ -26,19 +27,20 @@ func decodeNetworks(body []byte) (networks map[string]*inventory.Networks, broke
 			return
 		}
 		id, n, ok := r.networks()
+		_, known := networks[id]
 		switch {
 		case id == "":
 			r.drop(droppedNoID, 1)
-		case networks[id] != nil:
+		case known:
 			r.drop(droppedDuplicate, 1)
 		case !ok:
 			r.drop(droppedMalformedDesktop, 1)
-			broken = append(broken, id)
+			networks[id] = nil
 		default:
 			networks[id] = n
 		}
 	})
-	return networks, broken, r.tally, err
+	return networks, r.tally, err
 }
 
 // networks reads one desktop of the answer; false: a part that counts is

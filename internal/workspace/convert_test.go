@@ -108,19 +108,16 @@ func TestConverter(t *testing.T) {
 				members = "," + members
 			}
 			body := `{"networks":[{"computer_id":"x"` + members + `},{"computer_id":"other","computer_name":"whole","network_infos":[{` + port + `}]}]}`
-			networks, broken, tally, err := decodeNetworks([]byte(body))
+			networks, tally, err := decodeNetworks([]byte(body))
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := map[string]*inventory.Networks{"other": {Name: "whole", Interfaces: nic(nil)}}
-			if tt.want != nil {
+			if tt.want != nil || tt.broken {
 				want["x"] = tt.want
 			}
 			if diff := cmp.Diff(want, networks); diff != "" {
 				t.Errorf("networks (-want +got):\n%s", diff)
-			}
-			if got := slices.Equal(broken, []string{"x"}); got != tt.broken || len(broken) > 1 {
-				t.Errorf("broken %v, want %t", broken, tt.broken)
 			}
 			if diff := cmp.Diff(tt.dropped, tally.dropped, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("dropped (-want +got):\n%s", diff)
@@ -143,6 +140,8 @@ func TestConverterOfWholeAnswers(t *testing.T) {
 		{name: "strange elements", body: `{"networks":[null,7,"x",[],{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{droppedNull: 1, droppedMalformedDesktop: 3}},
 		{name: "without ID", body: `{"networks":[{},{"computer_id":""},{"computer_id":5},{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{droppedNoID: 3, droppedMalformedField: 1}},
 		{name: "twice", body: `{"networks":[{"computer_id":"a","computer_name":"1"},{"computer_id":"a","computer_name":"2"}]}`, want: []string{"a"}, dropped: map[string]int{droppedDuplicate: 1}},
+		{name: "twice, first malformed", body: `{"networks":[{"computer_id":"a","network_infos":5},{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a is malformed"}, dropped: map[string]int{droppedDuplicate: 2, droppedMalformedDesktop: 1, droppedMalformedField: 2}},
+		{name: "twice, then malformed", body: `{"networks":[{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a"}, dropped: map[string]int{droppedDuplicate: 1, droppedMalformedField: 1}},
 		{name: "empty body", body: ``, err: errTruncated},
 		{name: "null", body: `null`, err: errNoList},
 		{name: "empty object", body: `{}`, err: errNoList},
@@ -157,7 +156,7 @@ func TestConverterOfWholeAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			networks, broken, tally, err := decodeNetworks([]byte(tt.body))
+			networks, tally, err := decodeNetworks([]byte(tt.body))
 			if !errors.Is(err, tt.err) {
 				t.Errorf("error %v, want %v", err, tt.err)
 			}
@@ -165,11 +164,14 @@ func TestConverterOfWholeAnswers(t *testing.T) {
 				return
 			}
 			var got []string
-			for id := range networks {
+			for id, n := range networks {
+				if n == nil {
+					id += " is malformed"
+				}
 				got = append(got, id)
 			}
-			if !slices.Equal(got, tt.want) || len(broken) != 0 {
-				t.Errorf("desktops %v and broken %v, want %v", got, broken, tt.want)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("desktops %q, want %q", got, tt.want)
 			}
 			if diff := cmp.Diff(tt.dropped, tally.dropped, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("dropped (-want +got):\n%s", diff)
@@ -280,10 +282,13 @@ func FuzzConverter(f *testing.F) {
 				t.Errorf("%q is not valid UTF-8", text)
 			}
 		}
-		networks, broken, _, _ := decodeNetworks(data)
+		networks, _, _ := decodeNetworks(data)
 		for id, n := range networks {
-			if id == "" || slices.Contains(broken, id) {
-				t.Errorf("desktop %q is both whole and broken, or nobody", id)
+			if id == "" {
+				t.Error("a desktop without an ID")
+			}
+			if n == nil {
+				continue
 			}
 			checkText(id + n.Name + n.IP)
 			for i := range n.Interfaces {

@@ -40,20 +40,19 @@ func (p *Project) Networks(ctx context.Context, ids []string, urgent bool) (inve
 	if err != nil {
 		return a, err
 	}
-	b := batch{answer: a, spare: &p.spare, ask: func(ids []string) (map[string]*inventory.Networks, []string, error) {
+	b := batch{answer: a, spare: &p.spare, ask: func(ids []string) (map[string]*inventory.Networks, error) {
 		var networks map[string]*inventory.Networks
-		var broken []string
 		err := l.ask(ctx, showNetworks(ids), demand{patience: slotPatience, reserve: !urgent}, nil, func(body []byte) error {
 			var t tally
 			var err error
-			networks, broken, t, err = decodeNetworks(body)
+			networks, t, err = decodeNetworks(body)
 			if err == nil {
 				t.drop(droppedNotAsked, keepAsked(networks, ids))
 			}
 			p.cloud.report(t)
 			return err
 		})
-		return networks, broken, err
+		return networks, err
 	}}
 	return a, b.resolve(ids)
 }
@@ -70,7 +69,7 @@ func keepAsked(networks map[string]*inventory.Networks, ids []string) int {
 
 // batch resolves desktops with as few calls as it can.
 type batch struct {
-	ask      func(ids []string) (networks map[string]*inventory.Networks, broken []string, err error)
+	ask      func(ids []string) (map[string]*inventory.Networks, error) // nil: malformed
 	answer   inventory.Answer
 	spare    *budget
 	culprits int
@@ -78,16 +77,14 @@ type batch struct {
 
 // resolve asks for ids, which are sorted, and goes after what is lacking.
 func (b *batch) resolve(ids []string) error {
-	lacking, broken, err := b.once(ids)
+	lacking, err := b.once(ids)
 	if err != nil {
 		return b.refused(ids, err)
 	}
-	b.broken(broken)
 	if len(lacking) == 0 {
 		return nil
 	}
-	lacking, broken, err = b.once(lacking)
-	b.broken(broken)
+	lacking, err = b.once(lacking)
 	if err != nil {
 		if f := b.aboutThem(err); f == nil {
 			return err
@@ -103,34 +100,32 @@ func (b *batch) resolve(ids []string) error {
 }
 
 // once asks once; what it brought is kept, what it lacks returned.
-func (b *batch) once(ids []string) (lacking, broken []string, err error) {
-	networks, broken, err := b.ask(ids)
+func (b *batch) once(ids []string) (lacking []string, err error) {
+	networks, err := b.ask(ids)
 	if err != nil {
-		return ids, nil, err
+		return ids, err
 	}
-	if len(networks) == 0 && len(broken) > 1 { // which is not because of each of them
-		return ids, nil, &inventory.Failure{
-			Kind: inventory.Malformed, Operation: opNetworks, Status: 200,
-			Detail: "the answer is malformed for every desktop in it",
-		}
+	malformed := func(detail string) *inventory.Failure {
+		return &inventory.Failure{Kind: inventory.Malformed, Operation: opNetworks, Status: 200, Detail: detail}
 	}
-	maps.Copy(b.answer.Networks, networks)
+	alike := len(networks) > 1
+	for _, n := range networks {
+		alike = alike && n == nil
+	}
+	if alike { // which is not because of each of them
+		return ids, malformed("the answer is malformed for every desktop in it")
+	}
 	for _, id := range ids {
-		if networks[id] == nil && !slices.Contains(broken, id) {
+		switch n, answered := networks[id]; {
+		case !answered:
 			lacking = append(lacking, id)
+		case n == nil:
+			b.answer.Unresolved[id] = malformed("the answer for this desktop is malformed")
+		default:
+			b.answer.Networks[id] = n
 		}
 	}
-	return lacking, broken, nil
-}
-
-// broken records the desktops of which the answer was malformed.
-func (b *batch) broken(ids []string) {
-	for _, id := range ids {
-		b.answer.Unresolved[id] = &inventory.Failure{
-			Kind: inventory.Malformed, Operation: opNetworks, Status: 200,
-			Detail: "the answer for this desktop is malformed",
-		}
-	}
+	return lacking, nil
 }
 
 // aboutThem gives the failure, if it is about the desktops asked for.

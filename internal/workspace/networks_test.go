@@ -149,7 +149,7 @@ func TestStrangeNetworksAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
-		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7}]}`)})
+		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
 	a, err := w.project(nil).Networks(t.Context(), []string{"whole", "broken", "whole"}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestStrangeNetworksAnswers(t *testing.T) {
 	if f := a.Unresolved["broken"]; len(a.Unresolved) != 1 || f == nil || f.Kind != inventory.Malformed {
 		t.Errorf("unresolved %v, want the broken one as malformed", a.Unresolved)
 	}
-	want := map[string]int{droppedNotAsked: 1, droppedMalformedDesktop: 1, droppedNoID: 1, droppedMalformedField: 2}
+	want := map[string]int{droppedNotAsked: 2, droppedMalformedDesktop: 2, droppedNoID: 1, droppedMalformedField: 3}
 	if diff := cmp.Diff(want, w.telemetry.dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
@@ -223,18 +223,18 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 	b := batch{
 		answer: inventory.Answer{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}},
 		spare:  &budget{now: time.Now, most: 100},
-		ask: func(some []string) (map[string]*inventory.Networks, []string, error) {
+		ask: func(some []string) (map[string]*inventory.Networks, error) {
 			got := map[string]*inventory.Networks{}
 			for _, id := range some {
 				if id == "d75" {
-					return nil, nil, broken
+					return nil, broken
 				}
 				if id == "d10" {
-					return nil, nil, &inventory.Failure{Kind: inventory.Refused}
+					return nil, &inventory.Failure{Kind: inventory.Refused}
 				}
 				got[id] = networks[id]
 			}
-			return got, nil, nil
+			return got, nil
 		},
 	}
 	// The refusal of the whole batch hides what is wrong with its second half.
@@ -248,12 +248,12 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 }
 
 // hide makes the first question refused as a whole.
-func hide(ask func([]string) (map[string]*inventory.Networks, []string, error)) func([]string) (map[string]*inventory.Networks, []string, error) {
+func hide(ask func([]string) (map[string]*inventory.Networks, error)) func([]string) (map[string]*inventory.Networks, error) {
 	first := true
-	return func(ids []string) (map[string]*inventory.Networks, []string, error) {
+	return func(ids []string) (map[string]*inventory.Networks, error) {
 		if first {
 			first = false
-			return nil, nil, &inventory.Failure{Kind: inventory.Refused}
+			return nil, &inventory.Failure{Kind: inventory.Refused}
 		}
 		return ask(ids)
 	}
