@@ -32,7 +32,9 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse("testdata/fuzz.yml", data, testOptions())
 		if err == nil {
-			again, err := Parse("fuzz.yml", []byte(c.Masked()), testOptions())
+			// The one secret that must have a form.
+			text := strings.Replace(c.Masked(), "url: <secret>", "url: http://localhost", 1)
+			again, err := Parse("fuzz.yml", []byte(text), testOptions())
 			if err != nil {
 				t.Fatalf("masked configuration is refused: %v\n%s", err, c.Masked())
 			}
