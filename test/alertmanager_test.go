@@ -26,7 +26,7 @@ import (
 const alertmanagerVersion = "v0.28.1"
 
 // alertmanager builds the real Alertmanager, unless the cache of the checks'
-// tools has it, and gives the path of its binary.
+// tools has it, and gives the path of its binary. It takes minutes of all cores.
 func alertmanager(t testing.TB) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
@@ -140,8 +140,8 @@ func TestPagerIsCalled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three minutes, and builds Alertmanager the first time")
 	}
+	binary := alertmanager(t) // before any test that measures runs beside it
 	t.Parallel()
-	binary := alertmanager(t)
 	cloud, yaml := office(t, 0, fmt.Sprintf("limits: {requests_per_minute: %d}", 180*haste))
 	cloud.SetDesktops(projectID, []simulator.Desktop{
 		staff("d1", "sales-1", "203.0.113.1"), staff("d2", "sales-2", "203.0.113.2"), staff("d3", "kiosk-3", ""), staff("d4", "spare-4", ""),

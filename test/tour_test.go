@@ -22,6 +22,7 @@ func TestTour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds Alertmanager the first time")
 	}
+	pager := alertmanager(t) // before any test that measures runs beside it
 	t.Parallel()
 	shipped := func(path ...string) string {
 		t.Helper()
@@ -32,7 +33,7 @@ func TestTour(t *testing.T) {
 		return string(text)
 	}
 	demo := exporter(t, "--demo")
-	manager := serve(t, alertmanager(t), "--storage.path="+t.TempDir(), "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
+	manager := serve(t, pager, "--storage.path="+t.TempDir(), "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
 		"--config.file="+file(t, "alertmanager.yml", shipped("alertmanager.yml")))
 	config := shipped("prometheus.yml")
 	for _, change := range []struct {
