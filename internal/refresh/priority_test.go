@@ -171,6 +171,7 @@ func TestRefreshesGoOnFromEachOther(t *testing.T) {
 		concurrency, further int
 	}{
 		{timeout: 15 * time.Second, concurrency: 1, further: 1},
+		{timeout: 15 * time.Second, concurrency: 2, further: 1},
 		{timeout: 2 * time.Minute, concurrency: 1, further: 1},
 		{timeout: 2 * time.Minute, concurrency: 8, further: 2},
 	} {
