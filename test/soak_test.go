@@ -190,8 +190,9 @@ func (p *process) idle(t testing.TB) usage {
 	begin := float64(time.Now().UnixMilli()) / 1e3
 	p.eventually(t, patience, "well", func() bool {
 		page := p.metrics(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "10")
-		return value(t, page, prefix+"up") == 1 && value(t, page, prefix+"desktops_stale") == 0 &&
-			value(t, page, prefix+"oldest_data_timestamp_seconds") >= begin
+		// sum and not value: after a long wait there may be no data to tell the age of.
+		return sum(page, prefix+"up") == 1 && sum(page, prefix+"desktops_stale") == 0 &&
+			sum(page, prefix+"oldest_data_timestamp_seconds") >= begin
 	})
 	number := func(path string, pattern *regexp.Regexp) float64 {
 		m := pattern.FindStringSubmatch(p.get(t, path).body)
