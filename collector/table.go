@@ -227,7 +227,7 @@ func projects(c Choice) []family {
 
 		{Metric: Metric{
 			Name: "up",
-			Help: "Whether the last refresh of the project met no failure (1) or did (0). Waiting for API quota is no failure.",
+			Help: "Whether the last refresh of the project met no failure (1) or did (0). Waiting for API quota is no failure, and no recovery.",
 		}, project: up},
 		{Metric: Metric{
 			Name:   "project_info",

@@ -159,7 +159,7 @@ type Health struct {
 	Tried       bool // a refresh has ended
 	Listed      bool // the desktops of the project are known
 	Complete    bool // the list that was read last was complete: a desktop that it lacks is gone
-	Up          bool // the last refresh met no failure
+	Up          bool // the last refresh of which anything was answered met no failure
 	Unresolved  int  // desktops whose networks are not known
 	Unread      int  // of these, the ones that did not just come and that no answer was about
 	Stale       int  // desktops whose networks are held since the last try to read them failed

@@ -231,6 +231,42 @@ func TestQuotaForTheIdentityIsWaitedFor(t *testing.T) {
 	})
 }
 
+// An outage that ends in 429s is not over before something is answered.
+func TestWaitingAloneIsNoRecovery(t *testing.T) {
+	for name, tc := range map[string]struct {
+		discovered bool
+		down       string
+		answer     func(*cloud, error)
+	}{
+		"the list": {true, "up=false listed=false unresolved=0 stale=0", func(c *cloud, err error) { c.list = err }},
+		"configured IDs": {false, "d00000=? up=false listed=true unresolved=1 stale=0", func(c *cloud, err error) {
+			c.networks = func([]string, bool) error { return err }
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(1)
+				e := engine(t, c, func(o *Options) { o.Discovered, o.Bindings = tc.discovered, false })
+				c.set(func(c *cloud) { tc.answer(c, failure(inventory.Transient)) })
+				want(t, told(scrape(e)), tc.down)
+				c.set(func(c *cloud) { tc.answer(c, &inventory.Wait{Until: time.Now().Add(30 * time.Second)}) })
+				s := scrape(e)
+				want(t, told(s), tc.down)
+				if h := s.Health; h.Waiting.IsZero() || len(h.Failures) != 1 || !h.LastSuccess.IsZero() {
+					t.Errorf("waiting until %s with failures %v, the last success %s; want a time, one and none", h.Waiting, h.Failures, h.LastSuccess)
+				}
+				c.set(func(c *cloud) { tc.answer(c, nil) })
+				time.Sleep(31 * time.Second)
+				s = e.Snapshot()
+				want(t, told(s), "d00000= up=true listed=true unresolved=0 stale=0")
+				if h := s.Health; len(h.Failures) > 0 || h.LastSuccess.IsZero() {
+					t.Errorf("failures %v, the last success %s; want none and a time", h.Failures, h.LastSuccess)
+				}
+			})
+		})
+	}
+}
+
 func TestQuotaForTheListThatEndsLeavesTheLastList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(1)

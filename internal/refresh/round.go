@@ -41,6 +41,7 @@ type round struct {
 	turns    int                  // batches taken while both classes waited
 	inARow   int                  // batches that failed since the last that did not
 	hopeless bool                 // nothing more is asked: it would fail as well
+	answered bool                 // something was asked and answered
 	failures []*inventory.Failure // each kind of each operation once
 }
 
@@ -115,6 +116,7 @@ func (r *round) enough() {
 func (r *round) take(listing inventory.Listing, err error, asked time.Time) {
 	s := &r.engine.state
 	if err == nil {
+		r.answered = r.answered || s.opts.Discovered
 		s.list(listing, true, asked)
 		return
 	}
@@ -260,6 +262,7 @@ func (r *round) ask(ctx context.Context, b batch) {
 	if wholesale {
 		err = answer.Unresolved[ids[0]]
 	}
+	r.answered = r.answered || err == nil || len(answer.Networks) > 0
 	var unasked []*desktop
 	for _, d := range b.desktops {
 		id := d.record.Desktop.ID

@@ -245,14 +245,17 @@ func (s *state) end(r *round, until time.Time) {
 	now := time.Now()
 	s.touched = true
 	h := &s.health
+	// Who waits for the first answer knows no better than the refresh before.
+	if silent := !until.IsZero() && !r.answered && len(r.failures) == 0; !silent || !h.Tried {
+		h.Up = len(r.failures) == 0
+		h.Failures = slices.Clone(r.failures) // the round may go on
+		if h.Up {
+			h.LastSuccess = now
+		}
+	}
 	h.Tried = true
-	h.Up = len(r.failures) == 0
 	h.Duration = now.Sub(r.start)
 	h.LastEnd = now
-	if h.Up {
-		h.LastSuccess = now
-	}
-	h.Failures = slices.Clone(r.failures) // the round may go on
 	h.Waiting = until
 	s.behind = !until.IsZero() || len(r.queue[changed])+len(r.queue[oldest]) > 0
 }
