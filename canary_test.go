@@ -151,8 +151,15 @@ func TestNoSecretComesOut(t *testing.T) {
 		ask(http.MethodPost, "/-/reload")
 		ask(http.MethodGet, "/status")
 	}
-	rewrite(t, config, v.yaml)
+	// A project that comes with a key that is shut is not even asked.
+	const shut = "lest the cloud lock it"
+	rewrite(t, config, strings.Replace(v.yaml, "projects:\n", fmt.Sprintf("projects:\n  - name: late\n    region: la-north-2\n    project_id: %032x\n"+
+		"    endpoint: %s\n    credentials: {access_key: AKCANARYUNKNOWN, secret_key: CANARYUNKNOWNSECRET}\n", 0xab, v.url), 1))
 	ask(http.MethodPost, "/-/reload")
+	x.eventually("a key that is shut, in the log", func() bool {
+		ask(http.MethodGet, "/probe?target=late")
+		return strings.Contains(stderr.String(), shut)
+	})
 	for _, path := range everyPath {
 		method, path, _ := strings.Cut(path, " ")
 		r := fetch(t, c, method, x.urls[0]+path, basic("prometheus", v.lock("CANARYWRONGPASSWORD"))...)
@@ -187,7 +194,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	v.examine(places, map[string][]string{
 		"log": {
 			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Reload failed", "request_id=", "HTTP 401 APIGW.0301",
-			"is locked or refused|the access key was refused", "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
+			shut, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
 			`key=changes.webhook err="the receiver cannot be reached"`,
 		},
 		"/metrics":               {`project="inline"`, "tls_verification|build_info", `code="401"`, `code="error"`, "# EOF", "\x0a"},
