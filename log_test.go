@@ -19,6 +19,7 @@ import (
 // records parses a log, and forgets it.
 func (s *scene) records() []map[string]string {
 	s.Helper()
+	synctest.Wait() // the EIP list is read behind a scrape
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
 	var all []map[string]string
