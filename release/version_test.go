@@ -124,3 +124,14 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestReleaseNotes takes notes from the changelog as the release does.
+func TestReleaseNotes(t *testing.T) {
+	notes, err := exec.CommandContext(t.Context(), "../.ci/release-notes", "Unreleased").Output()
+	if err != nil || !strings.Contains(string(notes), "Added") || strings.Contains(string(notes), "]: https://") {
+		t.Errorf("%v: the notes are\n%s", err, notes)
+	}
+	if notes, err := exec.CommandContext(t.Context(), "../.ci/release-notes", "999.0.0").Output(); err == nil || len(notes) > 0 {
+		t.Errorf("a version that the changelog lacks has notes:\n%s", notes)
+	}
+}
