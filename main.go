@@ -1,131 +1,14 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command huaweicloud_workspace_exporter tells Prometheus the VPC, subnet,
-// private IP, EIP and security groups of Huawei Cloud Workspace desktops.
+// Command huaweicloud_workspace_exporter exports the VPC, subnet, private IP,
+// EIP and security groups of Huawei Cloud Workspace desktops to Prometheus.
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"sync"
-	"syscall"
 
-	"github.com/go-kit/log/level"
-	"github.com/prometheus/common/version"
-
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/cli"
 )
 
-const name = "huaweicloud_workspace_exporter"
-
-func main() {
-	if version.Version == "" { // built without the release's linker flags
-		version.Version = "(devel)"
-	}
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// run is the whole program. It returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	f, code := parseFlags(args, stdout, stderr)
-	if f == nil {
-		return code
-	}
-	work := func() error { return serve(ctx, f, stdout, stderr) }
-	switch {
-	case f.command == commandDump:
-		return dump(ctx, f, stdout, stderr)
-	case f.healthcheck:
-		work = func() error { return f.checkHealth(ctx) }
-	}
-	if err := work(); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, err)
-		return 1
-	}
-	return 0
-}
-
-func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
-	var work sync.WaitGroup
-	defer work.Wait()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	reloads := make(chan os.Signal, 1)
-	signal.Notify(reloads, syscall.SIGHUP)
-	defer signal.Stop(reloads)
-	logger := f.logger(stderr)
-
-	load := f.load
-	if f.demo {
-		demo, err := startDemo(logger)
-		if err != nil {
-			return fmt.Errorf("demo: %w", err)
-		}
-		defer demo.stop()
-		work.Go(func() { demo.drift(ctx) })
-		load = demo.load
-	}
-	if f.configCheck {
-		if _, err := load(); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintln(stdout, "configuration is valid")
-		return nil
-	}
-
-	x := newExporter(logger, load, nil)
-	defer x.close()
-	x.keep()
-	var watch *watcher
-	if f.autoReload {
-		watch = newWatcher(f.configFile, logger, x.reload)
-	}
-	if err := x.reload(); err != nil {
-		return err
-	}
-	level.Info(logger).Log("msg", "Starting", "version", version.Info(), "build", version.BuildContext())
-	work.Go(func() {
-		for {
-			select {
-			case <-reloads:
-				_ = x.reload() // it tells the log itself
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	work.Go(func() { x.keeper.run(ctx) })
-	if watch != nil {
-		work.Go(func() { watch.run(ctx) })
-	}
-	if f.demo {
-		_, _ = fmt.Fprintf(stdout, "The demo is at %s – metrics: %s\n", f.address("/"), f.address(f.telemetryPath))
-	}
-	handler := x.handler(web.Options{
-		NoOwnMetrics:  f.noOwnMetrics,
-		Version:       version.Info(),
-		TelemetryPath: f.telemetryPath,
-		RoutePrefix:   f.prefix(),
-		LinkPrefix:    f.linkPrefix(),
-		TimeoutOffset: f.timeoutOffset,
-		MaxRequests:   f.maxRequests,
-		Pprof:         f.pprof,
-	})
-	return listen(ctx, handler, &f.web, logger, f.slogger(logger))
-}
-
-// load reads the configuration that the flags name.
-func (f *flags) load() (*config.Config, error) {
-	options := config.Options{KnownRegion: workspace.KnownRegion, Families: collector.FamilyNames()}
-	if f.configFile != "" {
-		return config.Load(f.configFile, options)
-	}
-	return config.FromEnvironment(os.Getenv, f.region, options)
-}
+func main() { os.Exit(cli.Run(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -1,0 +1,316 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// TestTheSafeIsWatched proves that the search finds what it is for.
+func TestTheSafeIsWatched(t *testing.T) {
+	var s safe
+	s.lock("hush hush/+")
+	s.issued([]byte(`{"credential":{"access":"AKISSUED","secret":"0123abcd","securitytoken":"tok9z"}}`))
+	for _, text := range []string{
+		"hush hush/+", "HUSH HUSH/+", "a=hush+hush%2F%2B&b", "hush%20hush%2F+", "aHVzaCBodXNoLys=", "6875736820687573682f2b",
+		"key AKISSUED", "0123abcd", "HST0123456789abcdef0", "Signature=abc", "SDK-HMAC-SHA256 Access=", "some CANARY",
+		"SESSION" + strings.Repeat("0a", 16), "TOKEN" + strings.Repeat("0a", 32), "canonicalRequest:GET|", "ENCODED-AK",
+	} {
+		if len(s.find("before "+text+" after")) == 0 {
+			t.Errorf("%q is not found", text)
+		}
+	}
+	if found := s.find("level=info msg=\"Project read\" TOKEN SESSION hush access_key secret"); len(found) > 0 {
+		t.Errorf("%q is found where nothing is", found)
+	}
+}
+
+const refuseAll = "401 with a canonical request"
+
+// storm gives what goes wrong with all calls, one after the other.
+func storm() map[string]simulator.Fault {
+	return map[string]simulator.Fault{
+		"500": {Status: 500}, "429": {Status: 429}, "403": {Status: 403}, "404": {Status: 404}, "503": {Status: 503},
+		"HTML": {Status: 200, Body: []byte("<html>login</html>")}, "{}": {Status: 200, Body: []byte("{}")},
+		"302":   {Status: 302, Header: http.Header{"Location": {"http://127.0.0.1/?token=CANARYLOCATION"}}, Body: []byte("moved")},
+		"reset": {ResetConnection: true}, "half": {TruncateBody: true}, "hang": {HangBeforeHeader: true}, "hang in body": {HangInBody: true},
+		"hostile": {Status: 400, Header: http.Header{"X-Request-Id": {"CANARYREQUESTID/+"}}, Body: simulator.WorkspaceError("CANARY CODE", "CANARYMESSAGE", "CANARYDETAIL", "CANARYENCODED")},
+		"wrong types": {Rewrite: func(b []byte) []byte {
+			return bytes.ReplaceAll(b, []byte(`"desktop_id":"`), []byte(`"desktop_id":7,"x":"`))
+		}},
+		refuseAll: {Status: 401, Body: simulator.GatewayError("APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:GET|/v2|x-security-token:CANARYINLINETOKEN|", "r1")},
+	}
+}
+
+// TestNoSecretComesOut runs the exporter as a process of its own with secrets
+// in every place where they can stand, lets everything fail at debug level, and
+// searches all that can be seen of it from outside.
+func TestNoSecretComesOut(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the process list is read from /proc")
+	}
+	v := openVault(t)
+	weather := slices.DeleteFunc(slices.Sorted(maps.Keys(storm())), func(name string) bool { return name == refuseAll })
+	weather = append(weather, refuseAll) // last, for it shuts all keys
+	config := v.file("exporter.yml", v.yaml)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--log.level=debug", "--web.enable-pprof",
+		"--web.listen-address=127.0.0.1:0", "--web.config.file="+v.file("web.yml", webUser), "--web.external-url=https://proxy.example.com/exporter")
+	cmd.Env = append(v.env, beExporter+"=1", "HOME="+v.dir, "GOTRACEBACK=all")
+	var stdout, stderr lockedBuffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	x := &running{T: t}
+	x.eventually("listening", func() bool {
+		if m := listening.FindStringSubmatch(stderr.String()); m != nil {
+			x.urls = []string{"http://" + m[1] + "/exporter"}
+		}
+		return len(x.urls) > 0
+	})
+
+	// All that is seen goes into places.
+	places := map[string]string{}
+	see := func(place, text string) { places[place] += text + "\n" }
+	c := client(t, nil)
+	password := basic("prometheus", "correct horse")
+	v.lock("correct horse")
+	v.lock(strings.TrimPrefix(password[1], "Basic "))
+	ask := func(method, path string, header ...string) {
+		r := fetch(t, c, method, x.urls[0]+path, append(header, append(password, "X-Prometheus-Scrape-Timeout-Seconds", "1")...)...)
+		place, _, _ := strings.Cut(path, "?")
+		see(place, fmt.Sprint(r.StatusCode, r.Header, r.body))
+	}
+	look := func() {
+		for _, accept := range []string{
+			"text/plain", "application/openmetrics-text;version=1.0.0", "text/plain;version=1.0.0;escaping=allow-utf-8",
+			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+		} {
+			ask(http.MethodGet, "/metrics", "Accept", accept)
+		}
+		for _, path := range []string{
+			"/", "/status", "/config", "/-/healthy", "/-/ready", "/nothing?CANARYLESS=1",
+			"/debug/pprof/goroutine?debug=2", "/debug/pprof/goroutine?debug=1", "/debug/pprof/heap?debug=1", "/debug/pprof/cmdline",
+		} {
+			ask(http.MethodGet, path)
+		}
+		for name := range v.project {
+			ask(http.MethodGet, "/probe?target="+name)
+		}
+	}
+	ask(http.MethodGet, "/metrics")
+	v.cloud.PutDesktop(v.project["inline"], desktop("d1", "203.0.113.7"))
+	look()
+	for _, name := range weather {
+		heal := v.cloud.Fail(storm()[name])
+		v.proxy.mu.Lock()
+		v.proxy.deny = name == "500"
+		v.proxy.mu.Unlock()
+		for _, path := range []string{"/metrics", "/status", "/probe?target=inline", "/debug/pprof/goroutine?debug=2"} {
+			ask(http.MethodGet, path)
+		}
+		heal()
+	}
+	look()
+	for name, bad := range map[string]string{
+		"not YAML":     strings.Replace(v.yaml, "secret_key: CANARYINLINESECRET", "secret_key: \"CANARYINLINESECRET", 1),
+		"alias":        strings.Replace(v.yaml, "secret_key: CANARYINLINESECRET", "secret_key: *CANARYINLINESECRET", 1),
+		"as a key":     strings.Replace(v.yaml, "secret_key: CANARYINLINESECRET", "CANARYINLINESECRET: x", 1),
+		"as a list":    strings.Replace(v.yaml, "secret_key: CANARYINLINESECRET", "secret_key: [CANARYINLINESECRET]", 1),
+		"as a file":    strings.Replace(v.yaml, "secret_key: CANARYINLINESECRET", "secret_key: CANARYINLINESECRET, secret_key_file: x", 1),
+		"with a space": strings.Replace(v.yaml, "secret_key: CANARYINLINESECRET", "secret_key: CANARYINLINESECRET x", 1),
+		"webhook":      strings.Replace(v.yaml, "/CANARYHOOKPATH", "/CANARYHOOKPATH#", 1),
+		"header":       strings.Replace(v.yaml, "X-Key: CANARYHOOKHEADER", `X-Key: "CANARYHOOKHEADER\x01"`, 1),
+		"proxy":        strings.Replace(v.yaml, "proxy_url: \"http:", "proxy_url: \"nonsense:", 1),
+		"proxy port":   regexp.MustCompile(`(proxy_url: "http://.*@127.0.0.1:)\d+`).ReplaceAllString(v.yaml, "${1}port"),
+	} {
+		if bad == v.yaml {
+			t.Fatalf("%s changes nothing", name)
+		}
+		rewrite(t, config, bad)
+		ask(http.MethodPost, "/-/reload")
+		ask(http.MethodGet, "/status")
+	}
+	// A project that comes with a key that is shut is not even asked.
+	const shut = "lest the cloud lock it"
+	rewrite(t, config, strings.Replace(v.yaml, "projects:\n", fmt.Sprintf("projects:\n  - name: late\n    region: la-north-2\n    project_id: %032x\n"+
+		"    endpoint: %s\n    credentials: {access_key: AKCANARYUNKNOWN, secret_key: CANARYUNKNOWNSECRET}\n", 0xab, v.url), 1))
+	ask(http.MethodPost, "/-/reload")
+	x.eventually("a key that is shut, in the log", func() bool {
+		ask(http.MethodGet, "/probe?target=late")
+		return strings.Contains(stderr.String(), shut)
+	})
+	for _, path := range everyPath {
+		method, path, _ := strings.Cut(path, " ")
+		r := fetch(t, c, method, x.urls[0]+path, basic("prometheus", v.lock("CANARYWRONGPASSWORD"))...)
+		see("refused", fmt.Sprint(r.StatusCode, r.Header, r.body))
+	}
+
+	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	see("/proc/PID/cmdline", string(cmdline))
+	// A key that is not shut, so that calls are under way when all goroutines are
+	// shown.
+	k := v.key("ROTATED", true)
+	v.file("token", k.SecurityToken)
+	v.file("sk", k.SecretKey)
+	v.file("ak", k.AccessKey)
+	v.cloud.Fail(simulator.Fault{HangBeforeHeader: true})
+	n := v.cloud.Count(list)
+	x.eventually("asking with the new key", func() bool {
+		ask(http.MethodGet, "/probe?target=files")
+		return v.cloud.Count(list) > n
+	})
+	x.eventually("a change that is refused", func() bool { return strings.Contains(stderr.String(), "The receiver of changes refuses one") })
+	before := stderr.String()
+	_ = cmd.Process.Signal(syscall.SIGQUIT)
+	<-ended
+	see("log", before)
+	see("SIGQUIT", strings.TrimPrefix(stderr.String(), before))
+	see("stdout", stdout.String())
+
+	v.examine(places, map[string][]string{
+		"log": {
+			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Reload failed", "request_id=", "HTTP 401 APIGW.0301",
+			shut, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
+			`key=changes.webhook err="the receiver cannot be reached"`,
+		},
+		"/metrics":               {`project="inline"`, "tls_verification|build_info", `code="401"`, `code="error"`, "# EOF", "\x0a"},
+		"/probe":                 {`project="files"`, `project="pod"`},
+		"/":                      {"/exporter/probe?target=inline"},
+		"/status":                {"What to do:", "(request ", "The last reload failed", "APIGW.0301", "API quota"},
+		"/config":                {"proxy_url: http://scraper:", "secret_key: <secret>", "secret_key_file: " + v.dir, "idp_id: cluster", "url: <secret>", "credentials: <secret>", "X-Key: <secret>"},
+		"/-/reload":              {"200", "reload failed, the old configuration stays in force", "projects[0].credentials.secret_key"},
+		"/-/healthy":             {"healthy"},
+		"/-/ready":               {"ready"},
+		"/nothing":               {"404"},
+		"/debug/pprof/goroutine": {"goroutine profile: total", "workspace.(*wire).do"},
+		"/debug/pprof/heap":      {"heap profile"},
+		"/debug/pprof/cmdline":   {"--config.file=" + config},
+		"/proc/PID/cmdline":      {"--config.file=" + config},
+		"refused":                {"Unauthorized"},
+		"SIGQUIT":                {"SIGQUIT: quit", "goroutine 1 ", "workspace.(*wire).do"},
+		"stdout":                 {"\n"},
+	})
+	v.used()
+}
+
+// examine holds each place against the safe, and against what must be in it:
+// a place in which there is nothing proves nothing.
+func (v *vault) examine(places map[string]string, markers map[string][]string) {
+	v.Helper()
+	for place, text := range places {
+		if found := v.find(text); len(found) > 0 {
+			at := max(0, strings.Index(strings.ToLower(text), strings.ToLower(found[0])))
+			v.Errorf("%s holds %q: …%q…", place, found, text[max(0, at-300):min(len(text), at+100)])
+		}
+		if _, ok := markers[place]; !ok {
+			v.Errorf("nobody says what must be in %s", place)
+		}
+	}
+	for place, all := range markers {
+		for _, marker := range all {
+			if !slices.ContainsFunc(strings.Split(marker, "|"), func(m string) bool { return strings.Contains(places[place], m) }) {
+				v.Errorf("%s does not hold %q; was it looked at?\n%s", place, marker, places[place][max(0, len(places[place])-3000):])
+			}
+		}
+	}
+}
+
+// used proves that the secrets were in the exporter: it has sent them.
+func (v *vault) used() {
+	v.Helper()
+	seen, tokens := map[string]bool{}, map[string]bool{}
+	for _, call := range v.cloud.Calls() {
+		seen[call.AccessKey] = true
+		tokens[call.Header.Get("X-Security-Token")] = true
+		if strings.HasPrefix(call.AccessKey, "HST") {
+			seen[call.Project] = true
+		}
+	}
+	for _, access := range append(v.wanted, "AKCANARYUNKNOWN", v.project["oidc"], v.project["pod"]) {
+		if !seen[access] {
+			v.Errorf("%s was never used", access)
+		}
+	}
+	for _, token := range []string{"CANARYINLINETOKEN", "CANARYROTATEDTOKEN", "CANARYFILESTOKEN", "CANARYENVIRONMENTTOKEN", "CANARYPROFILETOKEN", "CANARYACCOUNTTOKEN", "CANARYOLDTOKEN"} {
+		if !tokens[token] {
+			v.Errorf("%s was never sent", token)
+		}
+	}
+	v.hooks.mu.Lock()
+	defer v.hooks.mu.Unlock()
+	if said := "/CANARYHOOKPATH?key=CANARYHOOKQUERY Bearer CANARYHOOKTOKEN CANARYHOOKHEADER"; !v.hooks.heard[said] {
+		v.Errorf("the receiver of changes never heard %q", said)
+	}
+	heard := strings.Join(slices.Collect(maps.Keys(v.proxy.heard)), "\n")
+	for _, password := range []string{"scraper:CANARYPROXY/+ä", "scraper:CANARYENVPROXY"} {
+		if !strings.Contains(heard, base64.StdEncoding.EncodeToString([]byte(password))) {
+			v.Errorf("the proxy never heard of %s", password)
+		}
+	}
+}
+
+// TestNoKeyOfAnAgencyComesOut is the same for the metadata service, which only a
+// wire in memory can stand for.
+func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := prepareScene(t, strings.Replace(office, "{access_key: AKOFFICE, secret_key: "+secret+"}", "{source: ecs_agency}", 1), both()...)
+		v := &vault{T: t}
+		s.cloud.Fail(simulator.Fault{Operation: simulator.MetadataSecurityKey, Rewrite: v.issued})
+		s.cloud.AddIssuer(simulator.Issuer{Source: simulator.Agency, Lifetime: 10 * time.Minute})
+		s.start()
+		places := map[string]string{}
+		look := func() {
+			for _, path := range []string{"/metrics", "/status", "/config", "/"} {
+				places[path] += s.get(path)
+			}
+		}
+		look()
+		for _, fault := range storm() {
+			heal := s.cloud.Fail(fault)
+			for range 20 {
+				look()
+				time.Sleep(time.Minute)
+			}
+			heal()
+			time.Sleep(time.Hour)
+			look()
+		}
+		s.want(bothWell)
+		places["log"] = s.log.String()
+		v.examine(places, map[string][]string{
+			"log":      {"HTTP 401", "HTTP 403", "Project recovered", "no credentials"},
+			"/metrics": {`code="401"`},
+			"/status":  {"What to do"},
+			"/config":  {"source: ecs_agency"},
+			"/":        {"/probe"},
+		})
+		if n := s.cloud.Count(simulator.MetadataSecurityKey); n < 10 || len(v.secrets) < 30 {
+			t.Errorf("%d keys were issued, %d texts locked away", n, len(v.secrets))
+		}
+	})
+}

@@ -1,0 +1,334 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/model"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+// The commands.
+const (
+	commandServe = "serve"
+	commandDump  = "dump"
+)
+
+// The exit codes of dump beside 0 and 1.
+const (
+	exitIncomplete  = 2 // something could not be read
+	exitInterrupted = 3 // a signal came; nothing is written
+)
+
+// dumpFlags is what there is on the command line for dump alone.
+type dumpFlags struct {
+	format  string
+	filters []string
+	filter  export.Filter // what the filters say
+	output  string
+	strict  bool
+	timeout time.Duration
+}
+
+func (d *dumpFlags) define(c *kingpin.CmdClause) {
+	c.Flag("format", "What to write: json, csv, table, prometheus.").Default("table").EnumVar(&d.format, "json", "csv", "table", "prometheus")
+	c.Flag("filter", "Only the desktops that a parameter of /inventory selects, such as vpc=main, status=ACTIVE or eip=none. Repeatable.").PlaceHolder("NAME=VALUE").StringsVar(&d.filters)
+	c.Flag("output", "File to write, which is replaced at once when all is written; -: standard output.").Default("-").StringVar(&d.output)
+	c.Flag("strict", "Write nothing if something could not be read.").BoolVar(&d.strict)
+	c.Flag("timeout", "How long to read, waiting for API quota included.").Default("15m").DurationVar(&d.timeout)
+}
+
+// checkDump looks for flags that cannot work with dump.
+func (f *flags) checkDump() error {
+	for flag, given := range map[string]bool{"--config.check": f.configCheck, "--healthcheck": f.healthcheck, "--config.auto-reload": f.autoReload} {
+		if given {
+			return fmt.Errorf("dump and %s exclude each other", flag)
+		}
+	}
+	if f.dump.timeout < time.Second {
+		return fmt.Errorf("--timeout %s must be at least a second", f.dump.timeout)
+	}
+	values := url.Values{}
+	for _, text := range f.dump.filters {
+		parameter, value, ok := strings.Cut(text, "=")
+		if !ok || !slices.Contains(export.Parameters(), parameter) {
+			return fmt.Errorf("--filter %q must be NAME=VALUE with one of the names %s", text, strings.Join(export.Parameters(), ", "))
+		}
+		values.Add(parameter, value)
+	}
+	var err error
+	if f.dump.filter, err = export.ParseFilter(values); err != nil {
+		return fmt.Errorf("--filter: %w", err)
+	}
+	if !f.logLevelSet {
+		f.logLevel = "warn"
+	}
+	return nil
+}
+
+// errIncomplete and errInterrupted are how a dump ends that has no fault.
+var (
+	errIncomplete  = errors.New("incomplete")
+	errInterrupted = errors.New("interrupted, nothing is written")
+)
+
+// dump reads everything once, writes it and returns the exit code.
+func dump(ctx context.Context, f *flags, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	err := f.dumpTo(ctx, stdout, stderr)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errIncomplete):
+		return exitIncomplete // what is missing was told
+	}
+	_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, err)
+	if errors.Is(err, errInterrupted) {
+		return exitInterrupted
+	}
+	return 1
+}
+
+func (f *flags) dumpTo(ctx context.Context, stdout, stderr io.Writer) error {
+	out, err := openOutput(f.dump.output, stdout)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	logger, load := f.logger(stderr), f.load
+	if f.demo {
+		demo, err := startDemo(logger)
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		defer demo.stop()
+		load = demo.load
+	}
+	x := newExporter(logger, once(load, f.dump.timeout), nil)
+	defer x.close()
+	if err := x.reload(); err != nil {
+		return err
+	}
+	return x.dump(ctx, &f.dump, out, stderr)
+}
+
+// once fits a configuration for who reads once: refreshes have all the time that
+// there is, as one that is cut off would begin anew, and to tell of changes is
+// the running exporter's.
+func once(load func() (*config.Config, error), timeout time.Duration) func() (*config.Config, error) {
+	return func() (*config.Config, error) {
+		c, err := load()
+		if err == nil {
+			c.Refresh.Timeout = model.Duration(timeout)
+			c.Changes.Webhook = config.Webhook{}
+		}
+		return c, err
+	}
+}
+
+// dump reads everything and writes it.
+func (x *exporter) dump(ctx context.Context, d *dumpFlags, out *output, stderr io.Writer) error {
+	reading, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	finish := x.showProgress(stderr)
+	all := x.readWhole(reading)
+	finish()
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	snapshots, err := d.filter.Choose(all)
+	if err != nil {
+		return fmt.Errorf("--filter: %w", err)
+	}
+	missing := append(x.unlisted(), gaps(snapshots)...)
+	for _, text := range missing {
+		_, _ = fmt.Fprintf(stderr, "%s: incomplete: %s\n", name, text)
+	}
+	if len(missing) > 0 && d.strict {
+		return errIncomplete
+	}
+	if err := x.write(out, d, snapshots); err != nil {
+		return fmt.Errorf("write %s: %w", d.output, err)
+	}
+	if err := out.commit(); err != nil {
+		return fmt.Errorf("write %s: %w", d.output, err)
+	}
+	if len(missing) > 0 {
+		return errIncomplete
+	}
+	return nil
+}
+
+// What failed and may go better is tried again, after a pause.
+const (
+	dumpTries = 3
+	dumpPause = 5 * time.Second
+)
+
+// readWhole reads all projects to the end, as long as ctx lives.
+func (x *exporter) readWhole(ctx context.Context) []*inventory.Snapshot {
+	for len(x.unlisted()) > 0 && sleep(ctx, 100*time.Millisecond) {
+		continue
+	}
+	for try := 1; ; try++ {
+		snapshots := x.fleet.Settle(ctx)
+		if try == dumpTries || !slices.ContainsFunc(snapshots, mayRecover) || !sleep(ctx, dumpPause) {
+			return snapshots
+		}
+		x.fleet.Refresh(ctx)
+	}
+}
+
+// unlisted tells of the accounts whose projects nobody has tried to list yet.
+func (x *exporter) unlisted() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var texts []string
+	for _, a := range x.accounts {
+		if !a.tried {
+			texts = append(texts, fmt.Sprintf("account %s: its projects are not listed yet", a.config.Name))
+		}
+	}
+	return texts
+}
+
+// mayRecover tells whether a project failed in a way that may pass by itself.
+func mayRecover(s *inventory.Snapshot) bool {
+	return s.Health.Tried && !s.Health.Up &&
+		!slices.ContainsFunc(s.Health.Failures, func(f *inventory.Failure) bool { return f.Kind >= inventory.Refused })
+}
+
+// gaps tells what is missing, or may be old, in what was read.
+func gaps(snapshots []*inventory.Snapshot) []string {
+	var texts []string
+	for _, s := range snapshots {
+		h := &s.Health
+		say := func(format string, args ...any) {
+			texts = append(texts, "project "+s.Project.Name+": "+fmt.Sprintf(format, args...))
+		}
+		for _, f := range h.Failures {
+			say("%s", f)
+		}
+		switch {
+		case !h.Tried || !h.Listed:
+			say("its desktops are not known")
+		case h.Unresolved > 0:
+			say("the networks of %d of its %d desktops are not known", h.Unresolved, len(s.Records))
+		}
+		if h.Stale > 0 {
+			say("the networks of %d of its %d desktops are those of an earlier reading", h.Stale, len(s.Records))
+		}
+	}
+	return texts
+}
+
+// write writes snapshots in the format that is asked for.
+func (x *exporter) write(w io.Writer, d *dumpFlags, snapshots []*inventory.Snapshot) error {
+	v := export.Inventory{Snapshots: snapshots, Filter: &d.filter, Show: x.show(), Now: time.Now()}
+	switch d.format {
+	case "json":
+		return v.WriteJSON(w)
+	case "csv":
+		return v.WriteCSV(w)
+	case "table":
+		return v.WriteTable(w)
+	}
+	// As a scrape would have it that asks for nothing in particular.
+	read := func(context.Context) []*inventory.Snapshot { return d.filter.Reduce(snapshots) }
+	answer := &plainAnswer{header: http.Header{}, w: w}
+	x.metrics(read, false).ServeHTTP(answer, &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}})
+	return answer.err
+}
+
+// plainAnswer lets a handler write without a server.
+type plainAnswer struct {
+	header http.Header
+	w      io.Writer
+	err    error // of the first write that failed
+}
+
+// Header gives the headers, which nobody reads.
+func (p *plainAnswer) Header() http.Header { return p.header }
+
+// WriteHeader takes the status, which is 200.
+func (p *plainAnswer) WriteHeader(int) {}
+
+// Write writes a part of the answer.
+func (p *plainAnswer) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	if p.err == nil {
+		p.err = err
+	}
+	return n, err
+}
+
+// showProgress tells a terminal how far the reading is, until it is finished.
+func (x *exporter) showProgress(w io.Writer) (finish func()) {
+	file, ok := w.(*os.File)
+	if !ok {
+		return func() {}
+	}
+	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
+		for sleep(ctx, 500*time.Millisecond) {
+			_, _ = fmt.Fprintf(w, "\r\x1b[K%s", progress(x.fleet.Snapshots(), time.Now()))
+		}
+		_, _ = fmt.Fprint(w, "\r\x1b[K")
+	})
+	return func() {
+		cancel()
+		work.Wait()
+	}
+}
+
+// progress says how far the reading is.
+func progress(snapshots []*inventory.Snapshot, now time.Time) string {
+	desktops, read := 0, 0
+	var waiting time.Time
+	for _, s := range snapshots {
+		desktops += len(s.Records)
+		read += len(s.Records) - s.Health.Unresolved
+		if s.Health.Waiting.After(waiting) {
+			waiting = s.Health.Waiting
+		}
+	}
+	text := fmt.Sprintf("%d of %d desktops in %d projects read", read, desktops, len(snapshots))
+	if waiting.After(now) {
+		text += fmt.Sprintf("; waiting %s for API quota", waiting.Sub(now).Round(time.Second))
+	}
+	return text
+}
+
+// sleep tells whether ctx lived through a pause.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-time.After(pause):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

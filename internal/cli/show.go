@@ -1,0 +1,12 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import "github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
+
+// show tells which details of desktops the configuration in force asks for.
+func (x *exporter) show() export.Show {
+	c := x.config.Load()
+	return export.Show{Tags: c.TagsMatter(), Users: c.Metrics.Users}
+}

@@ -1,0 +1,275 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// safe holds all that must never come out, in the spellings that it may take.
+type safe struct {
+	mu      sync.Mutex
+	secrets map[string]bool
+}
+
+// lock puts a secret into the safe and gives it back.
+func (s *safe) lock(secret string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.secrets == nil {
+		s.secrets = map[string]bool{}
+	}
+	for _, spelling := range []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret)),
+		base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)),
+	} {
+		s.secrets[strings.ToLower(spelling)] = true
+	}
+	return secret
+}
+
+// alarms are signs of a secret that nobody put into a safe: what the simulated
+// cloud issues, what is signed, and what the cloud says about denials.
+var alarms = regexp.MustCompile(`HST[0-9a-f]{17}|TOKEN[0-9a-f]{64}|SESSION[0-9a-f]{32}|canonicalRequest:|(?i:canary|signature=|sdk-hmac|x-sdk-date|encoded-)`)
+
+// find gives what of the safe is in a text, or looks as if it were.
+func (s *safe) find(text string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[string]bool{}
+	lower := strings.ToLower(text)
+	for secret := range s.secrets {
+		if strings.Contains(lower, secret) {
+			found[secret] = true
+		}
+	}
+	for _, m := range alarms.FindAllString(text, -1) {
+		found[m] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// issued locks away all texts of an answer that hands out keys.
+func (s *safe) issued(body []byte) []byte {
+	for _, m := range regexp.MustCompile(`"(?:access|secret|securitytoken|accessKeyId|secretAccessKey|securityToken)":"([^"]+)"`).FindAllSubmatch(body, -1) {
+		s.lock(string(m[1]))
+	}
+	return body
+}
+
+// vault is a cloud with keys of all kinds, and the configuration that uses them.
+type vault struct {
+	*testing.T
+	safe
+	cloud   *simulator.Cloud
+	dir     string
+	url     string
+	proxy   *nosyProxy
+	hooks   *nosyReceiver
+	yaml    string
+	env     []string
+	wanted  []string // access keys that must have been used
+	serial  int
+	project map[string]string // IDs by name
+}
+
+// nosyProxy forwards what it is asked to, and tells everybody what it heard.
+type nosyProxy struct {
+	mu    sync.Mutex
+	heard map[string]bool
+	deny  bool
+}
+
+func (p *nosyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	said := r.Header.Get("Proxy-Authorization") + " " + r.Header.Get("X-Pass")
+	p.mu.Lock()
+	p.heard[said] = true
+	deny := p.deny
+	p.mu.Unlock()
+	if r.Method == http.MethodConnect || deny {
+		w.Header().Set("X-Heard", said)
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		_, _ = fmt.Fprintf(w, "no tunnel for %s: %v", said, r.Header)
+		return
+	}
+	out := r.Clone(r.Context())
+	out.RequestURI = ""
+	answer, err := http.DefaultTransport.RoundTrip(out)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	maps.Copy(w.Header(), answer.Header)
+	w.WriteHeader(answer.StatusCode)
+	_, _ = io.Copy(w, answer.Body)
+}
+
+// nosyReceiver takes no change, and tells everybody what it heard.
+type nosyReceiver struct {
+	mu    sync.Mutex
+	heard map[string]bool
+	tries int
+}
+
+func (n *nosyReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	said := r.RequestURI + " " + r.Header.Get("Authorization") + " " + r.Header.Get("X-Key")
+	n.mu.Lock()
+	n.heard[said] = true
+	n.tries++
+	tries := n.tries
+	n.mu.Unlock()
+	switch tries {
+	case 1: // the error of net/http quotes it
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", said)
+			_ = conn.Close()
+		}
+	case 2:
+		w.Header().Set("Location", "http://127.0.0.1:1"+r.RequestURI)
+		w.WriteHeader(http.StatusFound)
+	default:
+		http.Error(w, said, http.StatusBadRequest)
+	}
+}
+
+func openVault(t *testing.T) *vault {
+	t.Helper()
+	v := &vault{T: t, cloud: simulator.New(simulator.Options{Seed: 7}), dir: t.TempDir(), project: map[string]string{}}
+	u, stop, err := v.cloud.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.url = u
+	v.proxy = &nosyProxy{heard: map[string]bool{}}
+	proxy := httptest.NewServer(v.proxy)
+	v.hooks = &nosyReceiver{heard: map[string]bool{}}
+	hooks := httptest.NewServer(v.hooks)
+	t.Cleanup(func() {
+		v.cloud.Close()
+		stop()
+		proxy.Close()
+		hooks.Close()
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	})
+	v.cloud.Fail(simulator.Fault{
+		Match: func(c simulator.Call) bool {
+			return strings.HasPrefix(c.Path, "/v3.0/") || c.Path == simulator.PodIdentityPath
+		},
+		Rewrite: v.issued,
+	})
+
+	cert, key := newAuthority(t).person()
+	pem := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n          ")
+	}
+	v.lock(strings.Split(pem(key), "\n          ")[1])
+	proxyURL := func(password string) string {
+		v.lock(base64.StdEncoding.EncodeToString([]byte("scraper:" + v.lock(password))))
+		return strings.Replace(proxy.URL, "http://", "http://scraper:"+url.PathEscape(password)+"@", 1)
+	}
+
+	v.yaml = "projects:\n"
+	k := v.key("INLINE", true)
+	v.add("inline", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, k.SecurityToken), fmt.Sprintf(`
+    http:
+      proxy_url: %q
+      proxy_connect_header: {X-Pass: [%s]}
+      tls_config:
+        cert: |
+          %s
+        key: |
+          %s
+`, proxyURL("CANARYPROXY/+ä"), v.lock("CANARYHEADER"), pem(cert), pem(key)))
+	k = v.key("FILES", true)
+	v.add("files", fmt.Sprintf("{access_key_file: %s, secret_key_file: %s, security_token_file: %s}",
+		v.file("ak", k.AccessKey), v.file("sk", k.SecretKey), v.file("token", k.SecurityToken)), "")
+	k = v.key("ENVIRONMENT", true)
+	v.env = append(v.env, "HUAWEICLOUD_SDK_AK="+k.AccessKey, "HUAWEICLOUD_SDK_SK="+k.SecretKey, "HUAWEICLOUD_SDK_SECURITY_TOKEN="+k.SecurityToken)
+	v.add("environment", "{source: environment}", "")
+	v.add("chain", "{}", "")
+	k = v.key("PROFILE", true)
+	v.add("profile", "{profile_file: "+v.file("profile", fmt.Sprintf("[basic]\nak = %s\nsk = %s\nsecurity_token = %s\n", k.AccessKey, k.SecretKey, k.SecurityToken))+"}", "")
+
+	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.OIDC, Provider: "cluster", Token: v.lock("eyJCANARYIDTOKEN.e30.c2ln")})
+	v.add("oidc", "{idp_id: cluster, id_token_file: "+v.file("id_token", "eyJCANARYIDTOKEN.e30.c2ln")+"}", "")
+	v.add("oidc-refused", "{idp_id: cluster, id_token_file: "+v.file("bad_token", v.lock("eyJCANARYBADTOKEN.e30.c2ln"))+"}", "")
+	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.Pod, Token: v.lock("CANARYPODTOKEN")})
+	v.env = append(v.env, "HC_CONTAINER_CREDENTIALS_FULL_URI="+v.url+simulator.PodIdentityPath,
+		"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE="+v.file("pod", "CANARYPODTOKEN"))
+	v.add("pod", "{source: pod_identity}", "")
+
+	// Those that are refused are answered with more than is good.
+	v.add("unknown", fmt.Sprintf("{access_key: %s, secret_key: %s}", v.lock("AKCANARYUNKNOWN"), v.lock("CANARYUNKNOWNSECRET")), "")
+	k = v.key("WRONG", true)
+	v.add("wrong", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, v.lock("CANARYWRONGSECRET2"), k.SecurityToken), "")
+	k = v.key("TOKENLESS", true)
+	v.add("tokenless", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, v.lock("CANARYOLDTOKEN")), "")
+	k = v.key("DENIED", false)
+	k.Deny = []string{list}
+	v.cloud.AddKey(k)
+	v.add("denied", fmt.Sprintf("{access_key: %s, secret_key: %s}", k.AccessKey, k.SecretKey), "")
+
+	// Only a proxy of the environment leads there.
+	v.env = append(v.env, "HTTPS_PROXY="+proxyURL("CANARYENVPROXY"))
+	v.serial++
+	v.yaml += fmt.Sprintf("  - name: far\n    region: la-south-2\n    project_id: %032d\n    credentials: {access_key: %s, secret_key: %s}\n",
+		v.serial, v.lock("AKCANARYFAR"), v.lock("CANARYFARSECRET"))
+
+	k = v.key("ACCOUNT", true)
+	v.cloud.AddProject(simulator.Project{ID: strings.Repeat("f", 32), Name: "la-north-2_org", Region: "la-north-2"})
+	v.yaml += fmt.Sprintf("accounts:\n  - name: org\n    project_refresh: 1s\n    iam_endpoint: %s\n    endpoints: {la-north-2: %s}\n    projects: la-north-2_org\n    credentials: {access_key: %s, secret_key: %s, security_token: %s}\n",
+		v.url, v.url, k.AccessKey, k.SecretKey, k.SecurityToken)
+	v.yaml += "refresh: {timeout: 3s}\n"
+	v.yaml += fmt.Sprintf("changes:\n  webhook:\n    url: '%s/%s?key=%s'\n    authorization: {credentials: %s}\n    headers: {X-Key: %s}\n",
+		hooks.URL, v.lock("CANARYHOOKPATH"), v.lock("CANARYHOOKQUERY"), v.lock("CANARYHOOKTOKEN"), v.lock("CANARYHOOKHEADER"))
+	return v
+}
+
+// key makes a key of the cloud whose texts are all locked away.
+func (v *vault) key(name string, token bool) simulator.Key {
+	k := simulator.Key{AccessKey: v.lock("AKCANARY" + name), SecretKey: v.lock("CANARY" + name + "SECRET")}
+	if token {
+		k.SecurityToken = v.lock("CANARY" + name + "TOKEN")
+	}
+	v.cloud.AddKey(k)
+	v.wanted = append(v.wanted, k.AccessKey)
+	return k
+}
+
+func (v *vault) file(name, text string) string {
+	path := filepath.Join(v.dir, name)
+	rewrite(v.T, path, text+"\n")
+	return path
+}
+
+// add adds a project with one desktop to the cloud and to the configuration.
+func (v *vault) add(name, credentials, more string) {
+	v.serial++
+	id := fmt.Sprintf("%032d", v.serial)
+	v.project[name] = id
+	v.cloud.AddProject(simulator.Project{ID: id, Name: "la-north-2_" + name, Region: "la-north-2"})
+	v.cloud.PutDesktop(id, desktop("d1", ""))
+	v.yaml += fmt.Sprintf("  - name: %s\n    region: la-north-2\n    project_id: %s\n    endpoint: %s\n    iam_endpoint: %s\n    credentials: %s\n", name, id, v.url, v.url, credentials)
+	v.yaml += strings.TrimPrefix(more, "\n")
+}

@@ -1,0 +1,82 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package repository
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms says what each room may import of ours. A room that is not named here
+// must not exist.
+var rooms = map[string][]string{
+	"":                    {"internal/cli"},
+	"internal/cli":        {"collector", "config", "internal/changes", "internal/export", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
+	"internal/repository": {},
+	"collector":           {"internal/inventory", "internal/refresh"},
+	"config":              {},
+	"internal/export":     {"internal/inventory"},
+	"internal/changes":    {"internal/inventory"},
+	"internal/inventory":  {},
+	"internal/refresh":    {"internal/inventory"},
+	"internal/simulator":  {},
+	"internal/web":        {"internal/export", "internal/inventory", "internal/refresh"},
+	"internal/workspace":  {"config", "internal/inventory"},
+}
+
+const (
+	module = "github.com/huaweicloud-exporters/huaweicloud_workspace_exporter"
+	sdk    = "github.com/huaweicloud/huaweicloud-sdk-go-v3"
+)
+
+func TestImportsGoOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+			GoFiles    []string
+		}
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(pkg.GoFiles) == 0 { // tests only
+			continue
+		}
+		room := strings.TrimPrefix(strings.TrimPrefix(pkg.ImportPath, module), "/")
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("room %s is not in the table", room)
+		}
+		seen[room] = true
+		for _, path := range pkg.Imports {
+			ours, isOurs := strings.CutPrefix(path, module+"/")
+			domain, _, _ := strings.Cut(path, "/")
+			switch {
+			case isOurs && !slices.Contains(allowed, ours):
+				t.Errorf("%s must not import %s", room, ours)
+			case strings.HasPrefix(path, sdk) && room != "internal/workspace":
+				t.Errorf("%s must not import the SDK: %s", room, path)
+			case room == "internal/simulator" && strings.Contains(domain, "."):
+				t.Errorf("the simulator keeps to the standard library, not %s", path)
+			}
+		}
+	}
+	for room := range rooms {
+		if !seen[room] {
+			t.Errorf("room %q of the table does not exist", room)
+		}
+	}
+}
