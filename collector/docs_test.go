@@ -69,7 +69,7 @@ that cannot be looked for is absent: all of them while no networks are known, th
 | reason | subject_id | other_id | value | what contradicts itself |
 | --- | --- | --- | --- | --- |
 `)
-	about := map[inventory.Reason]string{
+	about := map[inventory.FindingReason]string{
 		inventory.AddressOutsideSubnet: "desktop | subnet | private address | The CIDR of its subnet does not hold the address.",
 		inventory.AddressUsedTwice:     "desktop | desktop | private address | Two network interfaces in one VPC have the address, of two desktops or (both IDs alike) of one.",
 		inventory.EIPNotListed:         "desktop | | EIP | The networks of the desktop show the EIP, the EIP list does not bind it to the desktop.",
@@ -78,7 +78,7 @@ that cannot be looked for is absent: all of them while no networks are known, th
 		inventory.SubnetOutsideVPC:     "subnet | VPC | CIDR of the subnet | The CIDR of its VPC does not hold that of the subnet. The API tells one CIDR of a VPC: a subnet in a secondary one is found, too.",
 		inventory.VPCsOverlap:          "VPC | VPC | CIDR of the first | Two VPCs that desktops are in share addresses. The second is the smallest that holds the first.",
 	}
-	for _, r := range inventory.Reasons() {
+	for _, r := range inventory.FindingReasons() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r, about[r])
 	}
 	b.WriteString(`

@@ -50,9 +50,9 @@ type chunk struct {
 // them.
 type objects struct {
 	vpcs     []inventory.VPC
-	subnets  []inventory.SubnetUse
+	subnets  []inventory.SubnetUsage
 	groups   []inventory.SecurityGroup
-	checked  []inventory.Reason
+	checked  []inventory.FindingReason
 	findings []inventory.Finding
 	sealed
 }
@@ -162,7 +162,7 @@ func (ed *edition) views(scopes []*scope, now time.Time) []view {
 			jobs = append(jobs, job{scope: s, section: sec, chunk: c})
 		}
 		if !sec.objects.of(s.Snapshot) {
-			sec.objects = &objects{vpcs: s.VPCs, subnets: s.Subnets, groups: s.SecurityGroups, checked: s.Checked, findings: s.Findings}
+			sec.objects = &objects{vpcs: s.VPCs, subnets: s.Subnets, groups: s.SecurityGroups, checked: s.CheckedReasons, findings: s.Findings}
 			jobs = append(jobs, job{scope: s, section: sec, objects: sec.objects})
 		}
 		all = append(all, view{s, sec.samplers, sec.chunks, sec.objects})
@@ -189,10 +189,10 @@ func (ed *edition) section(s *scope, now time.Time) *section {
 // slices of an older one.
 func (o *objects) of(s *inventory.Snapshot) bool {
 	if o == nil || !slices.Equal(o.vpcs, s.VPCs) || !slices.Equal(o.subnets, s.Subnets) ||
-		!slices.Equal(o.groups, s.SecurityGroups) || !slices.Equal(o.checked, s.Checked) || !slices.Equal(o.findings, s.Findings) {
+		!slices.Equal(o.groups, s.SecurityGroups) || !slices.Equal(o.checked, s.CheckedReasons) || !slices.Equal(o.findings, s.Findings) {
 		return false
 	}
-	o.vpcs, o.subnets, o.groups, o.checked, o.findings = s.VPCs, s.Subnets, s.SecurityGroups, s.Checked, s.Findings
+	o.vpcs, o.subnets, o.groups, o.checked, o.findings = s.VPCs, s.Subnets, s.SecurityGroups, s.CheckedReasons, s.Findings
 	return true
 }
 

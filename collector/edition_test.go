@@ -184,7 +184,7 @@ func TestOnlyWhatChangedIsSealed(t *testing.T) {
 		t.Error("a contradiction came, but what was said of them was kept")
 	}
 	objects = nowObjects
-	fewer.Checked = fewer.Checked[1:]
+	fewer.CheckedReasons = fewer.CheckedReasons[1:]
 	if _, nowObjects = kept(fewer); nowObjects == objects {
 		t.Error("a reason is not looked for any more, but what was said of it was kept")
 	}

@@ -257,11 +257,11 @@ func usableAddresses(cidr string) (float64, bool) {
 // findings says a reason that was looked for without success, too: 0 is what
 // all is well looks like.
 func findings(e *emitter, s *inventory.Snapshot) {
-	counts := map[inventory.Reason]int{}
+	counts := map[inventory.FindingReason]int{}
 	for _, f := range s.Findings {
 		counts[f.Reason]++
 	}
-	for _, r := range s.Checked {
+	for _, r := range s.CheckedReasons {
 		e.say(float64(counts[r]), string(r))
 	}
 }
@@ -271,7 +271,7 @@ func findings(e *emitter, s *inventory.Snapshot) {
 const mostFindings = 1000
 
 func findingInfo(e *emitter, s *inventory.Snapshot) {
-	said := map[inventory.Reason]int{}
+	said := map[inventory.FindingReason]int{}
 	for _, f := range s.Findings {
 		if said[f.Reason]++; said[f.Reason] <= mostFindings {
 			e.say(1, string(f.Reason), f.Subject, f.Other, f.Value)
@@ -280,7 +280,7 @@ func findingInfo(e *emitter, s *inventory.Snapshot) {
 }
 
 func up(e *emitter, s *scope) {
-	if !s.Health.Tried {
+	if !s.Health.Refreshed {
 		return
 	}
 	e.say(oneOrZero(s.Health.Up))
@@ -311,7 +311,7 @@ func desktopsStale(e *emitter, s *scope) {
 }
 
 func refreshDuration(e *emitter, s *scope) {
-	if s.Health.Tried {
+	if s.Health.Refreshed {
 		e.say(s.Health.Duration.Seconds())
 	}
 }

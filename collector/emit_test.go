@@ -190,12 +190,12 @@ func TestWhatIsSaidOfAProject(t *testing.T) {
 		{"not tried", inventory.Health{}, []string{"policies{} 3", `project_info{project="n"} 1`}},
 		{
 			"tried, but the list failed",
-			inventory.Health{Tried: true, Duration: time.Second / 4},
+			inventory.Health{Refreshed: true, Duration: time.Second / 4},
 			[]string{"policies{} 3", `project_info{project="n"} 1`, "refresh_duration_seconds{} 0.25", "up{} 0"},
 		},
 		{
 			"an empty project",
-			inventory.Health{Tried: true, Listed: true, Up: true, LastSuccess: at},
+			inventory.Health{Refreshed: true, Listed: true, Up: true, LastSuccess: at},
 			[]string{
 				"desktops{} 0", "desktops_stale{} 0", "desktops_unresolved{} 0", "policies{} 3", `project_info{project="n"} 1`,
 				"refresh_duration_seconds{} 0", "refresh_last_success_timestamp_seconds{} 1.7e+09", "up{} 1",
@@ -203,7 +203,7 @@ func TestWhatIsSaidOfAProject(t *testing.T) {
 		},
 		{
 			"all there is",
-			inventory.Health{Tried: true, Listed: true, Unresolved: 3, Stale: 2, Duration: time.Minute, LastSuccess: at, OldestData: at.Add(1500 * time.Millisecond)},
+			inventory.Health{Refreshed: true, Listed: true, Unresolved: 3, Stale: 2, Duration: time.Minute, LastSuccess: at, OldestData: at.Add(1500 * time.Millisecond)},
 			[]string{
 				"desktops{} 0", "desktops_stale{} 2", "desktops_unresolved{} 3", "oldest_data_timestamp_seconds{} 1.7000000015e+09",
 				"policies{} 3", `project_info{project="n"} 1`, "refresh_duration_seconds{} 60", "refresh_last_success_timestamp_seconds{} 1.7e+09", "up{} 0",
@@ -257,15 +257,15 @@ func TestWhatIsSaidOfFindings(t *testing.T) {
 	}
 	pair := inventory.Finding{Reason: inventory.EIPUsedTwice, Subject: "d1", Other: "d2", Value: "203.0.113.1"}
 	for name, tt := range map[string]struct {
-		checked  []inventory.Reason
+		checked  []inventory.FindingReason
 		findings []inventory.Finding
 		want     []string
 		series   int // of finding_info; 0: as wanted
 	}{
 		"nothing could be looked for": {},
-		"nothing was found":           {[]inventory.Reason{inventory.EIPNotShown, inventory.EIPUsedTwice}, nil, []string{`findings{reason="eip_not_shown"} 0`, `findings{reason="eip_used_twice"} 0`}, 0},
+		"nothing was found":           {[]inventory.FindingReason{inventory.EIPNotShown, inventory.EIPUsedTwice}, nil, []string{`findings{reason="eip_not_shown"} 0`, `findings{reason="eip_used_twice"} 0`}, 0},
 		"something was": {
-			[]inventory.Reason{inventory.EIPNotShown, inventory.EIPUsedTwice},
+			[]inventory.FindingReason{inventory.EIPNotShown, inventory.EIPUsedTwice},
 			[]inventory.Finding{{Reason: inventory.EIPNotShown, Subject: "d3", Value: "203.0.113.2"}, pair},
 			[]string{
 				`finding_info{other_id="",reason="eip_not_shown",subject_id="d3",value="203.0.113.2"} 1`,
@@ -275,7 +275,7 @@ func TestWhatIsSaidOfFindings(t *testing.T) {
 			0,
 		},
 		"far too much was": {
-			[]inventory.Reason{inventory.AddressOutsideSubnet, inventory.EIPUsedTwice},
+			[]inventory.FindingReason{inventory.AddressOutsideSubnet, inventory.EIPUsedTwice},
 			append(many, pair),
 			[]string{
 				`finding_info{other_id="d2",reason="eip_used_twice",subject_id="d1",value="203.0.113.1"} 1`,
@@ -284,7 +284,7 @@ func TestWhatIsSaidOfFindings(t *testing.T) {
 			1000,
 		},
 	} {
-		s := &inventory.Snapshot{Project: inventory.Project{Name: "n", Region: "r", ID: "p"}, Checked: tt.checked, Findings: tt.findings}
+		s := &inventory.Snapshot{Project: inventory.Project{Name: "n", Region: "r", ID: "p"}, CheckedReasons: tt.checked, Findings: tt.findings}
 		got := said(t, only("findings", "finding_info"), s)
 		if tt.series > 0 {
 			got = got[min(len(got), tt.series):]

@@ -103,7 +103,7 @@ func smallFleet() []*inventory.Snapshot {
 			}},
 		}},
 	)
-	plant.Checked = slices.DeleteFunc(plant.Checked, func(r inventory.Reason) bool {
+	plant.CheckedReasons = slices.DeleteFunc(plant.CheckedReasons, func(r inventory.FindingReason) bool {
 		return r == inventory.EIPNotListed || r == inventory.EIPNotShown
 	})
 	plant.Health.Up, plant.Health.LastSuccess = false, time.Time{}
@@ -117,12 +117,12 @@ func smallFleet() []*inventory.Snapshot {
 // snapshot makes a healthy snapshot of records.
 func snapshot(p inventory.Project, discovered bool, records ...*inventory.Record) *inventory.Snapshot {
 	s := &inventory.Snapshot{Project: p, Discovered: discovered, Records: records}
-	s.VPCs, s.Subnets, s.SecurityGroups = inventory.Objects(records)
-	s.Checked, s.Findings = inventory.Reasons(), inventory.Findings(records)
+	s.VPCs, s.Subnets, s.SecurityGroups = inventory.Resources(records)
+	s.CheckedReasons, s.Findings = inventory.FindingReasons(), inventory.Findings(records)
 	at := time.UnixMilli(1_700_000_000_250)
 	s.Health = inventory.Health{
-		Tried: true, Listed: true, Up: true, Duration: 1500 * time.Millisecond,
-		LastEnd: at, LastSuccess: at, OldestData: at.Add(-time.Minute),
+		Refreshed: true, Listed: true, Up: true, Duration: 1500 * time.Millisecond,
+		LastRefresh: at, LastSuccess: at, OldestData: at.Add(-time.Minute),
 	}
 	for _, r := range records {
 		if r.Networks == nil {

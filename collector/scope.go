@@ -107,8 +107,8 @@ func merge(snapshots []*inventory.Snapshot) (*inventory.Snapshot, int) {
 	m.Records = slices.CompactFunc(slices.Clone(all), func(a, b *inventory.Record) bool {
 		return a.Desktop.ID == b.Desktop.ID
 	})
-	m.VPCs, m.Subnets, m.SecurityGroups = inventory.Objects(m.Records)
-	m.Checked, m.Findings = mergeFindings(snapshots, m.Records)
+	m.VPCs, m.Subnets, m.SecurityGroups = inventory.Resources(m.Records)
+	m.CheckedReasons, m.Findings = mergeFindings(snapshots, m.Records)
 	for _, r := range m.Records {
 		if r.Networks == nil {
 			m.Health.Unresolved++
@@ -121,9 +121,9 @@ func merge(snapshots []*inventory.Snapshot) (*inventory.Snapshot, int) {
 // mergeFindings looks for contradictions in all records anew, as they may be
 // between those of several snapshots. Those with the EIP list, which is not at
 // hand, are taken over. What one snapshot could not look for is not known of all.
-func mergeFindings(snapshots []*inventory.Snapshot, records []*inventory.Record) ([]inventory.Reason, []inventory.Finding) {
-	checked := slices.DeleteFunc(inventory.Reasons(), func(r inventory.Reason) bool {
-		return slices.ContainsFunc(snapshots, func(s *inventory.Snapshot) bool { return !slices.Contains(s.Checked, r) })
+func mergeFindings(snapshots []*inventory.Snapshot, records []*inventory.Record) ([]inventory.FindingReason, []inventory.Finding) {
+	checked := slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool {
+		return slices.ContainsFunc(snapshots, func(s *inventory.Snapshot) bool { return !slices.Contains(s.CheckedReasons, r) })
 	})
 	found := inventory.Findings(records)
 	for _, s := range snapshots {
@@ -157,18 +157,18 @@ func worst(snapshots []*inventory.Snapshot) inventory.Health {
 	for _, s := range snapshots {
 		h := s.Health
 		w.Listed = w.Listed && h.Listed
-		if h.Tried {
-			w.Tried = true
+		if h.Refreshed {
+			w.Refreshed = true
 			w.Up = w.Up && h.Up
 		}
 		w.Stale += h.Stale
 		w.Duration = max(w.Duration, h.Duration)
-		w.LastEnd = earlier(w.LastEnd, h.LastEnd)
+		w.LastRefresh = earlier(w.LastRefresh, h.LastRefresh)
 		w.LastSuccess = earlier(w.LastSuccess, h.LastSuccess)
 		w.OldestData = earlier(w.OldestData, h.OldestData)
 		w.Failures = append(w.Failures, h.Failures...)
-		if h.Waiting.After(w.Waiting) {
-			w.Waiting = h.Waiting
+		if h.QuotaExceededUntil.After(w.QuotaExceededUntil) {
+			w.QuotaExceededUntil = h.QuotaExceededUntil
 		}
 	}
 	return w

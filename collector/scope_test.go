@@ -96,7 +96,7 @@ func TestMergedFindings(t *testing.T) {
 	some, others := snapshot(p, true, with("a"), with("c")), snapshot(p, true, with("b"), with("c"))
 	some.Findings = []inventory.Finding{unlisted, missing("c")}
 	others.Findings = []inventory.Finding{missing("b"), missing("c")}
-	others.Checked = slices.DeleteFunc(inventory.Reasons(), func(r inventory.Reason) bool { return r == inventory.EIPNotListed })
+	others.CheckedReasons = slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool { return r == inventory.EIPNotListed })
 	m, _ := merge([]*inventory.Snapshot{some, others})
 	want := []inventory.Finding{
 		{Reason: inventory.AddressUsedTwice, Subject: "a", Other: "b", Value: "10.0.0.1"},
@@ -106,12 +106,12 @@ func TestMergedFindings(t *testing.T) {
 	if diff := cmp.Diff(want, m.Findings); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(others.Checked, m.Checked); diff != "" {
+	if diff := cmp.Diff(others.CheckedReasons, m.CheckedReasons); diff != "" {
 		t.Errorf("looked for (-want +got)\n%s", diff)
 	}
-	others.Checked = nil // none of its networks is known yet
-	if m, _ = merge([]*inventory.Snapshot{some, others}); len(m.Checked)+len(m.Findings) != 0 {
-		t.Errorf("looked for %v and found %v, while nothing is known of a part", m.Checked, m.Findings)
+	others.CheckedReasons = nil // none of its networks is known yet
+	if m, _ = merge([]*inventory.Snapshot{some, others}); len(m.CheckedReasons)+len(m.Findings) != 0 {
+		t.Errorf("looked for %v and found %v, while nothing is known of a part", m.CheckedReasons, m.Findings)
 	}
 }
 
@@ -122,13 +122,13 @@ func TestMergedHealth(t *testing.T) {
 		name       string
 		a, b, want inventory.Health
 	}{
-		{"one not tried", inventory.Health{Tried: true, Listed: true, Up: true, LastSuccess: late}, inventory.Health{}, inventory.Health{Tried: true, Up: true, LastSuccess: late}},
+		{"one not tried", inventory.Health{Refreshed: true, Listed: true, Up: true, LastSuccess: late}, inventory.Health{}, inventory.Health{Refreshed: true, Up: true, LastSuccess: late}},
 		{"neither tried", inventory.Health{}, inventory.Health{}, inventory.Health{Up: true}},
 		{
 			"one fails",
-			inventory.Health{Tried: true, Listed: true, Up: true, Duration: 3, LastEnd: late, LastSuccess: late, OldestData: early},
-			inventory.Health{Tried: true, Listed: true, Duration: 5, LastEnd: early, LastSuccess: early, OldestData: late, Waiting: late, Failures: []*inventory.Failure{{Operation: "ListDesktops"}}},
-			inventory.Health{Tried: true, Listed: true, Duration: 5, LastEnd: early, LastSuccess: early, OldestData: early, Waiting: late, Failures: []*inventory.Failure{{Operation: "ListDesktops"}}},
+			inventory.Health{Refreshed: true, Listed: true, Up: true, Duration: 3, LastRefresh: late, LastSuccess: late, OldestData: early},
+			inventory.Health{Refreshed: true, Listed: true, Duration: 5, LastRefresh: early, LastSuccess: early, OldestData: late, QuotaExceededUntil: late, Failures: []*inventory.Failure{{Operation: "ListDesktops"}}},
+			inventory.Health{Refreshed: true, Listed: true, Duration: 5, LastRefresh: early, LastSuccess: early, OldestData: early, QuotaExceededUntil: late, Failures: []*inventory.Failure{{Operation: "ListDesktops"}}},
 		},
 	} {
 		for _, order := range [][]*inventory.Snapshot{{{Health: tt.a}, {Health: tt.b}}, {{Health: tt.b}, {Health: tt.a}}} {

@@ -36,7 +36,7 @@ type entry struct {
 
 // compare brings a snapshot into the tracker and tells what it changed.
 func (t *tracker) compare(s *inventory.Snapshot, now time.Time) []inventory.Change {
-	complete := s.Health.Complete
+	complete := s.Health.ListComplete
 	if same(s.Records, t.records) && (t.absent == 0 || !complete) {
 		t.complete = t.complete || complete
 		return nil

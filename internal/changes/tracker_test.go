@@ -70,18 +70,18 @@ func named(r *inventory.Record, name string) *inventory.Record {
 }
 
 func snapshot(records ...*inventory.Record) *inventory.Snapshot {
-	return &inventory.Snapshot{Project: office, Records: records, Health: inventory.Health{Tried: true, Listed: true, Complete: true}}
+	return &inventory.Snapshot{Project: office, Records: records, Health: inventory.Health{Refreshed: true, Listed: true, ListComplete: true}}
 }
 
 func incomplete(records ...*inventory.Record) *inventory.Snapshot {
 	s := snapshot(records...)
-	s.Health.Complete = false
+	s.Health.ListComplete = false
 	return s
 }
 
 // outage is what is left when nothing could be listed for too long.
 func outage() *inventory.Snapshot {
-	return &inventory.Snapshot{Project: office, Health: inventory.Health{Tried: true}}
+	return &inventory.Snapshot{Project: office, Health: inventory.Health{Refreshed: true}}
 }
 
 // told gives changes in a line each.

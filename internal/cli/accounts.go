@@ -114,7 +114,7 @@ func (a *account) look(ctx context.Context) (pause time.Duration) {
 	if ctx.Err() != nil {
 		return 0
 	}
-	if wait, ok := errors.AsType[*inventory.Wait](err); ok {
+	if wait, ok := errors.AsType[*inventory.QuotaExceeded](err); ok {
 		return max(time.Until(wait.Until), time.Second) // no failure: the quota comes back
 	}
 	a.tried = true
@@ -134,7 +134,7 @@ func (a *account) look(ctx context.Context) (pause time.Duration) {
 			// As if the list had not been read, so that it is tried again.
 			a.found, a.listed = foundBefore, listedBefore
 			a.failure.Store(failed)
-			a.fail(&inventory.Failure{Kind: inventory.Setup, Operation: operationProjects, Detail: err.Error(), Cause: err})
+			a.fail(&inventory.Failure{Kind: inventory.Misconfigured, Operation: operationProjects, Detail: err.Error(), Cause: err})
 			return min(pause, accountRetry)
 		}
 	}
@@ -238,19 +238,19 @@ func (d down) Identity(context.Context) (inventory.Project, error) {
 }
 
 // List is never asked without an identity.
-func (d down) List(ctx context.Context) (inventory.Listing, error) {
+func (d down) List(ctx context.Context) ([]inventory.Desktop, error) {
 	_, err := d.Identity(ctx)
-	return inventory.Listing{}, err
+	return nil, err
 }
 
 // Bindings is never asked without an identity.
-func (d down) Bindings(ctx context.Context) (inventory.Bindings, error) {
+func (d down) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
 	_, err := d.Identity(ctx)
 	return nil, err
 }
 
 // Networks is never asked without an identity.
-func (d down) Networks(ctx context.Context, _ []string, _ bool) (inventory.Answer, error) {
+func (d down) Networks(ctx context.Context, _ []string, _ bool) (inventory.NetworksResult, error) {
 	_, err := d.Identity(ctx)
-	return inventory.Answer{}, err
+	return inventory.NetworksResult{}, err
 }

@@ -214,7 +214,7 @@ func (x *exporter) unlisted() []string {
 
 // mayRecover tells whether a project failed in a way that may pass by itself.
 func mayRecover(s *inventory.Snapshot) bool {
-	return s.Health.Tried && !s.Health.Up &&
+	return s.Health.Refreshed && !s.Health.Up &&
 		!slices.ContainsFunc(s.Health.Failures, func(f *inventory.Failure) bool { return f.Kind >= inventory.Refused })
 }
 
@@ -230,7 +230,7 @@ func gaps(snapshots []*inventory.Snapshot) []string {
 			say("%s", f)
 		}
 		switch {
-		case !h.Tried || !h.Listed:
+		case !h.Refreshed || !h.Listed:
 			say("its desktops are not known")
 		case h.Unresolved > 0:
 			say("the networks of %d of its %d desktops are not known", h.Unresolved, len(s.Records))
@@ -312,8 +312,8 @@ func progress(snapshots []*inventory.Snapshot, now time.Time) string {
 	for _, s := range snapshots {
 		desktops += len(s.Records)
 		read += len(s.Records) - s.Health.Unresolved
-		if s.Health.Waiting.After(waiting) {
-			waiting = s.Health.Waiting
+		if s.Health.QuotaExceededUntil.After(waiting) {
+			waiting = s.Health.QuotaExceededUntil
 		}
 	}
 	text := fmt.Sprintf("%d of %d desktops in %d projects read", read, desktops, len(snapshots))

@@ -317,8 +317,8 @@ func TestProgress(t *testing.T) {
 	for want, snapshots := range map[string][]*inventory.Snapshot{
 		"0 of 0 desktops in 0 projects read": nil,
 		"7 of 12 desktops in 2 projects read; waiting 9s for API quota": {
-			{Records: records(10), Health: inventory.Health{Unresolved: 5, Waiting: now.Add(9 * time.Second)}},
-			{Records: records(2), Health: inventory.Health{Waiting: now.Add(-time.Second)}},
+			{Records: records(10), Health: inventory.Health{Unresolved: 5, QuotaExceededUntil: now.Add(9 * time.Second)}},
+			{Records: records(2), Health: inventory.Health{QuotaExceededUntil: now.Add(-time.Second)}},
 		},
 	} {
 		if got := progress(snapshots, now); got != want {

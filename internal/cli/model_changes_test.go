@@ -55,11 +55,11 @@ func (m *modelFleet) follow() {
 		m.shows(id, "the name", &d.name, r.Name())
 		if r.Networks != nil {
 			m.shows(id, "the address", &d.address, r.Networks.Interfaces[0].PrivateIP)
-			m.shows(id, "the EIP", &d.eip, r.Networks.Addresses())
+			m.shows(id, "the EIP", &d.eip, r.Networks.EIPAddresses())
 		}
 	}
 	for id := range m.shadow.desktops {
-		if !shown[id] && now.Health.Listed && now.Health.Complete {
+		if !shown[id] && now.Health.Listed && now.Health.ListComplete {
 			m.Errorf("step %d: %s went, and nothing was told of it", m.step, id)
 		}
 	}

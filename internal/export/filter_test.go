@@ -270,9 +270,9 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 func TestReduce(t *testing.T) {
 	all := fleet()
 	for _, s := range all {
-		s.VPCs, s.Subnets, s.SecurityGroups = inventory.Objects(s.Records)
+		s.VPCs, s.Subnets, s.SecurityGroups = inventory.Resources(s.Records)
 		s.Health = inventory.Health{Unresolved: 1, Unread: 1, Stale: 3}
-		s.Checked, s.Findings = inventory.Reasons(), []inventory.Finding{{Reason: inventory.EIPNotShown}}
+		s.CheckedReasons, s.Findings = inventory.FindingReasons(), []inventory.Finding{{Reason: inventory.EIPNotShown}}
 	}
 	whole := parsed(t, "project=singapore")
 	if got := whole.Reduce(all); len(got) != 1 || got[0] != all[1] {
@@ -284,8 +284,8 @@ func TestReduce(t *testing.T) {
 		t.Fatalf("%d projects; want two, the second empty", len(got))
 	}
 	s := got[0]
-	if len(s.Records) != 1 || s.Records[0].Desktop.ID != "d3" || len(s.VPCs) != 2 || len(s.Subnets) != 2 || s.Checked != nil || s.Findings != nil {
-		t.Errorf("%d records, %v, %v, %v of %v; want d3, what it is in, and no finding, nor that any was looked for", len(s.Records), s.VPCs, s.Subnets, s.Findings, s.Checked)
+	if len(s.Records) != 1 || s.Records[0].Desktop.ID != "d3" || len(s.VPCs) != 2 || len(s.Subnets) != 2 || s.CheckedReasons != nil || s.Findings != nil {
+		t.Errorf("%d records, %v, %v, %v of %v; want d3, what it is in, and no finding, nor that any was looked for", len(s.Records), s.VPCs, s.Subnets, s.Findings, s.CheckedReasons)
 	}
 	if h := s.Health; h.Unresolved != 0 || h.Unread != 0 || h.Stale != 1 {
 		t.Errorf("%+v; want no desktop unresolved, and at most the one stale", h)

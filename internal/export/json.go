@@ -86,7 +86,7 @@ func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
 	e.text("name", s.Project.Name)
 	e.text("region", s.Project.Region)
 	e.text("project_id", s.Project.ID)
-	if h.Tried {
+	if h.Refreshed {
 		e.bool("up", h.Up)
 	} else {
 		e.null("up")
@@ -95,7 +95,7 @@ func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
 	count("desktops", len(s.Records))
 	count("desktops_unresolved", h.Unresolved)
 	count("desktops_stale", h.Stale)
-	e.time("last_refresh", h.LastEnd)
+	e.time("last_refresh", h.LastRefresh)
 	e.time("last_success", h.LastSuccess)
 	e.time("oldest_data", h.OldestData)
 	if h.OldestData.IsZero() {
@@ -103,7 +103,7 @@ func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
 	} else {
 		e.raw("oldest_data_age_seconds", strconv.FormatFloat(max(0, v.Now.Sub(h.OldestData).Round(time.Millisecond).Seconds()), 'f', -1, 64))
 	}
-	e.time("quota_spent_until", h.Waiting)
+	e.time("quota_spent_until", h.QuotaExceededUntil)
 	e.array("failures")
 	for _, f := range h.Failures {
 		e.open('{')
@@ -117,7 +117,7 @@ func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
 		e.optional("code", f.Code)
 		e.optional("request_id", f.RequestID)
 		e.optional("detail", f.Detail)
-		e.optional("remedy", f.Remedy)
+		e.optional("remedy", f.Hint)
 		e.end('}')
 	}
 	e.end(']')
@@ -225,8 +225,8 @@ func (f *Filter) Reduce(snapshots []*inventory.Snapshot) []*inventory.Snapshot {
 		}
 		reduced := *s
 		reduced.Records = records
-		reduced.VPCs, reduced.Subnets, reduced.SecurityGroups = inventory.Objects(records)
-		reduced.Checked, reduced.Findings = nil, nil // they are about desktops that may not be there
+		reduced.VPCs, reduced.Subnets, reduced.SecurityGroups = inventory.Resources(records)
+		reduced.CheckedReasons, reduced.Findings = nil, nil // they are about desktops that may not be there
 		reduced.Health.Unresolved = 0
 		for _, r := range records {
 			if r.Networks == nil {

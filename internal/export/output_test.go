@@ -53,11 +53,11 @@ func told() []*inventory.Snapshot {
 	all := fleet()
 	all[0].Discovered = true
 	all[0].Health = inventory.Health{
-		Tried: true, Listed: true, Unresolved: 1, Stale: 2,
-		LastEnd: moment.Add(-time.Minute), LastSuccess: moment.Add(-time.Hour), OldestData: moment.Add(-90500 * time.Millisecond),
-		Waiting: moment.Add(time.Second),
+		Refreshed: true, Listed: true, Unresolved: 1, Stale: 2,
+		LastRefresh: moment.Add(-time.Minute), LastSuccess: moment.Add(-time.Hour), OldestData: moment.Add(-90500 * time.Millisecond),
+		QuotaExceededUntil: moment.Add(time.Second),
 		Failures: []*inventory.Failure{
-			{Kind: inventory.Denied, Operation: "ShowDesktopNetworks", Status: 403, Code: "WKS.1", RequestID: "r1", Detail: "not allowed", Remedy: "allow it"},
+			{Kind: inventory.Denied, Operation: "ShowDesktopNetworks", Status: 403, Code: "WKS.1", RequestID: "r1", Detail: "not allowed", Hint: "allow it"},
 			{Operation: "ListDesktops"},
 		},
 	}
@@ -68,7 +68,7 @@ func told() []*inventory.Snapshot {
 	first.Desktop.EnterpriseProjectID, first.Desktop.TaskStatus = "0", "rebooting"
 	all[0].Records[1].Desktop.Name = "=cmd|' /C calc'!A0"
 	all[0].Records[1].Networks.Interfaces[0].SecurityGroups[0].Name = "a \"b\", \x1b[31m\r\nc\u2028"
-	all[1].Health = inventory.Health{Tried: true, Listed: true, Up: true, LastEnd: moment, LastSuccess: moment, OldestData: moment.Add(time.Second)}
+	all[1].Health = inventory.Health{Refreshed: true, Listed: true, Up: true, LastRefresh: moment, LastSuccess: moment, OldestData: moment.Add(time.Second)}
 	return append(all, &inventory.Snapshot{Project: inventory.Project{Name: "unknown", Region: "r"}})
 }
 

@@ -28,9 +28,9 @@ func (i Interface) Equal(o Interface) bool {
 		i.EIP == o.EIP && slices.Equal(i.SecurityGroups, o.SecurityGroups)
 }
 
-// Addresses gives the EIP addresses of all interfaces as Bindings spells them:
+// EIPAddresses gives the EIP addresses of all interfaces as Bindings spells them:
 // sorted, each once, joined by commas.
-func (n *Networks) Addresses() string {
+func (n *Networks) EIPAddresses() string {
 	var addresses []string
 	for _, i := range n.Interfaces {
 		if i.EIP.Address != "" {

@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// Reason names what contradicts itself in what the cloud says, as metrics and
+// FindingReason names what contradicts itself in what the cloud says, as metrics and
 // pages spell it.
-type Reason string
+type FindingReason string
 
 // All reasons.
 const (
-	AddressOutsideSubnet Reason = "address_outside_subnet" // a private address that its subnet's CIDR does not hold
-	SubnetOutsideVPC     Reason = "subnet_outside_vpc"     // a subnet whose CIDR its VPC's does not hold
-	VPCsOverlap          Reason = "vpcs_overlap"           // two VPCs of a project whose CIDRs share addresses
-	AddressUsedTwice     Reason = "address_used_twice"     // one private address on two interfaces in a VPC
-	EIPUsedTwice         Reason = "eip_used_twice"         // one EIP on two desktops
-	EIPNotShown          Reason = "eip_not_shown"          // the EIP list binds it, the networks lack it
-	EIPNotListed         Reason = "eip_not_listed"         // the networks show it, the EIP list lacks it
+	AddressOutsideSubnet FindingReason = "address_outside_subnet" // a private address that its subnet's CIDR does not hold
+	SubnetOutsideVPC     FindingReason = "subnet_outside_vpc"     // a subnet whose CIDR its VPC's does not hold
+	VPCsOverlap          FindingReason = "vpcs_overlap"           // two VPCs of a project whose CIDRs share addresses
+	AddressUsedTwice     FindingReason = "address_used_twice"     // one private address on two interfaces in a VPC
+	EIPUsedTwice         FindingReason = "eip_used_twice"         // one EIP on two desktops
+	EIPNotShown          FindingReason = "eip_not_shown"          // the EIP list binds it, the networks lack it
+	EIPNotListed         FindingReason = "eip_not_listed"         // the networks show it, the EIP list lacks it
 )
 
-// Reasons lists all reasons, sorted.
-func Reasons() []Reason {
-	return []Reason{
+// FindingReasons lists all reasons, sorted.
+func FindingReasons() []FindingReason {
+	return []FindingReason{
 		AddressOutsideSubnet, AddressUsedTwice, EIPNotListed, EIPNotShown, EIPUsedTwice, SubnetOutsideVPC, VPCsOverlap,
 	}
 }
@@ -35,7 +35,7 @@ func Reasons() []Reason {
 // smaller network. What n share makes n-1 findings, each of which names two
 // neighbours.
 type Finding struct {
-	Reason  Reason
+	Reason  FindingReason
 	Subject string // ID of the desktop, subnet or VPC that it is about
 	Other   string // ID of the other one, or of the subnet or VPC that the subject is in; "": there is none
 	Value   string // the address or CIDR that does not fit; an EIP that has no address is told by its ID

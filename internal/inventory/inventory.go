@@ -91,15 +91,9 @@ type SecurityGroup struct {
 	ID, Name string
 }
 
-// Listing is one complete reading of a project's list of desktops, sorted by
-// ID, each once.
-type Listing struct {
-	Desktops []Desktop
-}
-
-// Bindings is one reading of the EIP list: the addresses bound to each
+// EIPBindings is one reading of the EIP list: the addresses bound to each
 // desktop, by desktop ID, as JoinAddresses writes them.
-type Bindings map[string]string
+type EIPBindings map[string]string
 
 // JoinAddresses sorts addresses, keeps each once and joins them by commas.
 func JoinAddresses(addresses []string) string {
@@ -107,10 +101,10 @@ func JoinAddresses(addresses []string) string {
 	return strings.Join(slices.Compact(addresses), ",")
 }
 
-// Answer is what one question for the networks of some desktops brought. An
+// NetworksResult is what one question for the networks of some desktops brought. An
 // ID asked for that is in neither map was not answered: the error beside the
 // Answer says why.
-type Answer struct {
+type NetworksResult struct {
 	Networks   map[string]*Networks
 	Unresolved map[string]*Failure // the cloud answered, but not for this one
 }
@@ -132,9 +126,9 @@ func (r *Record) Name() string {
 	return r.Desktop.Name
 }
 
-// SubnetUse is a subnet with the VPC it is in and the number of interfaces of
+// SubnetUsage is a subnet with the VPC it is in and the number of interfaces of
 // desktops in it.
-type SubnetUse struct {
+type SubnetUsage struct {
 	Subnet
 	VPCID      string
 	Interfaces int
@@ -147,26 +141,26 @@ type Snapshot struct {
 	Discovered     bool // the desktops come from the list; false: from configured IDs
 	Records        []*Record
 	VPCs           []VPC
-	Subnets        []SubnetUse
+	Subnets        []SubnetUsage
 	SecurityGroups []SecurityGroup
-	Checked        []Reason  // what was looked for, sorted; of other reasons nothing is known
-	Findings       []Finding // in the order of Finding.Compare, each once
+	CheckedReasons []FindingReason // what was looked for, sorted; of other reasons nothing is known
+	Findings       []Finding       // in the order of Finding.Compare, each once
 	Health         Health
 }
 
 // Health is how the reading of a project goes. Times are zero until known.
 type Health struct {
-	Tried       bool // a refresh has ended
-	Listed      bool // the desktops of the project are known
-	Complete    bool // the list that was read last was complete: a desktop that it lacks is gone
-	Up          bool // the last refresh of which anything was answered met no failure
-	Unresolved  int  // desktops whose networks are not known
-	Unread      int  // of these, the ones that did not just come and that no answer was about
-	Stale       int  // desktops whose networks are held since the last try to read them failed
-	Duration    time.Duration
-	LastEnd     time.Time // of the last refresh, however it went
-	LastSuccess time.Time
-	OldestData  time.Time  // when the oldest networks that are shown were read
-	Failures    []*Failure // of the last refresh, one for each kind and operation, the gravest first
-	Waiting     time.Time  // quota is spent until then; zero: it is not
+	Refreshed          bool // a refresh has ended
+	Listed             bool // the desktops of the project are known
+	ListComplete       bool // the list that was read last was complete: a desktop that it lacks is gone
+	Up                 bool // the last refresh of which anything was answered met no failure
+	Unresolved         int  // desktops whose networks are not known
+	Unread             int  // of these, the ones that did not just come and that no answer was about
+	Stale              int  // desktops whose networks are held since the last try to read them failed
+	Duration           time.Duration
+	LastRefresh        time.Time // of the last refresh, however it went
+	LastSuccess        time.Time
+	OldestData         time.Time  // when the oldest networks that are shown were read
+	Failures           []*Failure // of the last refresh, one for each kind and operation, the gravest first
+	QuotaExceededUntil time.Time  // quota is spent until then; zero: it is not
 }

@@ -24,18 +24,18 @@ import (
 )
 
 // Source is one project as the cloud shows it. Its errors are
-// *inventory.Failure, or *inventory.Wait where the API quota is spent.
+// *inventory.Failure, or *inventory.QuotaExceeded where the API quota is spent.
 type Source interface {
 	// Identity gives the project's ID, asking for it where it is not configured.
 	Identity(ctx context.Context) (inventory.Project, error)
 	// List reads all desktops. A list that moved too much to be trusted comes
 	// with a failure of kind Incomplete: what it names exists, what it lacks may.
-	List(ctx context.Context) (inventory.Listing, error)
+	List(ctx context.Context) ([]inventory.Desktop, error)
 	// Bindings reads which EIPs are bound to which desktop.
-	Bindings(ctx context.Context) (inventory.Bindings, error)
+	Bindings(ctx context.Context) (inventory.EIPBindings, error)
 	// Networks reads the networks of 1 to 100 desktops. Urgent questions may
 	// use the part of the quota that is kept for them.
-	Networks(ctx context.Context, ids []string, urgent bool) (inventory.Answer, error)
+	Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error)
 }
 
 // Options is what an Engine needs. Zero durations mean none, but for Timeout.
@@ -179,7 +179,7 @@ func (e *Engine) join() *flight {
 			}
 			previous.release()
 		}
-		if time.Since(e.state.health.LastEnd) < e.opts.MinInterval {
+		if time.Since(e.state.health.LastRefresh) < e.opts.MinInterval {
 			return nil
 		}
 	}
@@ -278,6 +278,6 @@ func asFailure(operation string, err error) *inventory.Failure {
 }
 
 // asWait tells whether err only says that the quota is spent.
-func asWait(err error) (*inventory.Wait, bool) {
-	return errors.AsType[*inventory.Wait](err)
+func asWait(err error) (*inventory.QuotaExceeded, bool) {
+	return errors.AsType[*inventory.QuotaExceeded](err)
 }

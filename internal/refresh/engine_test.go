@@ -69,9 +69,9 @@ func (c *cloud) Identity(context.Context) (inventory.Project, error) {
 	return inventory.Project{Name: "office", Region: "r-1", ID: "p1"}, c.identity
 }
 
-func (c *cloud) List(ctx context.Context) (inventory.Listing, error) {
+func (c *cloud) List(ctx context.Context) ([]inventory.Desktop, error) {
 	if err := c.call(ctx, "list"); err != nil {
-		return inventory.Listing{}, err
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,19 +80,19 @@ func (c *cloud) List(ctx context.Context) (inventory.Listing, error) {
 		incomplete = f.Kind == inventory.Incomplete
 	}
 	if c.list != nil && !incomplete {
-		return inventory.Listing{}, c.list
+		return nil, c.list
 	}
-	var l inventory.Listing
+	var l []inventory.Desktop
 	for id := range c.desktops {
 		if !incomplete || !c.hidden[id] {
-			l.Desktops = append(l.Desktops, inventory.Desktop{ID: id, Name: "n" + c.names[id], Status: "ACTIVE", TaskStatus: c.tasks[id]})
+			l = append(l, inventory.Desktop{ID: id, Name: "n" + c.names[id], Status: "ACTIVE", TaskStatus: c.tasks[id]})
 		}
 	}
-	slices.SortFunc(l.Desktops, func(a, b inventory.Desktop) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(l, func(a, b inventory.Desktop) int { return strings.Compare(a.ID, b.ID) })
 	return l, c.list
 }
 
-func (c *cloud) Bindings(ctx context.Context) (inventory.Bindings, error) {
+func (c *cloud) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
 	if err := c.call(ctx, "eips"); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (c *cloud) Bindings(ctx context.Context) (inventory.Bindings, error) {
 	if c.bindings != nil {
 		return nil, c.bindings
 	}
-	b := inventory.Bindings{}
+	b := inventory.EIPBindings{}
 	for id, address := range c.desktops {
 		if address != "" {
 			b[id] = address
@@ -110,21 +110,21 @@ func (c *cloud) Bindings(ctx context.Context) (inventory.Bindings, error) {
 	return b, nil
 }
 
-func (c *cloud) Networks(ctx context.Context, ids []string, urgent bool) (inventory.Answer, error) {
+func (c *cloud) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
 	c.mu.Lock()
 	decide := c.networks
 	c.mu.Unlock()
 	if decide != nil {
 		if err := decide(ids, urgent); err != nil {
-			return inventory.Answer{}, err
+			return inventory.NetworksResult{}, err
 		}
 	}
 	if err := c.call(ctx, fmt.Sprintf("networks %d", len(ids))); err != nil {
-		return inventory.Answer{}, err
+		return inventory.NetworksResult{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := inventory.Answer{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
+	a := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
 	for _, id := range ids {
 		address, ok := c.desktops[id]
 		if !ok || c.refused[id] {
@@ -185,7 +185,7 @@ func told(s *inventory.Snapshot) string {
 		case nil:
 			fmt.Fprintf(&b, "%s=? ", r.Desktop.ID)
 		default:
-			fmt.Fprintf(&b, "%s=%s ", r.Desktop.ID, r.Networks.Addresses())
+			fmt.Fprintf(&b, "%s=%s ", r.Desktop.ID, r.Networks.EIPAddresses())
 		}
 	}
 	h := s.Health
@@ -200,7 +200,7 @@ func want(t *testing.T, got, want string) {
 	}
 }
 
-func failure(kind inventory.Kind) *inventory.Failure {
+func failure(kind inventory.FailureKind) *inventory.Failure {
 	return &inventory.Failure{Kind: kind, Operation: "ShowDesktopNetworks", Status: 500}
 }
 
@@ -234,7 +234,7 @@ func TestUnchangedDataKeepsItsRecords(t *testing.T) {
 		if before.Records[0] != after.Records[0] {
 			t.Error("an unchanged desktop got a new record")
 		}
-		if before.Records[1] == after.Records[1] || before.Records[1].Networks.Addresses() != "" {
+		if before.Records[1] == after.Records[1] || before.Records[1].Networks.EIPAddresses() != "" {
 			t.Error("a snapshot that was handed out has changed")
 		}
 	})
@@ -308,7 +308,7 @@ func TestFailuresHoldWhatIsKnownToMaxStaleness(t *testing.T) {
 }
 
 func TestAFailingListHoldsTheFleetToMaxStaleness(t *testing.T) {
-	for _, kind := range []inventory.Kind{inventory.Transient, inventory.Denied, inventory.Authentication, inventory.Disabled} {
+	for _, kind := range []inventory.FailureKind{inventory.Transient, inventory.Denied, inventory.Authentication, inventory.Disabled} {
 		t.Run(kind.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCloud(1)
@@ -414,7 +414,7 @@ func TestOneFailedBatchCostsOnlyItsOwn(t *testing.T) {
 		s := scrape(e)
 		var held []string
 		for _, r := range s.Records {
-			if r.Networks.Addresses() == "" {
+			if r.Networks.EIPAddresses() == "" {
 				held = append(held, r.Desktop.ID)
 			}
 		}
@@ -510,7 +510,7 @@ func TestConfiguredIDsAreNotListed(t *testing.T) {
 func TestIdentityThatFailsIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(1)
-		c.identity = &inventory.Failure{Kind: inventory.Setup, Operation: "KeystoneListProjects"}
+		c.identity = &inventory.Failure{Kind: inventory.Misconfigured, Operation: "KeystoneListProjects"}
 		e := engine(t, c, nil)
 		want(t, told(scrape(e)), "up=false listed=false unresolved=0 stale=0")
 		want(t, fmt.Sprint(c.took()), "[]")
@@ -539,7 +539,7 @@ func TestTheLogTellsStateChangesOnce(t *testing.T) {
 		c := newCloud(1)
 		var out bytes.Buffer
 		e := engine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
-		step := func(n int, kind inventory.Kind) {
+		step := func(n int, kind inventory.FailureKind) {
 			c.set(func(c *cloud) {
 				if c.list = nil; kind != inventory.Transient-1 {
 					c.list = &inventory.Failure{Kind: kind, Operation: "ListDesktops", Status: 503}

@@ -29,7 +29,7 @@ const (
 
 // suspicions is what the engine knows of contradictions.
 type suspicions struct {
-	audit inventory.Audit
+	audit inventory.ConsistencyChecker
 	found []inventory.Finding         // by the audit, when something moved last
 	pairs map[inventory.Finding]doubt // those of two desktops
 	eips  eipList
@@ -42,11 +42,11 @@ type doubt struct {
 
 // eipList is the last reading of the EIP list, and who is in doubt by it.
 type eipList struct {
-	bound  inventory.Bindings // nil: unknown
-	since  time.Time          // when the first of the readings without a break was asked for
-	asked  time.Time          // when the last one was
-	failed time.Time          // the first try since that failed; zero: none
-	due    time.Time          // when it is to be read again; zero: not planned yet
+	bound  inventory.EIPBindings // nil: unknown
+	since  time.Time             // when the first of the readings without a break was asked for
+	asked  time.Time             // when the last one was
+	failed time.Time             // the first try since that failed; zero: none
+	due    time.Time             // when it is to be read again; zero: not planned yet
 	doubts map[string]mismatch
 }
 
@@ -71,7 +71,7 @@ func (l *eipList) compared() bool { return l.bound != nil && l.asked.After(l.sin
 func (l *eipList) drop() { *l = eipList{due: l.due} }
 
 // bind brings a reading of the EIP list, or its failure, into the state.
-func (s *state) bind(b inventory.Bindings, err error, asked time.Time) {
+func (s *state) bind(b inventory.EIPBindings, err error, asked time.Time) {
 	l := &s.suspicions.eips
 	if wait, ok := asWait(err); ok {
 		l.due = wait.Until
@@ -109,7 +109,7 @@ func (s *state) compare(d *desktop, asked time.Time, networks bool) {
 		return
 	}
 	id := d.record.Desktop.ID
-	listed, shown := l.bound[id], d.record.Networks.Addresses()
+	listed, shown := l.bound[id], d.record.Networks.EIPAddresses()
 	if listed == shown {
 		delete(l.doubts, id)
 		return
@@ -152,7 +152,7 @@ func (e *Engine) lookAtEIPs(now time.Time) {
 }
 
 // findings gives what could have been found by now, and what was.
-func (s *state) findings(now time.Time, resolved bool) ([]inventory.Reason, []inventory.Finding) {
+func (s *state) findings(now time.Time, resolved bool) ([]inventory.FindingReason, []inventory.Finding) {
 	p := &s.suspicions
 	if s.moved {
 		p.found = p.audit.Findings()
@@ -179,9 +179,9 @@ func (s *state) findings(now time.Time, resolved bool) ([]inventory.Reason, []in
 }
 
 // checked gives the reasons for which something could have been found.
-func (s *state) checked() []inventory.Reason {
+func (s *state) checked() []inventory.FindingReason {
 	compared := s.suspicions.eips.compared()
-	return slices.DeleteFunc(inventory.Reasons(), func(r inventory.Reason) bool {
+	return slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool {
 		return r == inventory.EIPNotShown && !compared || r == inventory.EIPNotListed && (!compared || s.opts.SomeEIPs)
 	})
 }

@@ -24,7 +24,7 @@ type books struct {
 	nameless string // a desktop whose EIP is shown by its ID alone
 }
 
-func (b *books) Networks(ctx context.Context, ids []string, urgent bool) (inventory.Answer, error) {
+func (b *books) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
 	a, err := b.cloud.Networks(ctx, ids, urgent)
 	if n := a.Networks[b.nameless]; n != nil {
 		n.Interfaces[0].EIP = inventory.EIP{ID: "e"}
@@ -32,7 +32,7 @@ func (b *books) Networks(ctx context.Context, ids []string, urgent bool) (invent
 	return a, err
 }
 
-func (b *books) Bindings(ctx context.Context) (inventory.Bindings, error) {
+func (b *books) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
 	bound, err := b.cloud.Bindings(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,8 +50,8 @@ func found(s *inventory.Snapshot) string {
 	for _, f := range s.Findings {
 		all = append(all, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s", f.Reason, f.Subject, f.Other, f.Value)), " "))
 	}
-	for _, r := range inventory.Reasons() {
-		if !slices.Contains(s.Checked, r) {
+	for _, r := range inventory.FindingReasons() {
+		if !slices.Contains(s.CheckedReasons, r) {
 			all = append(all, string(r)+"?")
 		}
 	}
@@ -125,16 +125,16 @@ func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
 				if size == 2000 {
 					c.networks = slowFleet().networks
 				}
-				var seen map[inventory.Reason]bool
+				var seen map[inventory.FindingReason]bool
 				e := engine(t, c, func(o *Options) {
 					o.Observe = func(s *inventory.Snapshot) {
 						for _, f := range s.Findings {
 							t.Errorf("%v at %s", f, time.Now())
 						}
 						if seen == nil {
-							seen = map[inventory.Reason]bool{}
+							seen = map[inventory.FindingReason]bool{}
 						}
-						for _, r := range s.Checked {
+						for _, r := range s.CheckedReasons {
 							seen[r] = true
 						}
 					}
@@ -143,7 +143,7 @@ func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
 				go rebind(c, rng, min(size, 40), stop)
 				scrapes(e, 3*time.Hour)
 				close(stop)
-				if len(seen) != len(inventory.Reasons()) {
+				if len(seen) != len(inventory.FindingReasons()) {
 					t.Errorf("looked for %v only: the test proves little", seen)
 				}
 			})
@@ -201,7 +201,7 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 				c := newCloud(3)
 				c.bindings = tt.refusal
 				if tt.spent {
-					c.bindings = &inventory.Wait{Until: time.Now().Add(3 * time.Hour)}
+					c.bindings = &inventory.QuotaExceeded{Until: time.Now().Add(3 * time.Hour)}
 				}
 				e := engine(t, c, func(o *Options) {
 					if tt.hang {
@@ -235,7 +235,7 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 // hanging is a cloud that never answers when it is asked for the EIP list.
 type hanging struct{ *cloud }
 
-func (h hanging) Bindings(ctx context.Context) (inventory.Bindings, error) {
+func (h hanging) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
 	h.set(func(c *cloud) { c.calls = append(c.calls, "eips") })
 	<-ctx.Done()
 	return nil, failure(inventory.Transient)
@@ -299,7 +299,7 @@ func TestAnswersForWhoIsGone(t *testing.T) {
 	t.Parallel()
 	s := newState(Options{Discovered: true, MaxStaleness: time.Minute})
 	now := time.Unix(1_800_000_000, 0)
-	s.list(inventory.Listing{Desktops: []inventory.Desktop{{ID: "d1"}, {ID: "d2"}}}, true, now)
+	s.list([]inventory.Desktop{{ID: "d1"}, {ID: "d2"}}, true, now)
 	asked := slices.Clone(s.desktops)
 	s.listFailed = now
 	if got := s.snapshot(now.Add(time.Hour)); len(got.Records) != 0 {
@@ -308,9 +308,9 @@ func TestAnswersForWhoIsGone(t *testing.T) {
 	for _, d := range asked {
 		s.read(d, &inventory.Networks{Interfaces: []inventory.Interface{{VPC: inventory.VPC{ID: "v"}, EIP: inventory.EIP{Address: "1.1.1.1"}}}}, now, nil)
 	}
-	s.list(inventory.Listing{}, true, now)
+	s.list(nil, true, now)
 	s.listFailed, s.moved = time.Time{}, true
-	if got := s.snapshot(now); len(got.VPCs)+len(got.Findings) != 0 || len(got.Checked) == 0 {
-		t.Errorf("VPCs %v, findings %v, looked for %v; want none of anything", got.VPCs, got.Findings, got.Checked)
+	if got := s.snapshot(now); len(got.VPCs)+len(got.Findings) != 0 || len(got.CheckedReasons) == 0 {
+		t.Errorf("VPCs %v, findings %v, looked for %v; want none of anything", got.VPCs, got.Findings, got.CheckedReasons)
 	}
 }

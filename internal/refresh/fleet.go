@@ -47,7 +47,7 @@ type member struct {
 const dormancy = 10 * time.Minute
 
 func (m *member) dormant() bool {
-	return m.skipped() && time.Since(m.engine.health().LastEnd) < dormancy
+	return m.skipped() && time.Since(m.engine.health().LastRefresh) < dormancy
 }
 
 // skipped tells whether Workspace is not enabled in an optional target.
@@ -154,7 +154,7 @@ func (f *Fleet) Snapshots() []*inventory.Snapshot {
 
 // Ready tells whether a first refresh of every target has ended.
 func (f *Fleet) Ready() bool {
-	return !slices.ContainsFunc(f.current(), func(m member) bool { return !m.engine.health().Tried })
+	return !slices.ContainsFunc(f.current(), func(m member) bool { return !m.engine.health().Refreshed })
 }
 
 func (f *Fleet) current() []member {

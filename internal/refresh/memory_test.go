@@ -57,7 +57,7 @@ func TestARestartKeepsWhatIsKnown(t *testing.T) {
 		s := e.Snapshot()
 		want(t, told(s), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
 		want(t, fmt.Sprint(c.took()), "[]")
-		if s.Health.Tried || !s.Health.Complete || !s.Health.OldestData.Equal(before.Health.OldestData) || !s.Health.LastSuccess.Equal(before.Health.LastSuccess) {
+		if s.Health.Refreshed || !s.Health.ListComplete || !s.Health.OldestData.Equal(before.Health.OldestData) || !s.Health.LastSuccess.Equal(before.Health.LastSuccess) {
 			t.Errorf("the health is %+v, and was %+v", s.Health, before.Health)
 		}
 		// What did not change is still the same record after it was read again.
@@ -155,7 +155,7 @@ func TestWhatTheListHintedAtIsStillUrgentAfterARestart(t *testing.T) {
 		scrape(e)
 		c.set(func(c *cloud) {
 			c.names["d00249"] = "renamed"
-			c.networks = func([]string, bool) error { return &inventory.Wait{Until: time.Now().Add(time.Hour)} }
+			c.networks = func([]string, bool) error { return &inventory.QuotaExceeded{Until: time.Now().Add(time.Hour)} }
 		})
 		scrape(e)
 		e = restart(t, e, c, time.Minute)

@@ -28,10 +28,10 @@ type news struct {
 // tell compares a snapshot with what was told before.
 func (n *news) tell(o *Options, s *inventory.Snapshot, now time.Time) {
 	h, logger := &s.Health, o.Logger
-	if !h.Tried || h.LastEnd.Equal(n.tried) {
+	if !h.Refreshed || h.LastRefresh.Equal(n.tried) {
 		return
 	}
-	n.tried = h.LastEnd
+	n.tried = h.LastRefresh
 	if len(h.Failures) == 0 {
 		if !h.Listed {
 			return // it waits for quota, and nothing was read yet

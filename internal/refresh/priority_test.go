@@ -42,7 +42,7 @@ func asked(c *cloud) (times func(id string) int) {
 func address(s *inventory.Snapshot, id string) string {
 	for _, r := range s.Records {
 		if r.Desktop.ID == id && r.Networks != nil {
-			return r.Networks.Addresses()
+			return r.Networks.EIPAddresses()
 		}
 	}
 	return "?"

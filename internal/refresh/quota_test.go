@@ -37,7 +37,7 @@ func (q *quota) take(_ []string, urgent bool) error {
 		limit -= q.reserve
 	}
 	if len(q.granted) >= limit {
-		return &inventory.Wait{Operation: "ShowDesktopNetworks", Until: q.granted[len(q.granted)-limit].Add(time.Minute)}
+		return &inventory.QuotaExceeded{Operation: "ShowDesktopNetworks", Until: q.granted[len(q.granted)-limit].Add(time.Minute)}
 	}
 	q.granted = append(q.granted, now)
 	return nil
@@ -59,8 +59,8 @@ func TestQuotaThatEndsIsNoFailureAndTheNextRefreshGoesOn(t *testing.T) {
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("the scrape waited %s for quota", took)
 		}
-		if h := s.Health; !h.Up || h.Unresolved != 1100 || h.Stale != 0 || h.Waiting.IsZero() {
-			t.Errorf("up %t, %d unresolved, %d stale, waiting %s; want true, 1100, 0 and a time", h.Up, h.Unresolved, h.Stale, h.Waiting)
+		if h := s.Health; !h.Up || h.Unresolved != 1100 || h.Stale != 0 || h.QuotaExceededUntil.IsZero() {
+			t.Errorf("up %t, %d unresolved, %d stale, waiting %s; want true, 1100, 0 and a time", h.Up, h.Unresolved, h.Stale, h.QuotaExceededUntil)
 		}
 		// It goes on by itself, without a scrape, until its timeout.
 		time.Sleep(62 * time.Second)
@@ -114,7 +114,7 @@ func TestAChangeShowsInTheScrapeAfterNext(t *testing.T) {
 			s := scrape(e)
 			shown := false
 			for _, r := range s.Records {
-				shown = shown || r.Desktop.ID == id && r.Networks != nil && r.Networks.Addresses() == address
+				shown = shown || r.Desktop.ID == id && r.Networks != nil && r.Networks.EIPAddresses() == address
 			}
 			if !shown {
 				t.Errorf("%s is not shown with %s in the scrape after next", id, address)
@@ -138,8 +138,8 @@ func TestNewAndTaskRunningDesktopsGoFirst(t *testing.T) {
 		time.Sleep(time.Minute)
 		var found []string
 		for _, r := range scrape(e).Records {
-			if r.Networks.Addresses() != "" {
-				found = append(found, r.Desktop.ID+"="+r.Networks.Addresses())
+			if r.Networks.EIPAddresses() != "" {
+				found = append(found, r.Desktop.ID+"="+r.Networks.EIPAddresses())
 			}
 		}
 		want(t, fmt.Sprint(found), "[d00007=8.8.8.8 new=9.9.9.9]")
@@ -191,7 +191,7 @@ func TestAFloodOfChangesDoesNotStarveTheOldest(t *testing.T) {
 func TestQuotaForTheFirstListIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(1)
-		c.list = &inventory.Wait{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
+		c.list = &inventory.QuotaExceeded{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
 		e := engine(t, c, nil)
 		want(t, told(scrape(e)), "up=true listed=false unresolved=0 stale=0")
 		c.set(func(c *cloud) { c.list = nil })
@@ -203,7 +203,7 @@ func TestQuotaForTheFirstListIsWaitedFor(t *testing.T) {
 func TestTheLogTellsOfAProjectOnceItWasRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(1)
-		c.list = &inventory.Wait{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
+		c.list = &inventory.QuotaExceeded{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
 		var out bytes.Buffer
 		e := engine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
 		scrape(e)
@@ -218,12 +218,12 @@ func TestTheLogTellsOfAProjectOnceItWasRead(t *testing.T) {
 func TestQuotaForTheIdentityIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(1)
-		c.identity = &inventory.Wait{Operation: "KeystoneListProjects", Until: time.Now().Add(30 * time.Second)}
+		c.identity = &inventory.QuotaExceeded{Operation: "KeystoneListProjects", Until: time.Now().Add(30 * time.Second)}
 		e := engine(t, c, nil)
 		s := scrape(e)
 		want(t, told(s), "up=true listed=false unresolved=0 stale=0")
-		if s.Health.Waiting.IsZero() || len(s.Health.Failures) > 0 {
-			t.Errorf("waiting until %s with failures %v, want a time and none", s.Health.Waiting, s.Health.Failures)
+		if s.Health.QuotaExceededUntil.IsZero() || len(s.Health.Failures) > 0 {
+			t.Errorf("waiting until %s with failures %v, want a time and none", s.Health.QuotaExceededUntil, s.Health.Failures)
 		}
 		c.set(func(c *cloud) { c.identity = nil })
 		time.Sleep(31 * time.Second)
@@ -249,11 +249,11 @@ func TestWaitingAloneIsNoRecovery(t *testing.T) {
 				e := engine(t, c, func(o *Options) { o.Discovered, o.Bindings = tc.discovered, false })
 				c.set(func(c *cloud) { tc.answer(c, failure(inventory.Transient)) })
 				want(t, told(scrape(e)), tc.down)
-				c.set(func(c *cloud) { tc.answer(c, &inventory.Wait{Until: time.Now().Add(30 * time.Second)}) })
+				c.set(func(c *cloud) { tc.answer(c, &inventory.QuotaExceeded{Until: time.Now().Add(30 * time.Second)}) })
 				s := scrape(e)
 				want(t, told(s), tc.down)
-				if h := s.Health; h.Waiting.IsZero() || len(h.Failures) != 1 || !h.LastSuccess.IsZero() {
-					t.Errorf("waiting until %s with failures %v, the last success %s; want a time, one and none", h.Waiting, h.Failures, h.LastSuccess)
+				if h := s.Health; h.QuotaExceededUntil.IsZero() || len(h.Failures) != 1 || !h.LastSuccess.IsZero() {
+					t.Errorf("waiting until %s with failures %v, the last success %s; want a time, one and none", h.QuotaExceededUntil, h.Failures, h.LastSuccess)
 				}
 				c.set(func(c *cloud) { tc.answer(c, nil) })
 				time.Sleep(31 * time.Second)
@@ -274,7 +274,7 @@ func TestQuotaForTheListThatEndsLeavesTheLastList(t *testing.T) {
 		scrape(e)
 		c.took()
 		c.set(func(c *cloud) {
-			c.list = &inventory.Wait{Operation: "ListDesktops", Until: time.Now().Add(time.Minute)}
+			c.list = &inventory.QuotaExceeded{Operation: "ListDesktops", Until: time.Now().Add(time.Minute)}
 			c.desktops["d00000"] = "1.1.1.1"
 		})
 		want(t, told(scrape(e)), "d00000=1.1.1.1 up=true listed=true unresolved=0 stale=0")

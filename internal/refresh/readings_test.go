@@ -19,9 +19,9 @@ func TestReadings(t *testing.T) {
 	at := func(minutes int) time.Time {
 		return time.Unix(1_800_000_000, 0).Add(time.Duration(minutes) * time.Minute)
 	}
-	listing := func(ids ...string) (l inventory.Listing) {
+	listing := func(ids ...string) (l []inventory.Desktop) {
 		for _, id := range ids {
-			l.Desktops = append(l.Desktops, inventory.Desktop{ID: id})
+			l = append(l, inventory.Desktop{ID: id})
 		}
 		return l
 	}

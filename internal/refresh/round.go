@@ -31,18 +31,18 @@ type round struct {
 	last    time.Time // no question starts after this
 	release func()    // lets the scrapes go; nil: they went
 
-	listed   bool                 // the list needs no further try
-	listWait time.Time            // the quota for the list, or for the project's ID, is spent until then
-	bindings inventory.Bindings   // nil: not asked, or no answer
-	queue    [classes][]*desktop  // who is still to be read, in order
-	few      bool                 // one batch takes all that changed
-	pressing int                  // batches of changed desktops that are being asked for
-	wait     [classes]time.Time   // the quota for a class is spent until then
-	turns    int                  // batches taken while both classes waited
-	inARow   int                  // batches that failed since the last that did not
-	hopeless bool                 // nothing more is asked: it would fail as well
-	answered bool                 // something was asked and answered
-	failures []*inventory.Failure // each kind of each operation once
+	listed   bool                  // the list needs no further try
+	listWait time.Time             // the quota for the list, or for the project's ID, is spent until then
+	bindings inventory.EIPBindings // nil: not asked, or no answer
+	queue    [classes][]*desktop   // who is still to be read, in order
+	few      bool                  // one batch takes all that changed
+	pressing int                   // batches of changed desktops that are being asked for
+	wait     [classes]time.Time    // the quota for a class is spent until then
+	turns    int                   // batches taken while both classes waited
+	inARow   int                   // batches that failed since the last that did not
+	hopeless bool                  // nothing more is asked: it would fail as well
+	answered bool                  // something was asked and answered
+	failures []*inventory.Failure  // each kind of each operation once
 }
 
 // lists reads the list of desktops and, where the last refresh could not read
@@ -113,7 +113,7 @@ func (r *round) enough() {
 }
 
 // take brings a reading of the list, or its failure, into the state.
-func (r *round) take(listing inventory.Listing, err error, asked time.Time) {
+func (r *round) take(listing []inventory.Desktop, err error, asked time.Time) {
 	s := &r.engine.state
 	if err == nil {
 		r.answered = r.answered || s.opts.Discovered

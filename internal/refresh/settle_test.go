@@ -32,8 +32,8 @@ func TestSettleWaitsForQuota(t *testing.T) {
 			t.Errorf("%d snapshots after %s, %d and %d unresolved; want two of all desktops, which the quota pays for in minutes",
 				len(all), took, all[0].Health.Unresolved, all[1].Health.Unresolved)
 		}
-		ended := all[0].Health.LastEnd
-		if again := f.Settle(t.Context()); !again[0].Health.LastEnd.Equal(ended) {
+		ended := all[0].Health.LastRefresh
+		if again := f.Settle(t.Context()); !again[0].Health.LastRefresh.Equal(ended) {
 			t.Error("what had settled was refreshed again")
 		}
 	})

@@ -25,7 +25,7 @@ type state struct {
 	project    inventory.Project
 	desktops   []*desktop // sorted by ID
 	queue      []*desktop // all of them, as byAge left them
-	objects    inventory.Tally
+	objects    inventory.ResourceCounts
 	suspicions suspicions
 	listed     bool      // the desktops are known
 	complete   bool      // the list that was read last was complete
@@ -68,8 +68,8 @@ func newState(o Options) state {
 // list brings a reading of the list into the state: new desktops come, and
 // those that a complete list lacks go. An incomplete one proves nothing of
 // those it lacks: they are missing since the first try that failed.
-func (s *state) list(l inventory.Listing, complete bool, since time.Time) {
-	merged := make([]*desktop, 0, max(len(l.Desktops), len(s.desktops)))
+func (s *state) list(l []inventory.Desktop, complete bool, since time.Time) {
+	merged := make([]*desktop, 0, max(len(l), len(s.desktops)))
 	known := s.desktops
 	lacks := func(d *desktop) {
 		if complete {
@@ -81,8 +81,8 @@ func (s *state) list(l inventory.Listing, complete bool, since time.Time) {
 		}
 		merged = append(merged, d)
 	}
-	for i := range l.Desktops {
-		listed := &l.Desktops[i]
+	for i := range l {
+		listed := &l[i]
 		for len(known) > 0 && known[0].record.Desktop.ID < listed.ID {
 			lacks(known[0])
 			known = known[1:]
@@ -150,7 +150,7 @@ func (s *state) count(d *desktop, n *inventory.Networks) {
 }
 
 // read notes that the networks of a desktop were read.
-func (s *state) read(d *desktop, n *inventory.Networks, asked time.Time, b inventory.Bindings) {
+func (s *state) read(d *desktop, n *inventory.Networks, asked time.Time, b inventory.EIPBindings) {
 	if d.gone {
 		return // held for too long while it was asked for
 	}
@@ -184,7 +184,7 @@ func (d *desktop) refuse(asked time.Time) {
 
 // changed tells whether the lists say that the networks of a desktop, which
 // were read or refused before, are others now.
-func (d *desktop) changed(b inventory.Bindings) bool {
+func (d *desktop) changed(b inventory.EIPBindings) bool {
 	if d.readAt.IsZero() && d.refusals == 0 {
 		return d.appeared
 	}
@@ -197,7 +197,7 @@ func (d *desktop) changed(b inventory.Bindings) bool {
 	if d.boundKnown {
 		return d.bound != b[d.record.Desktop.ID]
 	}
-	return d.record.Networks.Addresses() != b[d.record.Desktop.ID]
+	return d.record.Networks.EIPAddresses() != b[d.record.Desktop.ID]
 }
 
 // atWork tells whether a task runs on a desktop, which may change its networks
@@ -246,17 +246,17 @@ func (s *state) end(r *round, until time.Time) {
 	s.touched = true
 	h := &s.health
 	// Who waits for the first answer knows no better than the refresh before.
-	if silent := !until.IsZero() && !r.answered && len(r.failures) == 0; !silent || !h.Tried {
+	if silent := !until.IsZero() && !r.answered && len(r.failures) == 0; !silent || !h.Refreshed {
 		h.Up = len(r.failures) == 0
 		h.Failures = slices.Clone(r.failures) // the round may go on
 		if h.Up {
 			h.LastSuccess = now
 		}
 	}
-	h.Tried = true
+	h.Refreshed = true
 	h.Duration = now.Sub(r.start)
-	h.LastEnd = now
-	h.Waiting = until
+	h.LastRefresh = now
+	h.QuotaExceededUntil = until
 	s.behind = !until.IsZero() || len(r.queue[changed])+len(r.queue[oldest]) > 0
 }
 
@@ -311,13 +311,13 @@ func (s *state) snapshot(now time.Time) *inventory.Snapshot {
 		for i, d := range s.desktops {
 			next.Records[i] = d.record
 		}
-		next.VPCs, next.Subnets, next.SecurityGroups = s.objects.Objects()
+		next.VPCs, next.Subnets, next.SecurityGroups = s.objects.Resources()
 	} else {
 		next.Records, next.VPCs = s.latest.Records, s.latest.VPCs
 		next.Subnets, next.SecurityGroups = s.latest.Subnets, s.latest.SecurityGroups
 	}
 	next.Health = s.health
-	next.Health.Listed, next.Health.Complete = s.listed, s.complete
+	next.Health.Listed, next.Health.ListComplete = s.listed, s.complete
 	for _, d := range s.desktops {
 		if d.record.Networks == nil {
 			next.Health.Unresolved++
@@ -333,7 +333,7 @@ func (s *state) snapshot(now time.Time) *inventory.Snapshot {
 			next.Health.OldestData = d.readAt
 		}
 	}
-	next.Checked, next.Findings = s.findings(now, len(s.desktops) == 0 || next.Health.Unresolved < len(s.desktops))
+	next.CheckedReasons, next.Findings = s.findings(now, len(s.desktops) == 0 || next.Health.Unresolved < len(s.desktops))
 	if s.latest != nil && slices.Equal(next.Findings, s.latest.Findings) {
 		next.Findings = s.latest.Findings
 	}

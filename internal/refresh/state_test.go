@@ -44,10 +44,10 @@ func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
 			now = now.Add(time.Duration(rng.IntN(60)) * time.Second)
 			switch rng.IntN(6) {
 			case 0:
-				var l inventory.Listing
+				var l []inventory.Desktop
 				for i := range 60 {
 					if rng.IntN(8) > 0 {
-						l.Desktops = append(l.Desktops, inventory.Desktop{ID: fmt.Sprintf("d%02d", i), Name: name("n", 2)})
+						l = append(l, inventory.Desktop{ID: fmt.Sprintf("d%02d", i), Name: name("n", 2)})
 					}
 				}
 				s.list(l, rng.IntN(3) > 0, now)
@@ -77,7 +77,7 @@ func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
 			if rng.IntN(2) == 0 {
 				got := s.snapshot(now)
 				var want inventory.Snapshot
-				want.VPCs, want.Subnets, want.SecurityGroups = inventory.Objects(got.Records)
+				want.VPCs, want.Subnets, want.SecurityGroups = inventory.Resources(got.Records)
 				have := inventory.Snapshot{VPCs: got.VPCs, Subnets: got.Subnets, SecurityGroups: got.SecurityGroups}
 				if diff := cmp.Diff(want, have); diff != "" {
 					t.Fatalf("seed %d, step %d: objects (-made anew +kept up)\n%s", seed, step, diff)

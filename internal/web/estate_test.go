@@ -43,26 +43,26 @@ func newEstate(name string, records ...inventory.Record) *estate {
 
 func (e *estate) Identity(context.Context) (inventory.Project, error) { return e.project, nil }
 
-func (e *estate) Bindings(context.Context) (inventory.Bindings, error) {
+func (e *estate) Bindings(context.Context) (inventory.EIPBindings, error) {
 	return nil, &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips"}
 }
 
-func (e *estate) List(context.Context) (inventory.Listing, error) {
+func (e *estate) List(context.Context) ([]inventory.Desktop, error) {
 	if f := e.lists.Load(); f != nil {
-		return inventory.Listing{}, f
+		return nil, f
 	}
-	var l inventory.Listing
+	var l []inventory.Desktop
 	for _, r := range e.records {
-		l.Desktops = append(l.Desktops, r.Desktop)
+		l = append(l, r.Desktop)
 	}
 	return l, nil
 }
 
-func (e *estate) Networks(_ context.Context, ids []string, _ bool) (inventory.Answer, error) {
+func (e *estate) Networks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
 	if f := e.networks.Load(); f != nil {
-		return inventory.Answer{}, f
+		return inventory.NetworksResult{}, f
 	}
-	a := inventory.Answer{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
+	a := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
 	for _, id := range ids {
 		switch {
 		case e.refused[id]:

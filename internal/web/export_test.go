@@ -27,10 +27,10 @@ import (
 // plugged is a project with one desktop that has an address in the list.
 type plugged struct{ source }
 
-func (p plugged) List(context.Context) (inventory.Listing, error) {
-	return inventory.Listing{Desktops: []inventory.Desktop{{
+func (p plugged) List(context.Context) ([]inventory.Desktop, error) {
+	return []inventory.Desktop{{
 		ID: "d1", Name: "=one", IP: "10.0.0.1", Tags: []inventory.Tag{{Key: "team", Value: "x"}}, Users: []string{"ana"},
-	}}}, nil
+	}}, nil
 }
 
 // fleetOf makes a fleet of a source of each kind.

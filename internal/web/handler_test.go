@@ -40,17 +40,17 @@ func (s source) Identity(ctx context.Context) (inventory.Project, error) {
 	return s.project, s.failure
 }
 
-func (s source) List(context.Context) (inventory.Listing, error) {
-	return inventory.Listing{Desktops: []inventory.Desktop{{ID: "d1"}}}, nil
+func (s source) List(context.Context) ([]inventory.Desktop, error) {
+	return []inventory.Desktop{{ID: "d1"}}, nil
 }
 
-func (s source) Bindings(context.Context) (inventory.Bindings, error) { return nil, nil }
+func (s source) Bindings(context.Context) (inventory.EIPBindings, error) { return nil, nil }
 
-func (s source) Networks(context.Context, []string, bool) (inventory.Answer, error) {
+func (s source) Networks(context.Context, []string, bool) (inventory.NetworksResult, error) {
 	if s.wait > 0 {
-		return inventory.Answer{}, &inventory.Wait{Operation: "ShowDesktopNetworks", Until: time.Now().Add(s.wait)}
+		return inventory.NetworksResult{}, &inventory.QuotaExceeded{Operation: "ShowDesktopNetworks", Until: time.Now().Add(s.wait)}
 	}
-	return inventory.Answer{Networks: map[string]*inventory.Networks{"d1": {}}}, nil
+	return inventory.NetworksResult{Networks: map[string]*inventory.Networks{"d1": {}}}, nil
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -83,7 +83,7 @@ func office(name string) source {
 func names(read Read, own bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, s := range read(r.Context()) {
-			_, _ = fmt.Fprintf(w, "%s tried=%t ", s.Project.Name, s.Health.Tried)
+			_, _ = fmt.Fprintf(w, "%s tried=%t ", s.Project.Name, s.Health.Refreshed)
 		}
 		_, _ = fmt.Fprintf(w, "own=%t", own)
 	})

@@ -178,7 +178,7 @@ func TestAFindingIsASentence(t *testing.T) {
 	a, b := desktop("d1", "pc-1", "", "10.9.9.9", ""), desktop("d2", "", "", "", "")
 	s := &inventory.Snapshot{
 		Project: inventory.Project{Name: "bogota"}, Records: []*inventory.Record{&a, &b},
-		VPCs: []inventory.VPC{{ID: "v1", Name: "main"}, {ID: "v2"}}, Subnets: []inventory.SubnetUse{{Subnet: inventory.Subnet{ID: "s1", Name: "floor"}}},
+		VPCs: []inventory.VPC{{ID: "v1", Name: "main"}, {ID: "v2"}}, Subnets: []inventory.SubnetUsage{{Subnet: inventory.Subnet{ID: "s1", Name: "floor"}}},
 	}
 	h := &server{pages: newPages("/x")}
 	for _, tc := range []struct {

@@ -196,21 +196,21 @@ func describe(s *inventory.Snapshot, now time.Time) projectStatus {
 	h := s.Health
 	p := projectStatus{Project: s.Project, Health: h, Desktops: len(s.Records)}
 	switch {
-	case !h.Tried && h.Listed:
+	case !h.Refreshed && h.Listed:
 		p.State, p.Sentence = "new", "The first refresh has not ended yet. What was known before it is shown."
-	case !h.Tried:
+	case !h.Refreshed:
 		p.State, p.Sentence = "new", "No refresh has ended yet. A scrape starts one."
 	case !h.Up && h.LastSuccess.IsZero():
 		p.State, p.Sentence = "failing", "The last refresh failed, and none has succeeded since the start."
 	case !h.Up:
 		p.State, p.Sentence = "failing", "The last refresh failed. The last success was "+ago(h.LastSuccess, now)+"; what could not be read is held for a while."
-	case h.Waiting.After(now):
-		p.State, p.Sentence = "waiting", "Well. The API quota is spent for now; reading goes on in "+h.Waiting.Sub(now).Round(time.Second).String()+", the oldest first."
+	case h.QuotaExceededUntil.After(now):
+		p.State, p.Sentence = "waiting", "Well. The API quota is spent for now; reading goes on in "+h.QuotaExceededUntil.Sub(now).Round(time.Second).String()+", the oldest first."
 	default:
 		p.State, p.Sentence = "well", "The last refresh met no failure."
 	}
-	if h.Tried {
-		p.Ended = ago(h.LastEnd, now) + ", in " + h.Duration.Round(time.Millisecond).String()
+	if h.Refreshed {
+		p.Ended = ago(h.LastRefresh, now) + ", in " + h.Duration.Round(time.Millisecond).String()
 	}
 	if !h.OldestData.IsZero() {
 		p.DataAge = now.Sub(h.OldestData).Round(time.Second).String()

@@ -20,7 +20,7 @@ import (
 func TestPages(t *testing.T) {
 	failing := source{project: inventory.Project{Name: hostile, Region: "la-north-2"}, failure: &inventory.Failure{
 		Kind: inventory.Denied, Operation: "ListDesktops", Status: 403, Code: "APIGW.0302",
-		RequestID: "req-1", Detail: "no permission", Remedy: "allow workspace:desktops:list",
+		RequestID: "req-1", Detail: "no permission", Hint: "allow workspace:desktops:list",
 	}}
 	h := handler(t, func(o *Options) {
 		o.Fleet = fleet(t, office("bogota"), failing)
@@ -83,7 +83,7 @@ func statusPage(t *testing.T, change func(*Options)) string {
 
 func TestStatusSaysWhatAnOperatorShouldKnow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		denied := &inventory.Failure{Kind: inventory.Denied, Operation: "KeystoneListAuthProjects", Status: 403, RequestID: "req-2", Remedy: "allow it"}
+		denied := &inventory.Failure{Kind: inventory.Denied, Operation: "KeystoneListAuthProjects", Status: 403, RequestID: "req-2", Hint: "allow it"}
 		waiting := office("wait")
 		waiting.wait = time.Minute
 		off := office("off")

@@ -84,8 +84,8 @@ func BenchmarkCall(b *testing.B) {
 		b.SetBytes(int64(len(bodies[opList])))
 		b.ReportAllocs()
 		for b.Loop() {
-			if l, err := p.List(b.Context()); err != nil || len(l.Desktops) != maxPage {
-				b.Fatalf("%d desktops, error %v", len(l.Desktops), err)
+			if l, err := p.List(b.Context()); err != nil || len(l) != maxPage {
+				b.Fatalf("%d desktops, error %v", len(l), err)
 			}
 		}
 	})

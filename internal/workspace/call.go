@@ -54,7 +54,7 @@ func (l *line) ask(ctx context.Context, op operation, d demand, taken *slots, de
 		pause, err := l.try(ctx, k, op, d, taken, decode)
 		var f *inventory.Failure
 		if !errors.As(err, &f) {
-			return err // none, or an *inventory.Wait
+			return err // none, or an *inventory.QuotaExceeded
 		}
 		switch f.Kind {
 		case inventory.Authentication:
@@ -163,7 +163,7 @@ func (l *line) read(operation string, a *answer, decode func(body []byte) error)
 // givenUp makes a failure of a wait that ended before the call was made.
 func (l *line) givenUp(operation string, err error) error {
 	var (
-		wait *inventory.Wait
+		wait *inventory.QuotaExceeded
 		f    *inventory.Failure
 	)
 	switch {

@@ -12,7 +12,7 @@ import (
 
 // classify tells what has to happen before a failure with this status and code
 // can go away. Texts are never looked at: they may be Chinese, and change.
-func classify(status int, code string) inventory.Kind {
+func classify(status int, code string) inventory.FailureKind {
 	if k, ok := classifyCode(code); ok {
 		return k
 	}
@@ -26,7 +26,7 @@ func classify(status int, code string) inventory.Kind {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
 		return inventory.Transient
 	case http.StatusProxyAuthRequired:
-		return inventory.Setup
+		return inventory.Misconfigured
 	}
 	switch {
 	case status >= 500:
@@ -42,10 +42,10 @@ func classify(status int, code string) inventory.Kind {
 }
 
 // classifyCode knows the codes whose meaning does not follow from the status.
-func classifyCode(code string) (inventory.Kind, bool) {
+func classifyCode(code string) (inventory.FailureKind, bool) {
 	switch strings.Replace(code, "APIG.", "APIGW.", 1) {
 	case "APIGW.0101", "APIGW.0103", "APIGW.0104", "APIGW.0105": // no such API here
-		return inventory.Setup, true
+		return inventory.Misconfigured, true
 	case "APIGW.0301", "APIGW.0303", "APIGW.0304", "APIGW.0305", "APIGW.0306", "APIGW.0307":
 		return inventory.Authentication, true
 	case "APIGW.0302", "APIGW.0310", "APIGW.0401", "APIGW.0402", "APIGW.0802":
@@ -92,7 +92,7 @@ func dependencies(operation string) string {
 }
 
 // remedy says what to do about a refusal.
-func remedy(operation string, k inventory.Kind, code string) string {
+func remedy(operation string, k inventory.FailureKind, code string) string {
 	switch k {
 	case inventory.Denied:
 		switch strings.Replace(code, "APIG.", "APIGW.", 1) {
@@ -114,7 +114,7 @@ func remedy(operation string, k inventory.Kind, code string) string {
 		return "check access_key, secret_key and security_token: a changed file is picked up without a restart"
 	case inventory.Throttled:
 		return "lower limits.requests_per_minute if others use the quota of this user, too"
-	case inventory.Setup:
+	case inventory.Misconfigured:
 		return "check region, endpoint and iam_endpoint"
 	case inventory.Malformed:
 		return "check endpoint and http.proxy_url: what answers is not the API"

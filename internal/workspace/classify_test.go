@@ -18,7 +18,7 @@ func TestClassify(t *testing.T) {
 	for _, tt := range []struct {
 		status int
 		codes  string // separated by blanks; "-" is none
-		want   inventory.Kind
+		want   inventory.FailureKind
 	}{
 		{200, "- {} APIGW.9999 X.1", inventory.Malformed},
 		{200, "WKS.00010109 WKS.00010110", inventory.Refused},
@@ -33,8 +33,8 @@ func TestClassify(t *testing.T) {
 		{403, "APIGW.0301 APIGW.0303 APIGW.0304 APIGW.0305 APIGW.0306", inventory.Authentication},
 		{403, "WKS.00010099", inventory.Disabled},
 		{404, "- WKS.0202 WKS.0915", inventory.Refused},
-		{404, "APIGW.0101 APIG.0101 APIGW.0103 APIGW.0104 APIGW.0105", inventory.Setup},
-		{407, "-", inventory.Setup},
+		{404, "APIGW.0101 APIG.0101 APIGW.0103 APIGW.0104 APIGW.0105", inventory.Misconfigured},
+		{407, "-", inventory.Misconfigured},
 		{408, "-", inventory.Transient},
 		{409, "- WKS.00010032", inventory.Transient},
 		{413, "APIGW.0201", inventory.Refused},
@@ -62,8 +62,8 @@ func TestClassify(t *testing.T) {
 func TestEveryRefusalHasARemedy(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{opList, opNetworks, opBindings, opProjects} {
-		for _, k := range []inventory.Kind{
-			inventory.Denied, inventory.Disabled, inventory.Authentication, inventory.Throttled, inventory.Setup, inventory.Malformed,
+		for _, k := range []inventory.FailureKind{
+			inventory.Denied, inventory.Disabled, inventory.Authentication, inventory.Throttled, inventory.Misconfigured, inventory.Malformed,
 		} {
 			if got := remedy(operation, k, ""); got == "" || strings.HasSuffix(got, ".") || strings.Contains(got, "  ") {
 				t.Errorf("%s, %s: remedy %q", operation, k, got)

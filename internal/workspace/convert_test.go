@@ -258,7 +258,7 @@ func TestDecodeBindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(inventory.Bindings{"a": "203.0.113.1,203.0.113.2"}, got); diff != "" {
+	if diff := cmp.Diff(inventory.EIPBindings{"a": "203.0.113.1,203.0.113.2"}, got); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{droppedNull: 1, droppedMalformedEIP: 1, droppedMalformedField: 1}, tally.dropped); diff != "" {

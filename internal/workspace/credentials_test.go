@@ -142,7 +142,7 @@ func TestEverySource(t *testing.T) {
 					t.Errorf("error %v", err)
 				case tt.fails != "":
 					f := failureOf(t, err)
-					if f.Kind != inventory.Setup || !strings.HasPrefix(f.Detail, "no credentials: ") || !strings.HasSuffix(f.Detail, tt.fails) {
+					if f.Kind != inventory.Misconfigured || !strings.HasPrefix(f.Detail, "no credentials: ") || !strings.HasSuffix(f.Detail, tt.fails) {
 						t.Errorf("failure %v, want one that ends in %q", &f, tt.fails)
 					}
 					for _, secret := range []string{testSecret, idToken, podToken} {
@@ -195,7 +195,7 @@ func TestStrangeCredentials(t *testing.T) {
 						c.Credentials = config.Credentials{Source: source, IDPID: "idp", IDTokenFile: idTokenFile}
 					})
 					_, err := p.List(t.Context())
-					if f := failureOf(t, err); f.Kind != inventory.Setup {
+					if f := failureOf(t, err); f.Kind != inventory.Misconfigured {
 						t.Errorf("failure %v, want one of setup", &f)
 					}
 					if strings.Contains(err.Error(), testSecret) {
@@ -400,7 +400,7 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 			t.Errorf("%d tries, want one every %s at most", n, retryFetch)
 		}
 		time.Sleep(time.Until(start.Add(time.Hour)))
-		if f := failureOf(t, ask()); f.Kind != inventory.Setup || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
+		if f := failureOf(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
 			t.Errorf("failure %v, want that there are no credentials", &f)
 		}
 		before := w.sim.Count(simulator.MetadataSecurityKey)
@@ -530,7 +530,7 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 func TestNoCredentialsInTime(t *testing.T) {
 	t.Parallel()
 	err := credentialsFailure(opList, errors.Join(os.ErrDeadlineExceeded, errNothing))
-	if f := failureOf(t, err); f.Kind != inventory.Setup || f.Remedy == "" {
+	if f := failureOf(t, err); f.Kind != inventory.Misconfigured || f.Hint == "" {
 		t.Errorf("failure %v, want one of setup", &f)
 	}
 	synctest.Test(t, func(t *testing.T) {

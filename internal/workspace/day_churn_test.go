@@ -154,7 +154,7 @@ func (s *site) create(kind string) {
 	d, n := s.makeUp()
 	s.listed = slices.Insert(s.listed, s.index(d.ID), d)
 	s.machines[d.ID] = &machine{networks: n, asked: time.Now(), cycle: s.cycle}
-	if address := n.Addresses(); address != "" {
+	if address := n.EIPAddresses(); address != "" {
 		s.bound[d.ID] = address
 	}
 	s.happened(kind, d.ID, func(r *inventory.Record) bool { return r != nil && r.Networks != nil })

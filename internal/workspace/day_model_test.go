@@ -29,7 +29,7 @@ type site struct {
 	listed   []inventory.Desktop // what the list says, sorted by ID
 	copied   []inventory.Desktop // what the list said to the engine last
 	have     int                 // pages of a list that was broken off
-	bound    inventory.Bindings
+	bound    inventory.EIPBindings
 	pending  []*change // that the exporter does not show yet
 	made     int       // things made up so far
 	scrapes  int       // begun so far
@@ -54,13 +54,13 @@ type machine struct {
 func newSite(p *Project, g *gate, desktops int, seed uint64) *site {
 	s := &site{
 		Project: p, gate: g, rng: rand.New(rand.NewPCG(seed, 1)), machines: make(map[string]*machine, desktops),
-		bound: inventory.Bindings{}, calls: map[string]int{}, began: time.Now(),
+		bound: inventory.EIPBindings{}, calls: map[string]int{}, began: time.Now(),
 	}
 	for range desktops {
 		d, n := s.makeUp()
 		s.listed = append(s.listed, d)
 		s.machines[d.ID] = &machine{networks: n, asked: s.began}
-		if address := n.Addresses(); address != "" {
+		if address := n.EIPAddresses(); address != "" {
 			s.bound[d.ID] = address
 		}
 	}
@@ -157,14 +157,14 @@ func (s *site) limiter(op string) *limiter {
 
 // List costs the pages of a list. One that the quota does not pay for goes on
 // when it is asked for again.
-func (s *site) List(ctx context.Context) (inventory.Listing, error) {
+func (s *site) List(ctx context.Context) ([]inventory.Desktop, error) {
 	line, err := s.line(ctx)
 	if err != nil {
-		return inventory.Listing{}, err
+		return nil, err
 	}
 	taken, err := s.takeSlots(ctx, line, s.have)
 	if err != nil {
-		return inventory.Listing{}, err
+		return nil, err
 	}
 	defer taken.giveBack()
 	page := func(arrive func()) error {
@@ -176,15 +176,15 @@ func (s *site) List(ctx context.Context) (inventory.Listing, error) {
 			s.copied = append(s.copied[:0], s.listed...)
 			s.have = 1
 		}); err != nil {
-			return inventory.Listing{}, err
+			return nil, err
 		}
 		s.setPages(s.listPages())
 	}
 	if err := s.parallel(s.listPages()-s.have, func() error { return page(func() { s.have++ }) }); err != nil {
-		return inventory.Listing{}, err
+		return nil, err
 	}
 	s.have = 0
-	return inventory.Listing{Desktops: s.copied}, nil
+	return s.copied, nil
 }
 
 // listPages is the number of pages that overlap by one desktop.
@@ -220,14 +220,14 @@ func (s *site) parallel(n int, call func() error) error {
 }
 
 // Bindings costs one call.
-func (s *site) Bindings(ctx context.Context) (b inventory.Bindings, err error) {
+func (s *site) Bindings(ctx context.Context) (b inventory.EIPBindings, err error) {
 	err = s.call(ctx, opBindings, demand{patience: slotPatience}, nil, func() { b = maps.Clone(s.bound) })
 	return b, err
 }
 
 // Networks costs one call, and another one where a desktop is gone.
-func (s *site) Networks(ctx context.Context, ids []string, urgent bool) (inventory.Answer, error) {
-	a := inventory.Answer{
+func (s *site) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+	a := inventory.NetworksResult{
 		Networks:   make(map[string]*inventory.Networks, len(ids)),
 		Unresolved: map[string]*inventory.Failure{},
 	}

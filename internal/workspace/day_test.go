@@ -200,7 +200,7 @@ func (r *report) scrape(ctx context.Context, fleet *refresh.Fleet, sites map[str
 	for _, snapshot := range snapshots {
 		s := sites[snapshot.Project.Name]
 		h := &snapshot.Health
-		if h.Tried && !h.Up {
+		if h.Refreshed && !h.Up {
 			r.failures = append(r.failures, h.Failures...)
 		}
 		if h.Listed && h.Unresolved == 0 && s.known == 0 {

@@ -255,7 +255,7 @@ func (r *reading) user(users []string) []string {
 }
 
 // decodeBindings reads an answer of ListDesktopsEips.
-func decodeBindings(body []byte) (inventory.Bindings, tally, error) {
+func decodeBindings(body []byte) (inventory.EIPBindings, tally, error) {
 	r := reading{scanner: scanner{data: body}}
 	addresses := map[string][]string{}
 	_, err := r.list("eips", func() {
@@ -281,7 +281,7 @@ func decodeBindings(body []byte) (inventory.Bindings, tally, error) {
 	if err != nil {
 		return nil, r.tally, err
 	}
-	bindings := make(inventory.Bindings, len(addresses))
+	bindings := make(inventory.EIPBindings, len(addresses))
 	for id, list := range addresses {
 		bindings[id] = inventory.JoinAddresses(list)
 	}

@@ -111,14 +111,14 @@ func refusal(operation string, a *answer, now time.Time) *inventory.Failure {
 		Code:      c.code,
 		RequestID: requestID(a, c),
 	}
-	f.Remedy = remedy(operation, f.Kind, c.code)
+	f.Hint = remedy(operation, f.Kind, c.code)
 	if c.encoded {
-		f.Remedy += "; the answer had an encoded_authorization_message: make the call by hand" +
+		f.Hint += "; the answer had an encoded_authorization_message: make the call by hand" +
 			" and decode it with STS (POST /v5/decode-authorization-message) to see which policy denies it"
 	}
 	switch {
 	case a.status == http.StatusProxyAuthRequired:
-		f.Detail, f.Remedy = "the proxy demands a password", proxyRemedy
+		f.Detail, f.Hint = "the proxy demands a password", proxyRemedy
 	case a.status >= 300 && a.status < 400:
 		f.Detail = "a redirect, which the API never sends"
 	case f.Kind == inventory.Malformed:
@@ -132,7 +132,7 @@ func refusal(operation string, a *answer, now time.Time) *inventory.Failure {
 	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
 		if skew := now.Sub(date).Round(time.Second); skew.Abs() > maxSkew {
 			f.Detail = fmt.Sprintf("the clock of this host is off by %s", skew)
-			f.Remedy = "set the clock of this host (NTP): the cloud refuses signatures that are more than 15 minutes off"
+			f.Hint = "set the clock of this host (NTP): the cloud refuses signatures that are more than 15 minutes off"
 		}
 	}
 	return f
@@ -151,7 +151,7 @@ func broken(operation string, a *answer, err error) *inventory.Failure {
 	if errors.Is(err, errTruncated) {
 		f.Kind = inventory.Transient
 	}
-	f.Remedy = remedy(operation, f.Kind, "")
+	f.Hint = remedy(operation, f.Kind, "")
 	return f
 }
 
@@ -171,7 +171,7 @@ func noAnswer(operation, host string, err error) *inventory.Failure {
 	)
 	switch {
 	case errors.Is(err, errSDK):
-		f.Kind, f.Detail = inventory.Setup, err.Error()
+		f.Kind, f.Detail = inventory.Misconfigured, err.Error()
 	case errors.Is(err, errTooLarge):
 		f.Kind, f.Detail = inventory.Malformed, fmt.Sprintf("%s sent more than %d MiB", host, maxAnswer>>20)
 	case errors.Is(err, context.Canceled):
@@ -180,28 +180,28 @@ func noAnswer(operation, host string, err error) *inventory.Failure {
 		f.Detail = fmt.Sprintf("the name %s was not resolved", host)
 		if dns.IsNotFound {
 			f.Detail = fmt.Sprintf("the name %s does not exist", host)
-			f.Remedy = "check region, endpoint and the name server of this host"
+			f.Hint = "check region, endpoint and the name server of this host"
 		}
 	case errors.As(err, &authority):
-		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("the certificate of %s is signed by an unknown authority", host)
-		f.Remedy = "name the authority's certificate in http.tls_config.ca_file"
+		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("the certificate of %s is signed by an unknown authority", host)
+		f.Hint = "name the authority's certificate in http.tls_config.ca_file"
 	case errors.As(err, &hostname):
-		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("the certificate of %s is for another name", host)
-		f.Remedy = "check endpoint, or set http.tls_config.server_name"
+		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("the certificate of %s is for another name", host)
+		f.Hint = "check endpoint, or set http.tls_config.server_name"
 	case errors.As(err, &invalid):
-		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("the certificate of %s is not valid", host)
+		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("the certificate of %s is not valid", host)
 		if invalid.Reason == x509.Expired {
 			f.Detail = fmt.Sprintf("the certificate of %s is expired or not yet valid", host)
 		}
-		f.Remedy = "renew the certificate, or set the clock of this host"
+		f.Hint = "renew the certificate, or set the clock of this host"
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch),
 		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls's names
-		f.Kind, f.Detail = inventory.Setup, fmt.Sprintf("no TLS connection to %s: it refuses the handshake", host)
-		f.Remedy = "check endpoint and http.tls_config"
+		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("no TLS connection to %s: it refuses the handshake", host)
+		f.Hint = "check endpoint and http.tls_config"
 	case errors.As(err, &proxy):
 		f.Detail = proxy.Error()
 		if proxy.status == http.StatusProxyAuthRequired {
-			f.Kind, f.Detail, f.Remedy = inventory.Setup, "the proxy demands a password", proxyRemedy
+			f.Kind, f.Detail, f.Hint = inventory.Misconfigured, "the proxy demands a password", proxyRemedy
 		}
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		f.Detail = fmt.Sprintf("%s did not answer in time", host)

@@ -59,32 +59,32 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "401", fault: simulator.Fault{Status: 401},
-			want: inventory.Failure{Kind: inventory.Authentication, Status: 401, Code: "APIGW.0301", Remedy: checkKey}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Authentication, Status: 401, Code: "APIGW.0301", Hint: checkKey}, calls: 1,
 		},
 		{
 			name: "401 as from IAM", fault: simulator.Fault{Status: 401, Body: simulator.KeystoneError(401, "Unauthorized", "ak "+testAccess)},
-			want: inventory.Failure{Kind: inventory.Authentication, Status: 401, Remedy: checkKey}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Authentication, Status: 401, Hint: checkKey}, calls: 1,
 		},
 		{
 			name: "403", fault: simulator.Fault{Status: 403, Body: simulator.WorkspaceError("WKS.0403", "m", "", "ENCODED")},
 			want: inventory.Failure{
 				Kind: inventory.Denied, Status: 403, Code: "WKS.0403",
-				Remedy: "grant the key's user the IAM action workspace:desktops:list" + encoded,
+				Hint: "grant the key's user the IAM action workspace:desktops:list" + encoded,
 			}, calls: 1,
 		},
 		{
 			name: "403 by the gateway", fault: simulator.Fault{Status: 403, Body: simulator.GatewayError("APIGW.0302", "m", "")},
-			want: inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "APIGW.0302", Remedy: "grant the key's user the IAM action workspace:desktops:list"}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "APIGW.0302", Hint: "grant the key's user the IAM action workspace:desktops:list"}, calls: 1,
 		},
 		{
 			name: "403 for the project", fault: simulator.Fault{Status: 403, Body: simulator.GatewayError("APIGW.0310", "m", "")},
-			want: inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "APIGW.0310", Remedy: "check project_id, and that the project is neither frozen nor deleted"}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "APIGW.0310", Hint: "check project_id, and that the project is neither frozen nor deleted"}, calls: 1,
 		},
 		{
 			name: "403 not enabled", fault: simulator.Fault{Status: 403, Body: simulator.WorkspaceError("WKS.00010099", "m", "", "")},
 			want: inventory.Failure{
 				Kind: inventory.Disabled, Status: 403, Code: "WKS.00010099", Detail: "Workspace is not enabled in this project",
-				Remedy: "enable Workspace in this project, or remove the project from the configuration",
+				Hint: "enable Workspace in this project, or remove the project from the configuration",
 			}, calls: 1,
 		},
 		{
@@ -93,7 +93,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "404 no such API", fault: simulator.Fault{Status: 404, Body: simulator.GatewayError("APIGW.0101", "m", "")},
-			want: inventory.Failure{Kind: inventory.Setup, Status: 404, Code: "APIGW.0101", Remedy: "check region, endpoint and iam_endpoint"}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Misconfigured, Status: 404, Code: "APIGW.0101", Hint: "check region, endpoint and iam_endpoint"}, calls: 1,
 		},
 		{
 			name: "409", fault: simulator.Fault{Status: 409},
@@ -103,14 +103,14 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 			name: "429", fault: simulator.Fault{Status: 429},
 			want: inventory.Failure{
 				Kind: inventory.Throttled, Status: 429, Code: "APIGW.0308",
-				Remedy: "lower limits.requests_per_minute if others use the quota of this user, too",
+				Hint: "lower limits.requests_per_minute if others use the quota of this user, too",
 			}, calls: 4,
 		},
 		{
 			name: "429 by its code alone", fault: simulator.Fault{Status: 400, Body: simulator.GatewayError("APIG.0308", "m", "")},
 			want: inventory.Failure{
 				Kind: inventory.Throttled, Status: 400, Code: "APIG.0308",
-				Remedy: "lower limits.requests_per_minute if others use the quota of this user, too",
+				Hint: "lower limits.requests_per_minute if others use the quota of this user, too",
 			}, calls: 4,
 		},
 		{
@@ -140,15 +140,15 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "200 null", fault: simulator.Fault{Status: 200, Body: []byte(`null`)},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: noList, Remedy: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: noList, Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "200 empty object", fault: simulator.Fault{Status: 200, Body: []byte(`{}`)},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: noList, Remedy: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: noList, Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "200 list is null", fault: simulator.Fault{Status: 200, Body: []byte(`{"total_count":0,"desktops":null}`)},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: noList, Remedy: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: noList, Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "200 error object", fault: simulator.Fault{Status: 200, Body: simulator.WorkspaceError("WKS.00010109", "m", "", "")},
@@ -156,11 +156,11 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "200 error object of the gateway", fault: simulator.Fault{Status: 200, Body: simulator.GatewayError("APIGW.0301", "m", "")},
-			want: inventory.Failure{Kind: inventory.Authentication, Status: 200, Code: "APIGW.0301", Remedy: checkKey}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Authentication, Status: 200, Code: "APIGW.0301", Hint: checkKey}, calls: 1,
 		},
 		{
 			name: "200 HTML", fault: simulator.Fault{Status: 200, Body: []byte(`<html>login</html>`)},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: "the answer is not JSON", Remedy: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: "the answer is not JSON", Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "200 cut", fault: simulator.Fault{Status: 200, Body: []byte(`{"total_count":1,"desktops":[{"desktop_id":"a"`)},
@@ -168,11 +168,11 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "204", fault: simulator.Fault{Status: 204},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 204, Detail: noList, Remedy: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 204, Detail: noList, Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "302", fault: simulator.Fault{Status: 302, Header: http.Header{"Location": {"/login"}}},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 302, Detail: "a redirect, which the API never sends", Remedy: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 302, Detail: "a redirect, which the API never sends", Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "an error code that is none", fault: simulator.Fault{Status: 400, Body: []byte(`{"error_code":"ak ` + testAccess + ` not exist","error_msg":"m"}`)},
@@ -212,8 +212,8 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 				w.sim.Fail(tt.fault)
 				l, err := w.project(nil).List(t.Context())
 				got := failureOf(t, err)
-				if len(l.Desktops) != 0 {
-					t.Errorf("%d desktops beside the failure", len(l.Desktops))
+				if len(l) != 0 {
+					t.Errorf("%d desktops beside the failure", len(l))
 				}
 				if got.Status != 0 && len(got.RequestID) != 32 {
 					t.Errorf("request ID %q, want the cloud's", got.RequestID)
@@ -244,11 +244,11 @@ func TestRefusalsNameTheMissingAction(t *testing.T) {
 	w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, Deny: []string{opNetworks, opBindings}})
 	p := w.project(nil)
 	_, err := p.Networks(t.Context(), []string{"a"}, false)
-	if got, want := failureOf(t, err).Remedy, "workspace:desktops:listDesktopNetworks, which depends on vpc:vpcs:get,"; !strings.Contains(got, want) {
+	if got, want := failureOf(t, err).Hint, "workspace:desktops:listDesktopNetworks, which depends on vpc:vpcs:get,"; !strings.Contains(got, want) {
 		t.Errorf("remedy %q lacks %q", got, want)
 	}
 	_, err = p.Bindings(t.Context())
-	if got, want := failureOf(t, err).Remedy, "workspace:networks:listEips, which depends on eip:publicIps:list"; !strings.Contains(got, want) {
+	if got, want := failureOf(t, err).Hint, "workspace:networks:listEips, which depends on eip:publicIps:list"; !strings.Contains(got, want) {
 		t.Errorf("remedy %q lacks %q", got, want)
 	}
 	if strings.Contains(err.Error(), "ENCODED") {
@@ -272,8 +272,8 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 				fault.Times = 2
 				w.sim.Fail(fault)
 				l, err := w.project(nil).List(t.Context())
-				if err != nil || len(l.Desktops) != len(ids) {
-					t.Errorf("%d desktops, error %v; want %d", len(l.Desktops), err, len(ids))
+				if err != nil || len(l) != len(ids) {
+					t.Errorf("%d desktops, error %v; want %d", len(l), err, len(ids))
 				}
 				if w.telemetry.retries[opList] != 2 {
 					t.Errorf("retries %v, want 2", w.telemetry.retries)
@@ -384,7 +384,7 @@ func TestSkewedClock(t *testing.T) {
 	w.sim.Fail(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
 	_, err := w.project(nil).List(t.Context())
 	f := failureOf(t, err)
-	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "the clock of this host is off by 20m") || !strings.Contains(f.Remedy, "NTP") {
+	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "the clock of this host is off by 20m") || !strings.Contains(f.Hint, "NTP") {
 		t.Errorf("failure %v, want one that names the clock", &f)
 	}
 }
@@ -400,7 +400,7 @@ func TestAnSDKThatPanicsIsAFailure(t *testing.T) {
 	} {
 		err := p.api.ask(t.Context(), operation{opList, send}, demand{}, nil, func([]byte) error { return nil })
 		f := failureOf(t, err)
-		if f.Kind != inventory.Setup || strings.Contains(err.Error(), testSecret) {
+		if f.Kind != inventory.Misconfigured || strings.Contains(err.Error(), testSecret) {
 			t.Errorf("%s: failure %v, want one of setup without the SDK's words", name, &f)
 		}
 	}

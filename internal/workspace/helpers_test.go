@@ -101,10 +101,10 @@ func (w *world) fill(n int) []string {
 
 func configuredIDs(ids []string) []string { return idsOf(configured(ids)) }
 
-func idsOf(l inventory.Listing) []string {
-	ids := make([]string, len(l.Desktops))
-	for i := range l.Desktops {
-		ids[i] = l.Desktops[i].ID
+func idsOf(l []inventory.Desktop) []string {
+	ids := make([]string, len(l))
+	for i := range l {
+		ids[i] = l[i].ID
 	}
 	return ids
 }

@@ -150,7 +150,7 @@ func (a *Account) Close() { a.release() }
 func (a *Account) Projects(ctx context.Context) ([]IAMProject, error) {
 	projects, err := a.iam.projects(ctx, listVisible())
 	var f *inventory.Failure
-	if errors.As(err, &f) && (f.Kind == inventory.Denied || f.Kind == inventory.Refused || f.Kind == inventory.Setup) {
+	if errors.As(err, &f) && (f.Kind == inventory.Denied || f.Kind == inventory.Refused || f.Kind == inventory.Misconfigured) {
 		// Where IAM lacks this call, the list of the whole account will do.
 		if all, err := a.iam.projects(ctx, listProjects("")); err == nil {
 			return all, nil

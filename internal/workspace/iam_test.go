@@ -62,17 +62,17 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 		fault simulator.Fault
 		want  inventory.Failure
 	}{
-		{"none", simulator.Fault{Status: 200, Body: []byte(`{"projects":[]}`)}, inventory.Failure{Kind: inventory.Setup, Detail: "IAM knows 0 projects of the name la-north-2", Remedy: "set project_id"}},
-		{"another", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2_x"}]}`)}, inventory.Failure{Kind: inventory.Setup, Detail: "IAM knows 0 projects of the name la-north-2", Remedy: "set project_id"}},
-		{"two", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2"},{"id":"y","name":"la-north-2"}]}`)}, inventory.Failure{Kind: inventory.Setup, Detail: "IAM knows 2 projects of the name la-north-2", Remedy: "set project_id"}},
+		{"none", simulator.Fault{Status: 200, Body: []byte(`{"projects":[]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 0 projects of the name la-north-2", Hint: "set project_id"}},
+		{"another", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2_x"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 0 projects of the name la-north-2", Hint: "set project_id"}},
+		{"two", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2"},{"id":"y","name":"la-north-2"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 2 projects of the name la-north-2", Hint: "set project_id"}},
 		{"no list", simulator.Fault{Status: 200, Body: []byte(`{}`)}, inventory.Failure{
 			Kind: inventory.Malformed, Status: 200, Detail: "an answer without the list that was asked for",
-			Remedy: "check endpoint and http.proxy_url: what answers is not the API",
+			Hint: "check endpoint and http.proxy_url: what answers is not the API",
 		}},
-		{"denied", simulator.Fault{Status: 403, Body: simulator.KeystoneError(403, "Forbidden", "m")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Remedy: "grant the key's user the IAM action iam:projects:listProjects"}},
-		{"denied, by IAM's code", simulator.Fault{Status: 403, Body: simulator.GatewayError("IAM.0002", "m", "")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "IAM.0002", Remedy: "grant the key's user the IAM action iam:projects:listProjects"}},
+		{"denied", simulator.Fault{Status: 403, Body: simulator.KeystoneError(403, "Forbidden", "m")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Hint: "grant the key's user the IAM action iam:projects:listProjects"}},
+		{"denied, by IAM's code", simulator.Fault{Status: 403, Body: simulator.GatewayError("IAM.0002", "m", "")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "IAM.0002", Hint: "grant the key's user the IAM action iam:projects:listProjects"}},
 		{"refused", simulator.Fault{Status: 401, Body: simulator.KeystoneError(401, "Unauthorized", "m")}, inventory.Failure{
-			Kind: inventory.Authentication, Status: 401, Remedy: "check access_key, secret_key and security_token: a changed file is picked up without a restart",
+			Kind: inventory.Authentication, Status: 401, Hint: "check access_key, secret_key and security_token: a changed file is picked up without a restart",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -163,8 +163,8 @@ func TestAccountThatIsDenied(t *testing.T) {
 	_, err = a.Projects(t.Context())
 	if f := failureOf(t, err); f.Kind != inventory.Denied || f.Operation != opVisible {
 		t.Errorf("failure %v, want the first refusal", &f)
-	} else if want := "grant the key's user the IAM action iam:projects:listProjects;"; !strings.HasPrefix(f.Remedy, want) {
-		t.Errorf("remedy %q, want it to begin with %q", f.Remedy, want)
+	} else if want := "grant the key's user the IAM action iam:projects:listProjects;"; !strings.HasPrefix(f.Hint, want) {
+		t.Errorf("remedy %q, want it to begin with %q", f.Hint, want)
 	}
 }
 

@@ -192,14 +192,14 @@ func credentialsFailure(operation string, err error) error {
 		return &g
 	}
 	f = &inventory.Failure{
-		Kind:      inventory.Setup,
+		Kind:      inventory.Misconfigured,
 		Operation: operation,
 		Detail:    fmt.Sprintf("no credentials: %s", err),
-		Remedy:    "check credentials",
+		Hint:      "check credentials",
 		Cause:     err,
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		f.Kind, f.Detail, f.Remedy = inventory.Transient, "no credentials in time", ""
+		f.Kind, f.Detail, f.Hint = inventory.Transient, "no credentials in time", ""
 	}
 	return f
 }

@@ -58,7 +58,7 @@ type demand struct {
 	limit    int           // the configured calls per minute
 	slots    int           // wanted together
 	reserve  bool          // leave some to those who are in a hurry
-	patience time.Duration // the longest wait for a slot; after it comes an *inventory.Wait
+	patience time.Duration // the longest wait for a slot; after it comes an *inventory.QuotaExceeded
 }
 
 // slots are granted together. Each is used for one call, or given back.
@@ -69,7 +69,7 @@ type slots struct {
 }
 
 // acquire grants slots. If they come later than the caller's patience or the
-// context allows, it says so at once: by an *inventory.Wait, or by a failure if
+// context allows, it says so at once: by an *inventory.QuotaExceeded, or by a failure if
 // it is the cloud that wants silence.
 func (l *limiter) acquire(ctx context.Context, d demand) (*slots, time.Duration, error) {
 	l.mu.Lock()
@@ -93,7 +93,7 @@ func (l *limiter) acquire(ctx context.Context, d demand) (*slots, time.Duration,
 				return nil, now.Sub(start), silenced(l.operation, l.shut)
 			}
 			l.queue.keep(p, until)
-			return nil, now.Sub(start), &inventory.Wait{Operation: l.operation, Until: until}
+			return nil, now.Sub(start), &inventory.QuotaExceeded{Operation: l.operation, Until: until}
 		}
 		l.mu.Unlock()
 		err := sleep(ctx, until.Sub(now))
@@ -111,7 +111,7 @@ func silenced(operation string, until time.Time) *inventory.Failure {
 	return &inventory.Failure{
 		Kind: inventory.Throttled, Operation: operation,
 		Detail: "the cloud wants no calls before " + until.UTC().Format(time.TimeOnly) + " UTC",
-		Remedy: remedy(operation, inventory.Throttled, ""),
+		Hint:   remedy(operation, inventory.Throttled, ""),
 	}
 }
 

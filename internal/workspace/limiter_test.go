@@ -43,7 +43,7 @@ func TestLimiterGivesTheWholeBudgetAtOnce(t *testing.T) {
 				t.Fatalf("waited %s, error %v", waited, err)
 			}
 		}
-		var wait *inventory.Wait
+		var wait *inventory.QuotaExceeded
 		if _, err := get(t.Context(), l, demand{limit: 180, patience: slotPatience}, 0); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait", err)
 		}
@@ -67,7 +67,7 @@ func TestLimiterCountsFromTheEndOfACall(t *testing.T) {
 		if _, err := get(t.Context(), l, demand{limit: 1}, 20*time.Second); err != nil {
 			t.Fatal(err)
 		}
-		var wait *inventory.Wait
+		var wait *inventory.QuotaExceeded
 		if _, err := get(t.Context(), l, demand{limit: 1}, 0); !errors.As(err, &wait) || wait.Until.Sub(start) != 20*time.Second+window {
 			t.Errorf("error %v, want a wait until %s", err, 20*time.Second+window)
 		}
@@ -108,7 +108,7 @@ func TestLimiterGrantsTogetherOrNotAtAll(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var wait *inventory.Wait
+		var wait *inventory.QuotaExceeded
 		if _, _, err := l.acquire(t.Context(), demand{limit: 10, slots: 6}); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait", err)
 		}
@@ -216,7 +216,7 @@ func TestLimiterGivesUpWithTheContext(t *testing.T) {
 		// A deadline before the slot comes: there is no point in waiting for it.
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		var wait *inventory.Wait
+		var wait *inventory.QuotaExceeded
 		if waited, err := get(ctx, l, demand{limit: 1, patience: patient}, 0); !errors.As(err, &wait) || waited != 0 {
 			t.Errorf("waited %s, error %v; want a wait at once", waited, err)
 		}

@@ -36,7 +36,7 @@ func TestNever429(t *testing.T) {
 			readers.Go(func() {
 				for ctx.Err() == nil {
 					_, err := read(ctx, p)
-					var wait *inventory.Wait
+					var wait *inventory.QuotaExceeded
 					switch {
 					case errors.As(err, &wait):
 						waits.Retry("", wait.Operation)
@@ -77,7 +77,7 @@ func TestAListDoesNotStallMidway(t *testing.T) {
 			}
 		}
 		before := w.sim.Count(opList)
-		var wait *inventory.Wait
+		var wait *inventory.QuotaExceeded
 		if _, err := p.List(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
 			t.Fatalf("error %v, want a wait", err)
 		}
@@ -105,12 +105,12 @@ func TestAListBeyondTheBudget(t *testing.T) {
 			for {
 				l, err := p.List(t.Context())
 				parts++
-				if wait, ok := errors.AsType[*inventory.Wait](err); ok {
+				if wait, ok := errors.AsType[*inventory.QuotaExceeded](err); ok {
 					sleep(t.Context(), time.Until(wait.Until))
 					continue
 				}
-				if err != nil || len(l.Desktops) != 4500 {
-					t.Fatalf("round %d: %d desktops, error %v", round, len(l.Desktops), err)
+				if err != nil || len(l) != 4500 {
+					t.Fatalf("round %d: %d desktops, error %v", round, len(l), err)
 				}
 				break
 			}
@@ -135,7 +135,7 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
 		ids := w.fill(2500)
 		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
-		var wait *inventory.Wait
+		var wait *inventory.QuotaExceeded
 		if _, err := p.List(t.Context()); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait", err)
 		}
@@ -146,8 +146,8 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		l, err := p.List(t.Context())
-		if err != nil || len(l.Desktops) != 2499 || w.sim.Count(opList) != 5 {
-			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l.Desktops), w.sim.Count(opList), err)
+		if err != nil || len(l) != 2499 || w.sim.Count(opList) != 5 {
+			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), w.sim.Count(opList), err)
 		}
 	})
 }

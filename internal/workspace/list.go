@@ -20,19 +20,19 @@ const keepWalk = 15 * time.Minute
 // the quota does not pay for the whole list now, it says so before it starts; a
 // list that no minute's quota pays for is read in parts, by one call after the
 // other, each of which says when to go on.
-func (p *Project) List(ctx context.Context) (inventory.Listing, error) {
+func (p *Project) List(ctx context.Context) ([]inventory.Desktop, error) {
 	if ids := p.cfg.Desktops.IDs; len(ids) > 0 {
 		return configured(ids), nil
 	}
 	l, err := p.line(ctx)
 	if err != nil {
-		return inventory.Listing{}, err
+		return nil, err
 	}
 	r := p.takeReading()
 	taken, err := p.takeSlots(ctx, l, r.have())
 	if err != nil {
 		p.keepReading(r)
-		return inventory.Listing{}, err
+		return nil, err
 	}
 	defer taken.giveBack()
 
@@ -52,14 +52,14 @@ func (p *Project) List(ctx context.Context) (inventory.Listing, error) {
 		if isWait(err) || ctx.Err() != nil {
 			p.keepReading(r)
 		}
-		return inventory.Listing{}, l.givenUp(opList, err)
+		return nil, l.givenUp(opList, err)
 	}
 	if all.duplicates > 0 {
 		p.cloud.telemetry.Dropped(droppedDuplicate, all.duplicates)
 	}
-	listing := inventory.Listing{Desktops: make([]inventory.Desktop, len(all.desktops))}
+	listing := make([]inventory.Desktop, len(all.desktops))
 	for i, d := range all.desktops {
-		listing.Desktops[i] = *d
+		listing[i] = *d
 	}
 	if !all.complete {
 		return listing, &inventory.Failure{
@@ -68,19 +68,19 @@ func (p *Project) List(ctx context.Context) (inventory.Listing, error) {
 			Status:    200,
 			Detail: fmt.Sprintf("%s: %d desktops came in %d tries, the cloud counts %d",
 				errMoved, len(all.desktops), maxWalks, all.total),
-			Remedy: "nothing, if it passes: desktops are being created and deleted faster than the list can be read",
-			Cause:  errMoved,
+			Hint:  "nothing, if it passes: desktops are being created and deleted faster than the list can be read",
+			Cause: errMoved,
 		}
 	}
 	return listing, nil
 }
 
-// configured makes a listing of configured IDs.
-func configured(ids []string) inventory.Listing {
+// configured returns a desktop for each configured ID.
+func configured(ids []string) []inventory.Desktop {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	l := inventory.Listing{Desktops: make([]inventory.Desktop, len(ids))}
+	l := make([]inventory.Desktop, len(ids))
 	for i, id := range ids {
-		l.Desktops[i].ID = id
+		l[i].ID = id
 	}
 	return l
 }

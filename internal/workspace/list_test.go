@@ -43,8 +43,8 @@ func TestListsThatLie(t *testing.T) {
 			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != opList {
 				t.Errorf("failure %v, want %q", &f, tt.detail)
 			}
-			if len(l.Desktops) != tt.desktops {
-				t.Errorf("%d desktops beside it, want %d", len(l.Desktops), tt.desktops)
+			if len(l) != tt.desktops {
+				t.Errorf("%d desktops beside it, want %d", len(l), tt.desktops)
 			}
 			if n := w.sim.Count(opList); n > 15 {
 				t.Errorf("%d calls", n)
@@ -110,7 +110,7 @@ func TestHostileText(t *testing.T) {
 		{ID: "long", Name: long},
 		{ID: "odd", Name: "\"\\\n😀\x00", Tags: []inventory.Tag{{Key: "k"}, {Key: "k", Value: "v"}}},
 	}
-	if diff := cmp.Diff(want, l.Desktops); diff != "" {
+	if diff := cmp.Diff(want, l); diff != "" {
 		t.Errorf("desktops (-want +got):\n%s", diff)
 	}
 	a, err := p.Networks(t.Context(), []string{"gbk", "long", "odd"}, false)

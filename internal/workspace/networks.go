@@ -24,15 +24,15 @@ const (
 // Networks reads the networks of up to 100 desktops. It asks for each once; for
 // those that the answer lacks, once more. Where the cloud refuses a batch, it
 // is halved until it is known for which desktops.
-func (p *Project) Networks(ctx context.Context, ids []string, urgent bool) (inventory.Answer, error) {
-	a := inventory.Answer{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
+func (p *Project) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+	a := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(ids) == 0 {
 		return a, nil
 	}
 	if len(ids) > maxBatch {
 		return a, &inventory.Failure{
-			Kind: inventory.Setup, Operation: opNetworks,
+			Kind: inventory.Misconfigured, Operation: opNetworks,
 			Detail: fmt.Sprintf("asked for %d desktops at once; the API takes %d", len(ids), maxBatch),
 		}
 	}
@@ -70,7 +70,7 @@ func keepAsked(networks map[string]*inventory.Networks, ids []string) int {
 // batch resolves desktops with as few calls as it can.
 type batch struct {
 	ask      func(ids []string) (map[string]*inventory.Networks, error) // nil: malformed
-	answer   inventory.Answer
+	answer   inventory.NetworksResult
 	spare    *budget
 	culprits int
 }

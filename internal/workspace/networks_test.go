@@ -201,7 +201,7 @@ func TestNetworksOfNobodyAndOfTooMany(t *testing.T) {
 		t.Errorf("nobody: %d networks, error %v", len(a.Networks), err)
 	}
 	var f *inventory.Failure
-	if _, err := p.Networks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Setup {
+	if _, err := p.Networks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Misconfigured {
 		t.Errorf("too many: error %v, want one of setup", err)
 	}
 	if n := w.sim.Count(""); n != 0 {
@@ -221,7 +221,7 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 	}
 	broken := &inventory.Failure{Kind: inventory.Transient}
 	b := batch{
-		answer: inventory.Answer{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}},
+		answer: inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}},
 		spare:  &budget{now: time.Now, most: 100},
 		ask: func(some []string) (map[string]*inventory.Networks, error) {
 			got := map[string]*inventory.Networks{}

@@ -94,7 +94,7 @@ func (p *pager) have() int {
 }
 
 func isWait(err error) bool {
-	_, ok := errors.AsType[*inventory.Wait](err)
+	_, ok := errors.AsType[*inventory.QuotaExceeded](err)
 	return ok
 }
 

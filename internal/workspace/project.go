@@ -134,10 +134,10 @@ func (p *Project) projectID(ctx context.Context) (string, error) {
 	projects = slices.DeleteFunc(projects, func(x IAMProject) bool { return x.Name != p.cfg.Region })
 	if len(projects) != 1 {
 		return "", &inventory.Failure{
-			Kind:      inventory.Setup,
+			Kind:      inventory.Misconfigured,
 			Operation: opProjects,
 			Detail:    fmt.Sprintf("IAM knows %d projects of the name %s", len(projects), p.cfg.Region),
-			Remedy:    "set project_id",
+			Hint:      "set project_id",
 		}
 	}
 	p.mu.Lock()
@@ -164,12 +164,12 @@ func (p *Project) line(ctx context.Context) (*line, error) {
 }
 
 // Bindings reads which EIPs are bound to desktops, in one call.
-func (p *Project) Bindings(ctx context.Context) (inventory.Bindings, error) {
+func (p *Project) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
 	l, err := p.line(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var bindings inventory.Bindings
+	var bindings inventory.EIPBindings
 	err = l.ask(ctx, listBindings(&p.cfg.Desktops), demand{patience: slotPatience}, nil, func(body []byte) error {
 		var t tally
 		var err error

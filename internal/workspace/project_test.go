@@ -125,7 +125,7 @@ func TestBindings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(inventory.Bindings{"two": "203.0.113.10,203.0.113.8"}, got); diff != "" {
+	if diff := cmp.Diff(inventory.EIPBindings{"two": "203.0.113.10,203.0.113.8"}, got); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
 	if n := w.sim.Count(opBindings); n != 1 {

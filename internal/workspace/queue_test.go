@@ -37,7 +37,7 @@ func TestWhoIsSentAwayGetsItsTurn(t *testing.T) {
 				for ctx.Err() == nil {
 					d := demand{who: who, limit: 100, slots: slots, patience: slotPatience}
 					_, err := get(ctx, l, d, 10*time.Millisecond)
-					var wait *inventory.Wait
+					var wait *inventory.QuotaExceeded
 					switch {
 					case errors.As(err, &wait):
 						_ = sleep(ctx, time.Until(wait.Until))
@@ -119,7 +119,7 @@ func TestEqualShares(t *testing.T) {
 					for ctx.Err() == nil {
 						d := demand{who: who, limit: 42, reserve: true, patience: tt.patience}
 						_, err := get(ctx, l, d, time.Duration(100+rng.IntN(1900))*time.Millisecond)
-						var wait *inventory.Wait
+						var wait *inventory.QuotaExceeded
 						switch {
 						case errors.As(err, &wait):
 							_ = sleep(ctx, time.Until(wait.Until))

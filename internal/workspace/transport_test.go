@@ -161,13 +161,13 @@ func TestTLS(t *testing.T) {
 			p := w.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS, c.HTTP.EnableHTTP2 = url, tt.client, tt.http2 })
 			l, err := p.List(t.Context())
 			if tt.fails == "" {
-				if err != nil || len(l.Desktops) != 3 {
-					t.Errorf("%d desktops, error %v", len(l.Desktops), err)
+				if err != nil || len(l) != 3 {
+					t.Errorf("%d desktops, error %v", len(l), err)
 				}
 				return
 			}
 			f := failureOf(t, err)
-			if f.Kind != inventory.Setup || !strings.Contains(f.Detail, tt.fails) || f.Remedy == "" {
+			if f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, tt.fails) || f.Hint == "" {
 				t.Errorf("failure %v, want one of setup that says %q", &f, tt.fails)
 			}
 			if n := w.telemetry.requests[opList+" error"]; n != 1 {
@@ -182,7 +182,7 @@ func TestPlainHTTPWhereTLSIsExpected(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	p := w.project(func(c *config.Project) { c.Endpoint = strings.Replace(w.url, "http:", "https:", 1) })
 	_, err := p.List(t.Context())
-	if f := failureOf(t, err); f.Kind != inventory.Setup || !strings.Contains(f.Detail, "no TLS connection") {
+	if f := failureOf(t, err); f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, "no TLS connection") {
 		t.Errorf("failure %v, want one of setup", &f)
 	}
 }
@@ -197,7 +197,7 @@ func TestARenewedAuthorityIsPickedUp(t *testing.T) {
 	cert, key := after.leaf("127.0.0.1", time.Now().Add(time.Hour))
 	url := w.serveTLS(cert, key, nil)
 	p := w.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS = url, promconfig.TLSConfig{CAFile: caFile} })
-	if _, err := p.List(t.Context()); failureOf(t, err).Kind != inventory.Setup {
+	if _, err := p.List(t.Context()); failureOf(t, err).Kind != inventory.Misconfigured {
 		t.Errorf("error %v, want an unknown authority", err)
 	}
 	write(t, dir, "ca.pem", after.pem)
@@ -356,11 +356,11 @@ func TestProxy(t *testing.T) {
 				l, err := p.List(t.Context())
 				if tt.fails {
 					f := failureOf(t, err)
-					if f.Kind != inventory.Setup || !strings.Contains(f.Remedy, "http.proxy_url") {
+					if f.Kind != inventory.Misconfigured || !strings.Contains(f.Hint, "http.proxy_url") {
 						t.Errorf("failure %v, want one of setup that names the proxy", &f)
 					}
-				} else if err != nil || len(l.Desktops) != 3 {
-					t.Errorf("%d desktops, error %v", len(l.Desktops), err)
+				} else if err != nil || len(l) != 3 {
+					t.Errorf("%d desktops, error %v", len(l), err)
 				}
 				if used := through.used.Load() > 0; used == tt.direct {
 					t.Errorf("proxy used: %t, want %t", used, !tt.direct)

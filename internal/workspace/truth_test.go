@@ -102,11 +102,11 @@ func TestNothingIsMadeUp(t *testing.T) {
 					switch {
 					case err == nil:
 						lists++
-						if len(l.Desktops) != len(ids)-len(gone) {
-							t.Errorf("%d desktops without a word, want %d", len(l.Desktops), len(ids)-len(gone))
+						if len(l) != len(ids)-len(gone) {
+							t.Errorf("%d desktops without a word, want %d", len(l), len(ids)-len(gone))
 						}
-					case len(l.Desktops) > 0 && failureOf(t, err).Kind != inventory.Incomplete:
-						t.Errorf("%d desktops beside %v", len(l.Desktops), err)
+					case len(l) > 0 && failureOf(t, err).Kind != inventory.Incomplete:
+						t.Errorf("%d desktops beside %v", len(l), err)
 					}
 					for from := 0; from < len(ids); from += maxBatch {
 						some := ids[from:min(from+maxBatch, len(ids))]

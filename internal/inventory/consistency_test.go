@@ -137,7 +137,7 @@ func TestFindings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var records []*Record
-			var audit Audit
+			var audit ConsistencyChecker
 			passing := in(at("p", "10.0.1.5", "10.9.0.0/24", "10.0.0.0/8"), with("e1", "1.1.1.1"))
 			audit.Add("passing", passing)
 			for i, n := range tt.networks {
@@ -182,7 +182,7 @@ func TestAnAuditFollows(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		var audit Audit
+		var audit ConsistencyChecker
 		fleet := map[string]*Networks{}
 		most := 0
 		for step := range 300 {
@@ -215,8 +215,8 @@ func TestAnAuditFollows(t *testing.T) {
 		for id, n := range fleet {
 			audit.Remove(id, n)
 		}
-		left := len(audit.alone) + len(audit.vpcs)
-		left += len(audit.addresses.one) + len(audit.addresses.more) + len(audit.eips.one) + len(audit.eips.more) + len(audit.eipIDs.one) + len(audit.eipIDs.more)
+		left := len(audit.local) + len(audit.vpcs)
+		left += len(audit.addresses.single) + len(audit.addresses.shared) + len(audit.eips.single) + len(audit.eips.shared) + len(audit.eipIDs.single) + len(audit.eipIDs.shared)
 		if left != 0 {
 			t.Errorf("seed %d: %d entries are left of nobody", seed, left)
 		}
@@ -275,8 +275,8 @@ func pairwise(records []*Record) []Finding {
 
 // together gives who hangs together by findings of each reason that names two
 // of a kind, however many findings there are between them.
-func together(findings []Finding) map[Reason]string {
-	groups := map[Reason]map[string]string{} // who each one is represented by
+func together(findings []Finding) map[FindingReason]string {
+	groups := map[FindingReason]map[string]string{} // who each one is represented by
 	for _, f := range findings {
 		if f.Reason != AddressUsedTwice && f.Reason != EIPUsedTwice && f.Reason != VPCsOverlap {
 			continue
@@ -298,7 +298,7 @@ func together(findings []Finding) map[Reason]string {
 			}
 		}
 	}
-	all := map[Reason]string{}
+	all := map[FindingReason]string{}
 	for reason, of := range groups {
 		for _, id := range slices.Sorted(maps.Keys(of)) {
 			all[reason] += id + ":" + of[id] + " "
@@ -311,7 +311,7 @@ func together(findings []Finding) map[Reason]string {
 func TestAnAddressThatAllUse(t *testing.T) {
 	t.Parallel()
 	const n = 5000
-	var audit Audit
+	var audit ConsistencyChecker
 	same := in(at("p", "10.0.1.5", "10.0.1.0/24", "10.0.0.0/16"), with("e", "1.1.1.1"))
 	for i := range n {
 		audit.Add(fmt.Sprint("d", i), same)

@@ -13,22 +13,22 @@ import (
 // Findings gives what contradicts itself in the networks of desktops, as an
 // Audit does.
 func Findings(records []*Record) []Finding {
-	var a Audit
+	var a ConsistencyChecker
 	for _, r := range records {
 		a.Add(r.Desktop.ID, r.Networks)
 	}
 	return a.Findings()
 }
 
-// Audit looks for contradictions in the networks of desktops. As a Tally, it
+// ConsistencyChecker looks for contradictions in the networks of desktops. As a Tally, it
 // follows a fleet change by change. What is empty or cannot be parsed is
 // unknown, and the unknown contradicts nothing. The zero value is empty.
-type Audit struct {
-	alone     map[Finding]int   // what one interface contradicts by itself
+type ConsistencyChecker struct {
+	local     map[Finding]int   // what one interface contradicts by itself
 	vpcs      map[vpcCIDR]int   // by interfaces that say so
-	addresses users[vpcAddress] // private ones
-	eips      users[netip.Addr] // by address
-	eipIDs    users[string]     // by ID
+	addresses usage[vpcAddress] // private ones
+	eips      usage[netip.Addr] // by address
+	eipIDs    usage[string]     // by ID
 }
 
 type vpcCIDR struct{ vpc, cidr string }
@@ -39,61 +39,61 @@ type vpcAddress struct {
 }
 
 // Add takes the networks of a desktop in; nil, the unknown, says nothing.
-func (a *Audit) Add(desktop string, n *Networks) { a.count(desktop, n, 1) }
+func (a *ConsistencyChecker) Add(desktop string, n *Networks) { a.update(desktop, n, 1) }
 
 // Remove takes back an Add of the same content.
-func (a *Audit) Remove(desktop string, n *Networks) { a.count(desktop, n, -1) }
+func (a *ConsistencyChecker) Remove(desktop string, n *Networks) { a.update(desktop, n, -1) }
 
-func (a *Audit) count(desktop string, n *Networks, by int) {
+func (a *ConsistencyChecker) update(desktop string, n *Networks, by int) {
 	if n == nil {
 		return
 	}
-	if a.alone == nil {
-		a.alone, a.vpcs = map[Finding]int{}, map[vpcCIDR]int{}
+	if a.local == nil {
+		a.local, a.vpcs = map[Finding]int{}, map[vpcCIDR]int{}
 	}
 	for i := range n.Interfaces {
 		nic := &n.Interfaces[i]
 		address, subnet, vpc := parseAddress(nic.PrivateIP), parseCIDR(nic.Subnet.CIDR), parseCIDR(nic.VPC.CIDR)
 		if sameFamily(subnet.Addr(), address) && !subnet.Contains(address) {
-			add(a.alone, Finding{AddressOutsideSubnet, desktop, nic.Subnet.ID, nic.PrivateIP}, by)
+			addCount(a.local, Finding{AddressOutsideSubnet, desktop, nic.Subnet.ID, nic.PrivateIP}, by)
 		}
-		if nic.Subnet.ID != "" && sameFamily(vpc.Addr(), subnet.Addr()) && !holds(vpc, subnet) {
-			add(a.alone, Finding{SubnetOutsideVPC, nic.Subnet.ID, nic.VPC.ID, nic.Subnet.CIDR}, by)
+		if nic.Subnet.ID != "" && sameFamily(vpc.Addr(), subnet.Addr()) && !contains(vpc, subnet) {
+			addCount(a.local, Finding{SubnetOutsideVPC, nic.Subnet.ID, nic.VPC.ID, nic.Subnet.CIDR}, by)
 		}
 		if nic.VPC.ID != "" {
 			if nic.VPC.CIDR != "" {
-				add(a.vpcs, vpcCIDR{nic.VPC.ID, nic.VPC.CIDR}, by)
+				addCount(a.vpcs, vpcCIDR{nic.VPC.ID, nic.VPC.CIDR}, by)
 			}
 			if address.IsValid() {
-				a.addresses.count(vpcAddress{nic.VPC.ID, address}, desktop, by)
+				a.addresses.update(vpcAddress{nic.VPC.ID, address}, desktop, by)
 			}
 		}
 		if eip := parseAddress(nic.EIP.Address); eip.IsValid() {
-			a.eips.count(eip, desktop, by)
+			a.eips.update(eip, desktop, by)
 		}
 		if nic.EIP.ID != "" {
-			a.eipIDs.count(nic.EIP.ID, desktop, by)
+			a.eipIDs.update(nic.EIP.ID, desktop, by)
 		}
 	}
 }
 
 // Findings gives all that there are, each once, in order; nil: none.
-func (a *Audit) Findings() []Finding {
-	all := slices.AppendSeq([]Finding(nil), maps.Keys(a.alone))
+func (a *ConsistencyChecker) Findings() []Finding {
+	all := slices.AppendSeq([]Finding(nil), maps.Keys(a.local))
 	all = appendOverlaps(all, a.vpcs)
-	a.addresses.neighbours(func(k vpcAddress, one, other string) {
+	a.addresses.pairs(func(k vpcAddress, one, other string) {
 		all = append(all, Finding{AddressUsedTwice, one, other, k.address.String()})
 	})
 	type pair struct{ one, other string }
 	told := map[pair]bool{}
-	a.eips.neighbours(func(address netip.Addr, one, other string) {
+	a.eips.pairs(func(address netip.Addr, one, other string) {
 		if one != other {
 			all = append(all, Finding{EIPUsedTwice, one, other, address.String()})
 			told[pair{one, other}] = true
 		}
 	})
 	// An EIP mostly has both, and two desktops that share one are told of once.
-	a.eipIDs.neighbours(func(id, one, other string) {
+	a.eipIDs.pairs(func(id, one, other string) {
 		if one != other && !told[pair{one, other}] {
 			all = append(all, Finding{EIPUsedTwice, one, other, id})
 		}
@@ -130,7 +130,7 @@ func appendOverlaps(all []Finding, told map[vpcCIDR]int) []Finding {
 		if !v.cidr.IsValid() {
 			continue
 		}
-		for len(around) > 0 && !holds(around[len(around)-1].cidr, v.cidr) {
+		for len(around) > 0 && !contains(around[len(around)-1].cidr, v.cidr) {
 			around = around[:len(around)-1]
 		}
 		if len(around) > 0 {
@@ -141,49 +141,49 @@ func appendOverlaps(all []Finding, told map[vpcCIDR]int) []Finding {
 	return all
 }
 
-// users tells which desktops use what. Most things have one user, so only the
+// usage tells which desktops use what. Most things have one user, so only the
 // others take up more than that.
-type users[K comparable] struct {
-	one  map[K]string
-	more map[K]map[string]int // uses by each desktop
+type usage[K comparable] struct {
+	single map[K]string
+	shared map[K]map[string]int // uses by each desktop
 }
 
-// count counts a use by a desktop, or takes one back.
-func (u *users[K]) count(k K, desktop string, by int) {
-	if u.one == nil {
-		u.one, u.more = map[K]string{}, map[K]map[string]int{}
+// update counts a use by a desktop, or takes one back.
+func (u *usage[K]) update(k K, desktop string, by int) {
+	if u.single == nil {
+		u.single, u.shared = map[K]string{}, map[K]map[string]int{}
 	}
-	uses, shared := u.more[k]
+	uses, shared := u.shared[k]
 	if !shared {
-		first, used := u.one[k]
+		first, used := u.single[k]
 		switch {
 		case !used:
-			u.one[k] = desktop
+			u.single[k] = desktop
 			return
 		case by < 0:
-			delete(u.one, k)
+			delete(u.single, k)
 			return
 		}
-		delete(u.one, k)
+		delete(u.single, k)
 		uses = map[string]int{first: 1}
-		u.more[k] = uses
+		u.shared[k] = uses
 	}
-	add(uses, desktop, by)
+	addCount(uses, desktop, by)
 	if len(uses) > 1 {
 		return
 	}
 	for last, n := range uses {
 		if n == 1 {
-			delete(u.more, k)
-			u.one[k] = last
+			delete(u.shared, k)
+			u.single[k] = last
 		}
 	}
 }
 
-// neighbours gives, of all that is used more than once, the users by ID, two by
+// pairs gives, of all that is used more than once, the users by ID, two by
 // two, and a desktop that uses something twice with itself.
-func (u *users[K]) neighbours(yield func(k K, one, other string)) {
-	for k, uses := range u.more {
+func (u *usage[K]) pairs(yield func(k K, one, other string)) {
+	for k, uses := range u.shared {
 		before := ""
 		for i, id := range slices.Sorted(maps.Keys(uses)) {
 			if i > 0 {
@@ -223,7 +223,7 @@ func parseCIDR(text string) netip.Prefix {
 // CIDR of a network that has both, so nothing follows for the other.
 func sameFamily(a, b netip.Addr) bool { return a.IsValid() && b.IsValid() && a.Is4() == b.Is4() }
 
-// holds tells whether all addresses of one CIDR are in the other.
-func holds(outer, inner netip.Prefix) bool {
+// contains tells whether all addresses of one CIDR are in the other.
+func contains(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }

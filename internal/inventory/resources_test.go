@@ -19,7 +19,7 @@ func TestObjects(t *testing.T) {
 	office := SecurityGroup{"g1", "office"}
 	type objects struct {
 		VPCs    []VPC
-		Subnets []SubnetUse
+		Subnets []SubnetUsage
 		Groups  []SecurityGroup
 	}
 	for name, tt := range map[string]struct {
@@ -34,14 +34,14 @@ func TestObjects(t *testing.T) {
 				nil,
 				in(Interface{VPC: main, Subnet: floor, SecurityGroups: []SecurityGroup{office}}, Interface{VPC: main, Subnet: floor}),
 			},
-			want: objects{[]VPC{main}, []SubnetUse{{floor, "v1", 3}}, []SecurityGroup{office}},
+			want: objects{[]VPC{main}, []SubnetUsage{{floor, "v1", 3}}, []SecurityGroup{office}},
 		},
 		"sorted by ID": {
 			networks: []*Networks{in(
 				Interface{VPC: VPC{ID: "b"}, Subnet: Subnet{ID: "d"}, SecurityGroups: []SecurityGroup{{ID: "f"}, {ID: "e"}}},
 				Interface{VPC: VPC{ID: "a"}, Subnet: Subnet{ID: "c"}},
 			)},
-			want: objects{[]VPC{{ID: "a"}, {ID: "b"}}, []SubnetUse{{Subnet{ID: "c"}, "a", 1}, {Subnet{ID: "d"}, "b", 1}}, []SecurityGroup{{ID: "e"}, {ID: "f"}}},
+			want: objects{[]VPC{{ID: "a"}, {ID: "b"}}, []SubnetUsage{{Subnet{ID: "c"}, "a", 1}, {Subnet{ID: "d"}, "b", 1}}, []SecurityGroup{{ID: "e"}, {ID: "f"}}},
 		},
 		"a rename goes round: the smaller text, and a text before none": {
 			networks: []*Networks{
@@ -50,13 +50,13 @@ func TestObjects(t *testing.T) {
 				in(Interface{VPC: VPC{"v1", "old", ""}, Subnet: Subnet{"s1", "newer", "d"}, SecurityGroups: []SecurityGroup{{"g1", "named"}}}),
 				in(Interface{Subnet: Subnet{ID: "s1"}}),
 			},
-			want: objects{[]VPC{{"v1", "new", "10.0.0.0/8"}}, []SubnetUse{{Subnet{"s1", "new", "c"}, "v1", 4}}, []SecurityGroup{{"g1", "named"}}},
+			want: objects{[]VPC{{"v1", "new", "10.0.0.0/8"}}, []SubnetUsage{{Subnet{"s1", "new", "c"}, "v1", 4}}, []SecurityGroup{{"g1", "named"}}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var records []*Record
-			var tally Tally
+			var tally ResourceCounts
 			passing := in(Interface{VPC: VPC{"v1", "a", "a"}, Subnet: Subnet{"s1", "a", "a"}, SecurityGroups: []SecurityGroup{{"g1", "a"}}})
 			tally.Add(passing)
 			for _, n := range tt.networks {
@@ -65,8 +65,8 @@ func TestObjects(t *testing.T) {
 			}
 			tally.Remove(passing)
 			var got, kept objects
-			got.VPCs, got.Subnets, got.Groups = Objects(records)
-			kept.VPCs, kept.Subnets, kept.Groups = tally.Objects()
+			got.VPCs, got.Subnets, got.Groups = Resources(records)
+			kept.VPCs, kept.Subnets, kept.Groups = tally.Resources()
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("gathered (-want +got)\n%s", diff)
 			}
