@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 )
 
 const (
@@ -98,7 +100,11 @@ func (t *try) send() answer {
 	}
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the status has said all
 	_ = response.Body.Close()
-	return answer{status: response.StatusCode, after: retryAfter(response.Header)}
+	after, ok := httpheader.RetryAfter(response.Header, time.Now())
+	if ok {
+		after = max(after, shortestPause)
+	}
+	return answer{status: response.StatusCode, after: after}
 }
 
 func (t *try) request() (*http.Request, error) {
@@ -156,17 +162,4 @@ func (a answer) pause(failures int) time.Duration {
 	}
 	pause := min(shortestPause<<min(failures-1, 20), longestPause)
 	return pause - rand.N(pause/5)
-}
-
-// retryAfter reads how long the receiver wants to be left alone; 0: it does not
-// say.
-func retryAfter(header http.Header) time.Duration {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(max(seconds, 1), uint64(longestPause/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(time.Until(at), shortestPause)
-	}
-	return 0
 }

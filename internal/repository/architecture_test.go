@@ -19,15 +19,16 @@ var rooms = map[string][]string{
 	"":                    {"internal/cli"},
 	"internal/cli":        {"collector", "config", "internal/changes", "internal/export", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
 	"internal/repository": {},
-	"collector":           {"internal/inventory", "internal/refresh"},
+	"collector":           {"internal/httpheader", "internal/inventory", "internal/refresh"},
 	"config":              {},
 	"internal/export":     {"internal/inventory"},
-	"internal/changes":    {"internal/inventory"},
+	"internal/changes":    {"internal/httpheader", "internal/inventory"},
+	"internal/httpheader": {},
 	"internal/inventory":  {},
 	"internal/refresh":    {"internal/inventory"},
 	"internal/simulator":  {},
-	"internal/web":        {"internal/export", "internal/inventory", "internal/refresh"},
-	"internal/workspace":  {"config", "internal/inventory"},
+	"internal/web":        {"internal/export", "internal/httpheader", "internal/inventory", "internal/refresh"},
+	"internal/workspace":  {"config", "internal/httpheader", "internal/inventory"},
 }
 
 const (

@@ -7,14 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -129,7 +128,7 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, contentType stri
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Add("Vary", "Accept-Encoding")
-	zipped := acceptsGzip(r.Header)
+	zipped := httpheader.AcceptEncoding(r.Header)["gzip"] > 0
 	if zipped {
 		h.Set("Content-Encoding", "gzip")
 	}
@@ -171,21 +170,4 @@ func (p *piecewise) Write(b []byte) (int, error) {
 	}
 	_ = p.control.SetWriteDeadline(deadline) // a test's recorder has none
 	return p.w.Write(b)
-}
-
-// acceptsGzip tells whether a request takes gzip.
-func acceptsGzip(h http.Header) bool {
-	for _, header := range h.Values("Accept-Encoding") {
-		for item := range strings.SplitSeq(header, ",") {
-			name, weight, _ := strings.Cut(item, ";")
-			if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
-				continue
-			}
-			q, weighed := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
-			if n, err := strconv.ParseFloat(q, 64); !weighed || err == nil && n > 0 {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -139,7 +140,8 @@ func (l *line) try(ctx context.Context, k *key, op operation, d demand, taken *s
 		return 0, f
 	}
 	pass.leave(f.Kind == inventory.Denied || f.Kind == inventory.Disabled)
-	pause = retryAfter(a.header, l.cloud.now())
+	pause, _ = httpheader.RetryAfter(a.header, l.cloud.now())
+	pause = min(pause, maxPause)
 	if f.Kind == inventory.Throttled {
 		limiter.refused(pause)
 	}
@@ -190,19 +192,4 @@ func (l *line) record(operation string, a *answer, took time.Duration, err error
 	}
 	_ = logger.Log("msg", "API call", "project", l.project, "region", l.region,
 		"operation", operation, "status", code, "duration", took, "request_id", id)
-}
-
-// retryAfter reads the header of that name: seconds or a date, within bounds.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	text := h.Get("Retry-After")
-	if text == "" {
-		return 0
-	}
-	pause := time.Duration(0)
-	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		pause = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(text); err == nil {
-		pause = date.Sub(now)
-	}
-	return min(max(pause, 0), maxPause)
 }
