@@ -96,9 +96,9 @@ func (f *fleet) snapshot() *inventory.Snapshot {
 		Discovered: true,
 		Records:    f.records,
 		Health: inventory.Health{
-			Tried: true, Listed: true, Up: true, Duration: time.Second, LastEnd: at, LastSuccess: at, OldestData: at,
+			Refreshed: true, Listed: true, Up: true, Duration: time.Second, LastRefresh: at, LastSuccess: at, OldestData: at,
 		},
 	}
-	s.VPCs, s.Subnets, s.SecurityGroups = inventory.Objects(f.records)
+	s.VPCs, s.Subnets, s.SecurityGroups = inventory.Resources(f.records)
 	return s
 }
