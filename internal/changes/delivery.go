@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// shortestPause is the first one after a failure, and the least that the
+	// minBackoff is the first one after a failure, and the least that the
 	// receiver can ask for.
-	shortestPause = time.Second
-	// longestPause bounds what pauses grow to, and what the receiver can ask for.
-	longestPause = 5 * time.Minute
-	// maxAnswer is how much of an answer is read, so that its connection can be
+	minBackoff = time.Second
+	// maxBackoff bounds what pauses grow to, and what the receiver can ask for.
+	maxBackoff = 5 * time.Minute
+	// maxResponseBytes is how much of an answer is read, so that its connection can be
 	// used again. Nobody looks at it.
-	maxAnswer = 64 << 10
+	maxResponseBytes = 64 << 10
 )
 
 // cloudEvent is an event as CloudEvents 1.0 has it in JSON.
@@ -72,47 +72,47 @@ func (e Event) encode() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// try is one attempt to send one event.
-type try struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	receiver *Receiver
-	event    Event
+// attempt is one attempt to send one event.
+type attempt struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	target *Target
+	event  Event
 }
 
-// answer is what came of a try.
-type answer struct {
-	status int // 0: none came
-	after  time.Duration
-	err    error
+// result is what came of a try.
+type result struct {
+	status     int // 0: none came
+	retryAfter time.Duration
+	err        error
 }
 
 // send sends the event once. The transport is asked, not a client: that one
 // follows redirects, and quotes URLs in its errors.
-func (t *try) send() answer {
+func (t *attempt) send() result {
 	request, err := t.request()
 	if err != nil {
-		return answer{err: err}
+		return result{err: err}
 	}
-	response, err := t.receiver.Transport.RoundTrip(request)
+	response, err := t.target.Transport.RoundTrip(request)
 	if err != nil {
-		return answer{err: errors.New(t.receiver.Explain(err))}
+		return result{err: errors.New(t.target.Explain(err))}
 	}
-	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the status has said all
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponseBytes) // the status has said all
 	_ = response.Body.Close()
 	after, ok := httpheader.RetryAfter(response.Header, time.Now())
 	if ok {
-		after = max(after, shortestPause)
+		after = max(after, minBackoff)
 	}
-	return answer{status: response.StatusCode, after: after}
+	return result{status: response.StatusCode, retryAfter: after}
 }
 
-func (t *try) request() (*http.Request, error) {
-	target, err := t.receiver.URL()
+func (t *attempt) request() (*http.Request, error) {
+	target, err := t.target.URL()
 	if err != nil {
 		return nil, err
 	}
-	header, err := t.receiver.Header()
+	header, err := t.target.Header()
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +132,10 @@ func (t *try) request() (*http.Request, error) {
 	return request, nil
 }
 
-func (a answer) taken() bool { return a.status >= 200 && a.status < 300 }
+func (a result) accepted() bool { return a.status >= 200 && a.status < 300 }
 
-// refused tells whether the receiver will never take this event.
-func (a answer) refused() bool {
+// rejected tells whether the receiver will never take this event.
+func (a result) rejected() bool {
 	switch a.status {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		return true
@@ -144,7 +144,7 @@ func (a answer) refused() bool {
 }
 
 // reason says why a try failed.
-func (a answer) reason() string {
+func (a result) reason() string {
 	switch {
 	case a.err != nil:
 		return a.err.Error()
@@ -154,12 +154,12 @@ func (a answer) reason() string {
 	return "HTTP " + strconv.Itoa(a.status)
 }
 
-// pause tells how long to wait after so many failures in a row. Chance keeps
+// backoff tells how long to wait after so many failures in a row. Chance keeps
 // exporters that met the same outage from coming back at once.
-func (a answer) pause(failures int) time.Duration {
-	if a.after > 0 {
-		return min(max(a.after, shortestPause), longestPause)
+func (a result) backoff(failures int) time.Duration {
+	if a.retryAfter > 0 {
+		return min(max(a.retryAfter, minBackoff), maxBackoff)
 	}
-	pause := min(shortestPause<<min(failures-1, 20), longestPause)
+	pause := min(minBackoff<<min(failures-1, 20), maxBackoff)
 	return pause - rand.N(pause/5)
 }

@@ -20,7 +20,7 @@ import (
 // Options is what a History needs.
 type Options struct {
 	Logger  log.Logger
-	Keep    int              // changes in the journal, until Resize
+	Limit   int              // changes in the journal, until Resize
 	Webhook *Webhook         // is handed the changes; nil: nobody is
 	Now     func() time.Time // nil: time.Now
 }
@@ -29,13 +29,13 @@ type Options struct {
 // time.
 type History struct {
 	opts   Options
-	teller teller
+	logger changeLogger
 
-	mu       sync.Mutex
-	trackers map[scope]*tracker
-	counts   map[projectKey]map[inventory.ChangeKind]uint64
-	journal  journal
-	made     uint64 // observers
+	mu        sync.Mutex
+	scopes    map[scope]*scopeState
+	counts    map[projectKey]map[inventory.ChangeKind]uint64
+	ring      ring
+	observers uint64 // observers
 }
 
 // scope is what a tracker tracks: the desktops that a choice leaves of a
@@ -53,8 +53,8 @@ func New(o Options) *History {
 		o.Now = time.Now
 	}
 	return &History{
-		opts: o, teller: teller{logger: o.Logger}, journal: journal{limit: o.Keep},
-		trackers: map[scope]*tracker{}, counts: map[projectKey]map[inventory.ChangeKind]uint64{},
+		opts: o, logger: changeLogger{logger: o.Logger}, ring: ring{limit: o.Limit},
+		scopes: map[scope]*scopeState{}, counts: map[projectKey]map[inventory.ChangeKind]uint64{},
 	}
 }
 
@@ -72,25 +72,25 @@ type Observer struct {
 func (h *History) Observer(region, projectID, choice string) *Observer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.made++
-	return &Observer{history: h, number: h.made, scope: scope{projectKey{region, projectID}, choice}}
+	h.observers++
+	return &Observer{history: h, number: h.observers, scope: scope{projectKey{region, projectID}, choice}}
 }
 
-// Keep retires all observers but these. What is only known by retired ones is
+// Retain retires all observers but these. What is only known by retired ones is
 // forgotten, and with it the counters of projects that nobody reads any more.
-func (h *History) Keep(observers []*Observer) {
+func (h *History) Retain(observers []*Observer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s, t := range h.trackers {
+	for s, t := range h.scopes {
 		if t.owner != nil && !slices.Contains(observers, t.owner) {
 			t.owner.retired, t.owner = true, nil
 		}
 		followed := slices.ContainsFunc(observers, func(o *Observer) bool { return o.scope.covers(s) })
 		if !followed && t.claimed {
-			delete(h.trackers, s)
+			delete(h.scopes, s)
 		}
 	}
-	h.forgetCounts()
+	h.dropUntrackedCounts()
 }
 
 // covers tells whether an observer of s may turn out to be one of other.
@@ -98,10 +98,10 @@ func (s scope) covers(other scope) bool {
 	return s.region == other.region && s.choice == other.choice && (s.id == "" || s.id == other.id)
 }
 
-// forgetCounts ends the counters of projects that are no longer tracked.
-func (h *History) forgetCounts() {
+// dropUntrackedCounts ends the counters of projects that are no longer tracked.
+func (h *History) dropUntrackedCounts() {
 	tracked := map[projectKey]bool{}
-	for s := range h.trackers {
+	for s := range h.scopes {
 		tracked[s.projectKey] = true
 	}
 	maps.DeleteFunc(h.counts, func(p projectKey, _ map[inventory.ChangeKind]uint64) bool { return !tracked[p] })
@@ -120,10 +120,10 @@ func (o *Observer) Observe(s *inventory.Snapshot) {
 		return
 	}
 	o.scope.id = s.Project.ID
-	t := h.trackers[o.scope]
+	t := h.scopes[o.scope]
 	if t == nil {
-		t = &tracker{}
-		h.trackers[o.scope] = t
+		t = &scopeState{}
+		h.scopes[o.scope] = t
 	}
 	if t.owner != nil && t.owner.number > o.number {
 		return
@@ -141,8 +141,8 @@ func (o *Observer) Observe(s *inventory.Snapshot) {
 	for _, c := range changes {
 		counts[c.Kind]++
 	}
-	h.journal.add(changes)
-	h.teller.tell(changes)
+	h.ring.add(changes)
+	h.logger.add(changes)
 	if h.opts.Webhook != nil {
 		h.opts.Webhook.add(changes)
 	}
@@ -160,15 +160,15 @@ func (h *History) Count(p inventory.Project) map[inventory.ChangeKind]uint64 {
 func (h *History) Changes() []inventory.Change {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.journal.newestFirst()
+	return h.ring.newestFirst()
 }
 
 // Resize changes how many changes are kept; of too many, the newest are.
 func (h *History) Resize(keep int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.journal.resize(keep)
+	h.ring.resize(keep)
 }
 
 // Close waits until the log has been told everything.
-func (h *History) Close() { h.teller.wait() }
+func (h *History) Close() { h.logger.close() }

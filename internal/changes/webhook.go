@@ -30,10 +30,10 @@ const (
 )
 
 const (
-	// farewell is how long Close goes on sending.
-	farewell = 5 * time.Second
-	// refusalsTold is how many refusals get a line in the log, each minute.
-	refusalsTold = 5
+	// shutdownGrace is how long Close goes on sending.
+	shutdownGrace = 5 * time.Second
+	// maxRefusalLines is how many refusals get a line in the log, each minute.
+	maxRefusalLines = 5
 )
 
 // Event is a change that is to be sent.
@@ -42,9 +42,9 @@ type Event struct {
 	inventory.Change
 }
 
-// Receiver is who is sent the changes, and how. It is asked for URL and header
+// Target is who is sent the changes, and how. It is asked for URL and header
 // before each try; errors of both are logged.
-type Receiver struct {
+type Target struct {
 	URL       func() (string, error)
 	Header    func() (http.Header, error)
 	Transport http.RoundTripper
@@ -53,8 +53,8 @@ type Receiver struct {
 	Queue     int                // events that wait
 }
 
-// Meter is told what becomes of events. Its methods may be called at once.
-type Meter interface {
+// Metrics is told what becomes of events. Its methods may be called at once.
+type Metrics interface {
 	EventSent()
 	EventFailed()
 	EventsDropped(reason string, n int)
@@ -64,49 +64,49 @@ type Meter interface {
 // Webhook sends events to a receiver, one after another, without keeping those
 // waiting who notice changes. Its methods may be called at the same time.
 type Webhook struct {
-	logger   log.Logger
-	meter    Meter
-	prefix   string // of the IDs of this process
-	work     sync.WaitGroup
-	life     context.Context
-	end      context.CancelFunc
-	refusals refusals
+	logger       log.Logger
+	metrics      Metrics
+	idPrefix     string // of the IDs of this process
+	wg           sync.WaitGroup
+	ctx          context.Context
+	stop         context.CancelFunc
+	rejectionLog rateLimitedLog
 
-	mu         sync.Mutex
-	made       uint64 // events
-	receiver   *Receiver
-	configured bool
-	closing    bool
-	running    bool
-	wake       chan struct{}      // closed to end a pause
-	cancel     context.CancelFunc // ends the try that is under way; nil: there is none
-	head       *Event             // the one that is sent next, or just now
-	queue      []Event            // those behind it
-	failures   int                // tries that failed since the last success
+	mu            sync.Mutex
+	eventCount    uint64 // events
+	target        *Target
+	configured    bool
+	closing       bool
+	running       bool
+	wake          chan struct{}      // closed to end a pause
+	cancelAttempt context.CancelFunc // ends the try that is under way; nil: there is none
+	head          *Event             // the one that is sent next, or just now
+	queue         []Event            // those behind it
+	failures      int                // tries that failed since the last success
 }
 
 // NewWebhook makes a webhook without a receiver. Until Configure says whether
 // there is one, events wait.
-func NewWebhook(logger log.Logger, meter Meter) *Webhook {
+func NewWebhook(logger log.Logger, meter Metrics) *Webhook {
 	prefix := make([]byte, 8)
 	_, _ = rand.Read(prefix) // never fails
-	w := &Webhook{logger: logger, meter: meter, prefix: hex.EncodeToString(prefix), wake: make(chan struct{})}
-	w.life, w.end = context.WithCancel(context.Background())
+	w := &Webhook{logger: logger, metrics: meter, idPrefix: hex.EncodeToString(prefix), wake: make(chan struct{})}
+	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
 
 // Configure changes the receiver; nil: there is none, and what waits is
 // dropped. What is being sent to the old one is sent to the new one as well.
-func (w *Webhook) Configure(r *Receiver) {
+func (w *Webhook) Configure(r *Target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.receiver, w.configured, w.failures = r, true, 0
-	if w.cancel != nil {
-		w.cancel()
+	w.target, w.configured, w.failures = r, true, 0
+	if w.cancelAttempt != nil {
+		w.cancelAttempt()
 	}
 	w.interrupt()
-	w.bound()
-	w.start()
+	w.trim()
+	w.ensureRunning()
 }
 
 // Waiting gives the events that are not sent yet, the oldest first.
@@ -125,7 +125,7 @@ func (w *Webhook) Restore(events []Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.queue = slices.Concat(events, w.queue)
-	w.bound()
+	w.trim()
 }
 
 // Close sends what waits as long as the receiver takes it, for a few seconds
@@ -135,58 +135,58 @@ func (w *Webhook) Close() (left int) {
 	w.closing = true
 	w.interrupt()
 	w.mu.Unlock()
-	late := time.AfterFunc(farewell, w.end)
-	w.work.Wait()
+	late := time.AfterFunc(shutdownGrace, w.stop)
+	w.wg.Wait()
 	late.Stop()
-	w.end()
+	w.stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.length()
+	return w.pending()
 }
 
 // add takes changes, to send each. It never waits for the receiver.
 func (w *Webhook) add(changes []inventory.Change) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.configured && w.receiver == nil {
+	if w.configured && w.target == nil {
 		return
 	}
 	for _, c := range changes {
-		w.made++
-		w.queue = append(w.queue, Event{fmt.Sprintf("%s-%d", w.prefix, w.made), c})
+		w.eventCount++
+		w.queue = append(w.queue, Event{fmt.Sprintf("%s-%d", w.idPrefix, w.eventCount), c})
 	}
-	w.bound()
-	w.start()
+	w.trim()
+	w.ensureRunning()
 }
 
-// bound drops the oldest of what there is no room or no receiver for. What is
+// trim drops the oldest of what there is no room or no receiver for. What is
 // just being sent does not wait, so it stays. The caller holds the lock, here
 // and below.
-func (w *Webhook) bound() {
+func (w *Webhook) trim() {
 	if !w.configured {
 		return
 	}
 	limit, reason := 0, NoReceiver
-	if w.receiver != nil {
-		limit, reason = w.receiver.Queue, QueueFull
+	if w.target != nil {
+		limit, reason = w.target.Queue, QueueFull
 	}
-	waiting := w.length()
-	if w.cancel != nil {
+	waiting := w.pending()
+	if w.cancelAttempt != nil {
 		waiting--
 	}
 	if excess := waiting - limit; excess > 0 {
-		w.meter.EventsDropped(reason, excess)
-		if w.head != nil && w.cancel == nil {
+		w.metrics.EventsDropped(reason, excess)
+		if w.head != nil && w.cancelAttempt == nil {
 			w.head = nil
 			excess--
 		}
 		clear(w.queue[:excess])
 		w.queue = w.queue[excess:]
 	}
-	w.meter.EventsWaiting(w.length())
+	w.metrics.EventsWaiting(w.pending())
 }
 
-func (w *Webhook) length() int {
+func (w *Webhook) pending() int {
 	if w.head == nil {
 		return len(w.queue)
 	}
@@ -198,11 +198,11 @@ func (w *Webhook) interrupt() {
 	w.wake = make(chan struct{})
 }
 
-// start makes sure that somebody sends what waits.
-func (w *Webhook) start() {
-	if !w.running && !w.closing && w.receiver != nil && w.length() > 0 {
+// ensureRunning makes sure that somebody sends what waits.
+func (w *Webhook) ensureRunning() {
+	if !w.running && !w.closing && w.target != nil && w.pending() > 0 {
 		w.running = true
-		w.work.Go(w.run)
+		w.wg.Go(w.run)
 	}
 }
 
@@ -211,7 +211,7 @@ func (w *Webhook) run() {
 	for t := w.next(); t != nil; t = w.next() {
 		a := t.send()
 		t.cancel()
-		pause, wake := w.settle(t, a)
+		pause, wake := w.finish(t, a)
 		if pause == 0 {
 			continue
 		}
@@ -225,7 +225,7 @@ func (w *Webhook) run() {
 }
 
 // next begins to send the oldest event; nil: there is nothing to do any more.
-func (w *Webhook) next() *try {
+func (w *Webhook) next() *attempt {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.head == nil && len(w.queue) > 0 {
@@ -233,55 +233,55 @@ func (w *Webhook) next() *try {
 		w.queue[0] = Event{}
 		w.head, w.queue = &oldest, w.queue[1:]
 	}
-	if w.head == nil || w.receiver == nil || w.life.Err() != nil {
+	if w.head == nil || w.target == nil || w.ctx.Err() != nil {
 		w.running = false
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(w.life, w.receiver.Timeout)
-	w.cancel = cancel
-	return &try{ctx: ctx, cancel: cancel, receiver: w.receiver, event: *w.head}
+	ctx, cancel := context.WithTimeout(w.ctx, w.target.Timeout)
+	w.cancelAttempt = cancel
+	return &attempt{ctx: ctx, cancel: cancel, target: w.target, event: *w.head}
 }
 
-// settle draws the conclusions of a try: how long to pause, and what ends the
+// finish draws the conclusions of a try: how long to pause, and what ends the
 // pause early.
-func (w *Webhook) settle(t *try, a answer) (pause time.Duration, wake <-chan struct{}) {
+func (w *Webhook) finish(t *attempt, a result) (pause time.Duration, wake <-chan struct{}) {
 	w.mu.Lock()
 	before := w.failures
-	given := w.receiver != t.receiver || w.life.Err() != nil // up, by us
-	w.cancel = nil
+	given := w.target != t.target || w.ctx.Err() != nil // up, by us
+	w.cancelAttempt = nil
 	switch {
-	case a.taken():
+	case a.accepted():
 		w.head = nil
-		w.meter.EventSent()
+		w.metrics.EventSent()
 		if !given {
 			w.failures = 0
 		}
 	case given: // whoever comes next sends it again
-	case a.refused():
+	case a.rejected():
 		w.head = nil
-		w.meter.EventFailed()
-		w.meter.EventsDropped(Refused, 1)
+		w.metrics.EventFailed()
+		w.metrics.EventsDropped(Refused, 1)
 	default:
-		w.meter.EventFailed()
+		w.metrics.EventFailed()
 		w.failures++
-		pause = a.pause(w.failures)
+		pause = a.backoff(w.failures)
 		if w.closing {
 			pause = 0
-			w.end()
+			w.stop()
 		}
 	}
-	w.bound()
-	waiting := w.length()
+	w.trim()
+	waiting := w.pending()
 	wake = w.wake
 	w.mu.Unlock()
 
 	// The log may be slow: it is told without the lock, lest others wait for it.
 	switch {
 	case given:
-	case a.taken() && before > 0:
+	case a.accepted() && before > 0:
 		level.Info(w.logger).Log("msg", "The receiver of changes takes them again", "key", "changes.webhook", "waiting", waiting)
-	case a.refused():
-		w.refusals.tell(w.logger, t.event, a.status)
+	case a.rejected():
+		w.rejectionLog.tell(w.logger, t.event, a.status)
 	case pause > 0 && before == 0:
 		level.Warn(w.logger).Log("msg", "The receiver of changes fails, and is tried again until it takes them", "key", "changes.webhook",
 			"err", a.reason(), "waiting", waiting)
@@ -289,17 +289,17 @@ func (w *Webhook) settle(t *try, a answer) (pause time.Duration, wake <-chan str
 	return pause, wake
 }
 
-// refusals tells of the first events that are refused in a minute.
-type refusals struct {
+// rateLimitedLog tells of the first events that are refused in a minute.
+type rateLimitedLog struct {
 	since time.Time
-	told  int
+	lines int
 }
 
-func (r *refusals) tell(logger log.Logger, e Event, status int) {
+func (r *rateLimitedLog) tell(logger log.Logger, e Event, status int) {
 	if now := time.Now(); now.Sub(r.since) >= time.Minute {
-		r.since, r.told = now, 0
+		r.since, r.lines = now, 0
 	}
-	if r.told++; r.told > refusalsTold {
+	if r.lines++; r.lines > maxRefusalLines {
 		return
 	}
 	level.Warn(logger).Log("msg", "The receiver of changes refuses one, which is dropped", "key", "changes.webhook",

@@ -73,7 +73,7 @@ func newExporter(logger log.Logger, load func() (*config.Config, error), dial di
 			Now: time.Now, Getenv: os.Getenv, Dial: dial,
 		}),
 		fleet:   &refresh.Fleet{},
-		history: changes.New(changes.Options{Logger: logger, Keep: math.MaxInt, Webhook: webhook}),
+		history: changes.New(changes.Options{Logger: logger, Limit: math.MaxInt, Webhook: webhook}),
 		webhook: webhook,
 		clients: map[string]*workspace.Project{},
 	}

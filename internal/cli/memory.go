@@ -38,7 +38,7 @@ const (
 // memory is all that outlives a restart.
 type memory struct {
 	SavedAt  time.Time
-	History  changes.Memory
+	History  changes.State
 	Projects map[string]refresh.Memory // by target memory
 }
 
@@ -85,7 +85,7 @@ func (k *keeper) begin(s config.State) {
 			"err", "it is older than state.max_age", "saved", m.SavedAt)
 		return
 	}
-	k.exporter.history.Recall(m.History)
+	k.exporter.history.Restore(m.History)
 	k.pending = m.Projects
 	level.Info(k.exporter.logger).Log("msg", "State file read", "file", s.File, "saved", m.SavedAt,
 		"projects", len(m.Projects), "changes", len(m.History.Changes))
@@ -137,7 +137,7 @@ func (k *keeper) save() (saved bool) {
 	x := k.exporter
 	// The history comes before the projects: what these know may be newer than
 	// what it has told, and is told then; it must not be older.
-	m := memory{SavedAt: time.Now(), History: x.history.Memory(time.Duration(state.MaxAge)), Projects: x.fleet.Memories()}
+	m := memory{SavedAt: time.Now(), History: x.history.State(time.Duration(state.MaxAge)), Projects: x.fleet.Memories()}
 	for target, known := range pending { // whose account was not listed yet
 		if _, ok := m.Projects[target]; !ok && m.SavedAt.Sub(known.SavedAt) < time.Duration(state.MaxAge) {
 			m.Projects[target] = known

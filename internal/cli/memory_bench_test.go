@@ -22,7 +22,7 @@ import (
 func BenchmarkState(b *testing.B) {
 	const n = 100_000
 	now := time.Now()
-	scope := changes.KnownScope{Region: "r", ProjectID: "p", Seen: now}
+	scope := changes.ScopeState{Region: "r", ProjectID: "p", Seen: now}
 	project := refresh.Memory{SavedAt: now}
 	for i := range uint64(n) {
 		id := func(kind, i uint64) string {
@@ -38,10 +38,10 @@ func BenchmarkState(b *testing.B) {
 			SecurityGroups: []inventory.SecurityGroup{{ID: id(5, i%3), Name: "default"}},
 		}}}
 		d := inventory.Desktop{ID: id(0, i), Name: name, IP: networks.IP, SubnetID: networks.Interfaces[0].Subnet.ID, Status: "ACTIVE"}
-		scope.Desktops = append(scope.Desktops, changes.KnownDesktop{ID: d.ID, Name: name, Listed: true, Networks: networks})
+		scope.Desktops = append(scope.Desktops, changes.DesktopState{ID: d.ID, Name: name, Listed: true, Networks: networks})
 		project.Desktops = append(project.Desktops, refresh.KnownDesktop{Desktop: d, Networks: networks, ReadAt: now})
 	}
-	m := &memory{SavedAt: now, History: changes.Memory{Scopes: []changes.KnownScope{scope}}, Projects: map[string]refresh.Memory{"p": project}}
+	m := &memory{SavedAt: now, History: changes.State{Scopes: []changes.ScopeState{scope}}, Projects: map[string]refresh.Memory{"p": project}}
 	file := filepath.Join(b.TempDir(), "state")
 	var write, read, baseline time.Duration
 	timed := func(total *time.Duration, work func() error) {

@@ -359,12 +359,12 @@ func sample() *memory {
 	project := inventory.Project{Name: "office", Region: "r", ID: "p"}
 	return &memory{
 		SavedAt: now,
-		History: changes.Memory{
-			Scopes: []changes.KnownScope{{
+		History: changes.State{
+			Scopes: []changes.ScopeState{{
 				Region: "r", ProjectID: "p", Choice: "c", Seen: now, Complete: true,
-				Desktops: []changes.KnownDesktop{{ID: "d1", Name: "n", Listed: true, Networks: n}, {ID: "d2"}},
+				Desktops: []changes.DesktopState{{ID: "d1", Name: "n", Listed: true, Networks: n}, {ID: "d2"}},
 			}},
-			Counts:  []changes.KnownCounts{{Region: "r", ProjectID: "p", Kinds: map[inventory.ChangeKind]uint64{inventory.Renamed: 3}}},
+			Counts:  []changes.ProjectCounts{{Region: "r", ProjectID: "p", Kinds: map[inventory.ChangeKind]uint64{inventory.Renamed: 3}}},
 			Changes: []inventory.Change{{Time: now, Project: project, DesktopID: "d1", Kind: inventory.Renamed, Before: "a", After: "b"}},
 		},
 		Projects: map[string]refresh.Memory{"target": {

@@ -85,7 +85,7 @@ func (x *exporter) retarget(c *config.Config, accounts []*account) error {
 		}
 	}
 	x.clients, x.observers, x.unverified = m.clients, m.observers, m.unverified
-	x.history.Keep(slices.Collect(maps.Values(m.observers)))
+	x.history.Retain(slices.Collect(maps.Values(m.observers)))
 	x.telemetry.Unverified(m.unverified)
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 // hook is the webhook of a configuration; the zero value is none.
 type hook struct {
 	key        string // changes when anything about it changes
-	receiver   *changes.Receiver
+	receiver   *changes.Target
 	release    func()
 	unverified bool
 }
@@ -39,7 +39,7 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 	}
 	return hook{
 		key: key, release: release, unverified: c.HTTP.TLS.InsecureSkipVerify,
-		receiver: &changes.Receiver{
+		receiver: &changes.Target{
 			URL: c.Target,
 			Header: func() (http.Header, error) {
 				header, err := c.Header()

@@ -13,53 +13,53 @@ import (
 )
 
 const (
-	// maxLines is how many changes of one reading get a line of their own.
-	maxLines = 100
-	// maxReadings is how many readings wait for a log that is slow.
-	maxReadings = 1000
+	// maxLinesPerBatch is how many changes of one reading get a line of their own.
+	maxLinesPerBatch = 100
+	// maxPendingBatches is how many readings wait for a log that is slow.
+	maxPendingBatches = 1000
 )
 
-// teller tells the log, which may be slow, without keeping anyone waiting.
-type teller struct {
+// changeLogger tells the log, which may be slow, without keeping anyone waiting.
+type changeLogger struct {
 	logger log.Logger
-	work   sync.WaitGroup
+	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	waiting []reading
-	lost    int // changes for which there was no room
-	telling bool
+	waiting []batch
+	dropped int // changes for which there was no room
+	running bool
 }
 
-// reading is what one reading of a project changed.
-type reading struct {
+// batch is what one reading of a project changed.
+type batch struct {
 	changes []inventory.Change // those that get a line
 	more    int                // how many others there are
 }
 
-// tell takes the changes of one reading.
-func (t *teller) tell(changes []inventory.Change) {
-	n := min(len(changes), maxLines)
+// add takes the changes of one reading.
+func (t *changeLogger) add(changes []inventory.Change) {
+	n := min(len(changes), maxLinesPerBatch)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.waiting) >= maxReadings {
-		t.lost += len(changes)
+	if len(t.waiting) >= maxPendingBatches {
+		t.dropped += len(changes)
 		return
 	}
-	t.waiting = append(t.waiting, reading{changes[:n:n], len(changes) - n})
-	if !t.telling {
-		t.telling = true
-		t.work.Go(t.run)
+	t.waiting = append(t.waiting, batch{changes[:n:n], len(changes) - n})
+	if !t.running {
+		t.running = true
+		t.wg.Go(t.run)
 	}
 }
 
 // run tells all that waits, and ends.
-func (t *teller) run() {
+func (t *changeLogger) run() {
 	for {
 		t.mu.Lock()
 		if len(t.waiting) == 0 {
-			lost := t.lost
-			t.lost, t.waiting = 0, nil
-			t.telling = lost > 0
+			lost := t.dropped
+			t.dropped, t.waiting = 0, nil
+			t.running = lost > 0
 			t.mu.Unlock()
 			if lost == 0 {
 				return
@@ -81,4 +81,4 @@ func (t *teller) run() {
 	}
 }
 
-func (t *teller) wait() { t.work.Wait() }
+func (t *changeLogger) close() { t.wg.Wait() }

@@ -97,7 +97,7 @@ func told(changes []inventory.Change) []string {
 	return lines
 }
 
-func history() *History { return New(Options{Logger: log.NewNopLogger(), Keep: 1000}) }
+func history() *History { return New(Options{Logger: log.NewNopLogger(), Limit: 1000}) }
 
 func TestWhatIsAChange(t *testing.T) {
 	t.Parallel()
@@ -277,7 +277,7 @@ func TestProjectsAreKnownByTheirCounts(t *testing.T) {
 	if counts := h.Count(office); counts == nil || len(counts) != 0 {
 		t.Errorf("a known project has the counts %#v", counts)
 	}
-	h.Keep(nil)
+	h.Retain(nil)
 	if counts := h.Count(office); counts != nil {
 		t.Errorf("a project that went has the counts %v", counts)
 	}
@@ -297,12 +297,12 @@ func TestReloads(t *testing.T) {
 	second.Observe(outage())
 	second.Observe(snapshot(a, record("c", "c")))
 	first.Observe(snapshot(a, record("b", "b"))) // late
-	h.Keep([]*Observer{second})
+	h.Retain([]*Observer{second})
 	first.Observe(snapshot()) // later still
 	second.Observe(snapshot(a))
 
 	narrow := h.Observer("r", "p", "some")
-	h.Keep([]*Observer{narrow})
+	h.Retain([]*Observer{narrow})
 	if h.Count(office) != nil {
 		t.Error("the counts of a project outlive what was read of it")
 	}
@@ -310,7 +310,7 @@ func TestReloads(t *testing.T) {
 	narrow.Observe(snapshot(record("y", "y")))
 
 	unknown := h.Observer("r", "", "some") // may be the same
-	h.Keep([]*Observer{unknown})
+	h.Retain([]*Observer{unknown})
 	unknown.Observe(snapshot(record("z", "z")))
 
 	changes := h.Changes()
@@ -323,7 +323,7 @@ func TestReloads(t *testing.T) {
 
 func TestJournalIsBounded(t *testing.T) {
 	t.Parallel()
-	h := New(Options{Logger: log.NewNopLogger(), Keep: 3})
+	h := New(Options{Logger: log.NewNopLogger(), Limit: 3})
 	o := h.Observer("r", "p", "")
 	o.Observe(snapshot())
 	ids := func() string {
@@ -364,7 +364,7 @@ func TestJournalIsBounded(t *testing.T) {
 func TestLogOfChanges(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	h := New(Options{Logger: log.NewLogfmtLogger(log.NewSyncWriter(&b)), Keep: 3})
+	h := New(Options{Logger: log.NewLogfmtLogger(log.NewSyncWriter(&b)), Limit: 3})
 	o := h.Observer("r", "p", "")
 	o.Observe(snapshot(record("d", "ana", "a")))
 	o.Observe(snapshot(record("d", "eva \"x\"\nlevel=error", "a eip=1.1.1.1")))
@@ -383,7 +383,7 @@ level=info msg="Desktop changed" kind=eip_bound project=office desktop_id=d desk
 	o.Observe(snapshot(many...))
 	h.Close()
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != maxLines+1 {
+	if len(lines) != maxLinesPerBatch+1 {
 		t.Errorf("%d lines for 251 changes", len(lines))
 	}
 	if last := lines[len(lines)-1]; last != `level=info msg="More desktops changed in the same reading, without a line each" project=office changes=151` {
@@ -396,10 +396,10 @@ level=info msg="Desktop changed" kind=eip_bound project=office desktop_id=d desk
 func TestLogThatStandsStill(t *testing.T) {
 	t.Parallel()
 	w := &gate{open: make(chan struct{})}
-	h := New(Options{Logger: log.NewLogfmtLogger(w), Keep: 3})
+	h := New(Options{Logger: log.NewLogfmtLogger(w), Limit: 3})
 	o := h.Observer("r", "p", "")
 	o.Observe(snapshot(record("d", "0")))
-	const readings = maxReadings + 500
+	const readings = maxPendingBatches + 500
 	for i := range readings {
 		o.Observe(snapshot(record("d", fmt.Sprint("n", i))))
 	}
@@ -416,7 +416,7 @@ func TestLogThatStandsStill(t *testing.T) {
 	} else if _, err := fmt.Sscanf(text[i:], "too slow\" changes=%d", &lost); err != nil {
 		t.Error(err)
 	}
-	if logged+lost != readings || logged > maxReadings+1 {
+	if logged+lost != readings || logged > maxPendingBatches+1 {
 		t.Errorf("%d logged, %d lost of %d", logged, lost, readings)
 	}
 }
@@ -435,7 +435,7 @@ func (g *gate) Write(p []byte) (int, error) {
 func TestTimeOfAChange(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
-	h := New(Options{Logger: log.NewNopLogger(), Keep: 1, Now: func() time.Time { return at }})
+	h := New(Options{Logger: log.NewNopLogger(), Limit: 1, Now: func() time.Time { return at }})
 	o := h.Observer("r", "p", "")
 	o.Observe(snapshot())
 	o.Observe(snapshot(record("d", "n")))

@@ -52,11 +52,11 @@ func TestWhatIsToldAfterARestart(t *testing.T) {
 			}
 			// Two restarts, of which the first reads nothing.
 			for range 2 {
-				m := h.Memory(time.Hour)
+				m := h.State(time.Hour)
 				h = history()
-				h.Recall(m)
+				h.Restore(m)
 				o = h.Observer("r", "p", "all")
-				h.Keep([]*Observer{o})
+				h.Retain([]*Observer{o})
 			}
 			for _, s := range tt.after {
 				o.Observe(s)
@@ -84,25 +84,25 @@ func TestWhatIsNotReadIsForgotten(t *testing.T) {
 		o.Observe(snapshot())
 		o.Observe(snapshot(record("d1", "ana")))
 		known := func(h *History) string {
-			return fmt.Sprint(len(h.Memory(time.Hour).Scopes), maps.Clone(h.Count(office)))
+			return fmt.Sprint(len(h.State(time.Hour).Scopes), maps.Clone(h.Count(office)))
 		}
-		recall := func(m Memory) *History {
+		recall := func(m State) *History {
 			h := history()
-			h.Recall(m)
-			h.Keep(nil) // the project's account is not listed yet, or it is no longer configured
+			h.Restore(m)
+			h.Retain(nil) // the project's account is not listed yet, or it is no longer configured
 			return h
 		}
-		h = recall(h.Memory(time.Hour))
+		h = recall(h.State(time.Hour))
 		if got := known(h); got != "1 map[appeared:1]" {
 			t.Errorf("known is %s", got)
 		}
 		time.Sleep(time.Hour)
-		h = recall(h.Memory(time.Hour))
+		h = recall(h.State(time.Hour))
 		if got := known(h); got != "1 map[appeared:1]" {
 			t.Errorf("after an hour, known is %s", got)
 		}
 		time.Sleep(time.Nanosecond)
-		h = recall(h.Memory(time.Hour))
+		h = recall(h.State(time.Hour))
 		if got := known(h); got != "0 map[]" {
 			t.Errorf("after more than an hour, known is %s", got)
 		}

@@ -10,23 +10,23 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// tracker remembers the last known state of each desktop in a scope. The
+// scopeState remembers the last known state of each desktop in a scope. The
 // History's lock guards it.
-type tracker struct {
+type scopeState struct {
 	owner    *Observer // who is believed; nil: nobody yet
 	claimed  bool      // somebody observes it, or did; false: it comes from a state file
 	seen     time.Time // of the last snapshot
 	complete bool      // a complete list was seen: who was not in it did not exist
-	entries  []entry   // sorted by ID
+	desktops []desktop // sorted by ID
 
 	// Of the last snapshot.
 	records []*inventory.Record
 	absent  int // entries that it lacks, without proof that they are gone
 }
 
-// entry is what is known of a desktop. What is unknown for a while stays as it
+// desktop is what is known of a desktop. What is unknown for a while stays as it
 // was known last.
-type entry struct {
+type desktop struct {
 	record   *inventory.Record // the last one seen; nil: none since the start
 	id       string
 	name     string
@@ -35,31 +35,31 @@ type entry struct {
 }
 
 // compare brings a snapshot into the tracker and tells what it changed.
-func (t *tracker) compare(s *inventory.Snapshot, now time.Time) []inventory.Change {
+func (t *scopeState) compare(s *inventory.Snapshot, now time.Time) []inventory.Change {
 	complete := s.Health.ListComplete
 	if same(s.Records, t.records) && (t.absent == 0 || !complete) {
 		t.complete = t.complete || complete
 		return nil
 	}
 	var changes []inventory.Change
-	say := func(e *entry, kind inventory.ChangeKind, before, after string) {
+	say := func(e *desktop, kind inventory.ChangeKind, before, after string) {
 		changes = append(changes, inventory.Change{
 			Time: now, Project: s.Project, DesktopID: e.id, DesktopName: e.name, Kind: kind, Before: before, After: after,
 		})
 	}
 	absent := 0
-	old := t.entries
-	var next []entry // what replaces old, from the first desktop on that comes or goes
+	old := t.desktops
+	var next []desktop // what replaces old, from the first desktop on that comes or goes
 	i := 0
 	moved := false
 	move := func() { // from here on, old is no longer followed in place
 		if !moved {
-			next = make([]entry, i, max(len(old), len(s.Records))+1)
+			next = make([]desktop, i, max(len(old), len(s.Records))+1)
 			copy(next, old[:i])
 			moved = true
 		}
 	}
-	lacks := func(e *entry) {
+	lacks := func(e *desktop) {
 		if complete {
 			move()
 			say(e, inventory.Vanished, "", "")
@@ -88,8 +88,8 @@ func (t *tracker) compare(s *inventory.Snapshot, now time.Time) []inventory.Chan
 			continue
 		}
 		move()
-		e := entry{id: r.Desktop.ID}
-		e.adopt(r)
+		e := desktop{id: r.Desktop.ID}
+		e.merge(r)
 		if t.complete {
 			say(&e, inventory.Appeared, "", "")
 		}
@@ -99,7 +99,7 @@ func (t *tracker) compare(s *inventory.Snapshot, now time.Time) []inventory.Chan
 		lacks(&old[i])
 	}
 	if moved {
-		t.entries = next
+		t.desktops = next
 	}
 	t.records, t.absent = s.Records, absent
 	t.complete = t.complete || complete
@@ -111,8 +111,8 @@ func same(a, b []*inventory.Record) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// adopt takes over what a record knows, which is news of nothing.
-func (e *entry) adopt(r *inventory.Record) {
+// merge takes over what a record knows, which is news of nothing.
+func (e *desktop) merge(r *inventory.Record) {
 	e.record = r
 	if r.Desktop.Name != "" {
 		e.name, e.listed = r.Desktop.Name, true
@@ -127,9 +127,9 @@ func (e *entry) adopt(r *inventory.Record) {
 // update takes over what a record knows and says what that changes. What one
 // of both does not know is no change. Where the list names a desktop, the name
 // that the networks call gives it says nothing: it may always be another.
-func (e *entry) update(r *inventory.Record, say func(e *entry, kind inventory.ChangeKind, before, after string)) {
+func (e *desktop) update(r *inventory.Record, say func(e *desktop, kind inventory.ChangeKind, before, after string)) {
 	name, listed, networks := e.name, e.listed, e.networks
-	e.adopt(r)
+	e.merge(r)
 	if name != "" && e.name != name && e.listed == listed {
 		say(e, inventory.Renamed, name, e.name)
 	}

@@ -74,8 +74,8 @@ func newStage(t *testing.T, answers ...reply) *stage {
 }
 
 // receiver is one at a URL, which has room for so many events.
-func (s *stage) receiver(url string, queue int) *Receiver {
-	return &Receiver{
+func (s *stage) receiver(url string, queue int) *Target {
+	return &Target{
 		URL:       func() (string, error) { return url, nil },
 		Header:    func() (http.Header, error) { return http.Header{"X-Team": {"vdi"}}, nil },
 		Transport: s, Explain: func(error) string { return "it broke the connection off" },
