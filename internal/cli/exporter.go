@@ -26,6 +26,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
@@ -36,14 +37,15 @@ type dialer = func(ctx context.Context, network, address string) (net.Conn, erro
 // exporter wires the rooms together, and again on every reload. What stays for
 // the whole life of the process, counters and quotas among it, is made once.
 type exporter struct {
-	logger    log.Logger
-	load      func() (*config.Config, error)
-	telemetry *collector.Telemetry
-	cloud     *workspace.Cloud
-	fleet     *refresh.Fleet
-	history   *changes.History
-	keeper    *keeper // nil: nothing outlives the process
-	webhook   *changes.Webhook
+	logger     log.Logger
+	load       func() (*config.Config, error)
+	telemetry  *collector.Telemetry
+	transports *httptransport.Pool
+	cloud      *workspace.Cloud
+	fleet      *refresh.Fleet
+	history    *changes.History
+	keeper     *keeper // nil: nothing outlives the process
+	webhook    *changes.Webhook
 
 	exposition atomic.Pointer[collector.Exposition]
 	config     atomic.Pointer[config.Config]
@@ -66,11 +68,13 @@ type exporter struct {
 func newExporter(logger log.Logger, load func() (*config.Config, error), dial dialer) *exporter {
 	telemetry := collector.NewTelemetry()
 	webhook := changes.NewWebhook(logger, telemetry)
+	transports := httptransport.NewPool(dial, os.Getenv)
 	return &exporter{
 		logger: logger, load: load, telemetry: telemetry,
+		transports: transports,
 		cloud: workspace.NewCloud(workspace.Options{
 			Logger: logger, Telemetry: telemetry, UserAgent: name + "/" + version.Version,
-			Now: time.Now, Getenv: os.Getenv, Dial: dial,
+			Now: time.Now, Getenv: os.Getenv, Transports: transports, Dial: dial,
 		}),
 		fleet:   &refresh.Fleet{},
 		history: changes.New(changes.Options{Logger: logger, Limit: math.MaxInt, Webhook: webhook}),

@@ -33,7 +33,7 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 	if key == x.hook.key {
 		return x.hook, nil
 	}
-	transport, release, err := x.cloud.Transport(c.HTTP)
+	transport, release, err := x.transports.Get(c.HTTP)
 	if err != nil {
 		return hook{}, fmt.Errorf("changes.webhook: %w", err)
 	}

@@ -4,8 +4,6 @@
 package workspace
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -14,6 +12,7 @@ import (
 	"github.com/go-kit/log"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 )
 
 // Telemetry is told what the cloud is asked. Its methods may be called at once.
@@ -29,8 +28,6 @@ type Telemetry interface {
 	Sanitized(n int)
 }
 
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
-
 // Options of a Cloud. All may be absent.
 type Options struct {
 	Logger    log.Logger
@@ -38,8 +35,11 @@ type Options struct {
 	Now       func() time.Time    // of the same clock as the timers
 	Getenv    func(string) string // of the environment: credentials, proxies, endpoints
 	UserAgent string
-	// Dial opens all connections, those to this host's own services included.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Transports has the connections to the cloud. Nil: a pool of its own.
+	Transports *httptransport.Pool
+	// Dial opens the connections to this host's own services and, without
+	// Transports, to the cloud.
+	Dial httptransport.DialFunc
 }
 
 // Cloud is what all projects share, and what survives a reload: connections,
@@ -50,7 +50,7 @@ type Cloud struct {
 	now        func() time.Time
 	getenv     func(string) string
 	userAgent  string
-	transports *transports
+	transports *httptransport.Pool
 	direct     *http.Transport
 	limiters   *limiters
 	guards     *keyGuards
@@ -73,6 +73,9 @@ func NewCloud(o Options) *Cloud {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
 	}
+	if o.Transports == nil {
+		o.Transports = httptransport.NewPool(o.Dial, o.Getenv)
+	}
 	if o.UserAgent == "" {
 		o.UserAgent = "huaweicloud_workspace_exporter"
 	}
@@ -82,8 +85,8 @@ func NewCloud(o Options) *Cloud {
 		now:        o.Now,
 		getenv:     o.Getenv,
 		userAgent:  o.UserAgent,
-		transports: &transports{dial: o.Dial, getenv: o.Getenv},
-		direct:     newTransport(o.Dial),
+		transports: o.Transports,
+		direct:     httptransport.NewDirect(o.Dial),
 		limiters:   &limiters{now: o.Now},
 		guards:     &keyGuards{now: o.Now},
 		keyrings:   map[keyringID]*sharedKeyring{},
@@ -92,12 +95,6 @@ func NewCloud(o Options) *Cloud {
 
 // Close lets go of idle connections, after all projects are closed.
 func (c *Cloud) Close() { c.direct.CloseIdleConnections() }
-
-// Transport gives the way to somebody else than the cloud, by cfg, and how to
-// let go of it.
-func (c *Cloud) Transport(cfg config.HTTP) (rt http.RoundTripper, release func(), err error) {
-	return c.transports.get(cfg)
-}
 
 // Explain says in our own words why a Transport brought no answer of whom we
 // name: its own may hold URLs.

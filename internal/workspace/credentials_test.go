@@ -516,13 +516,13 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	for _, p := range []*Project{a, a, b, other} {
 		p.Close()
 	}
-	if len(w.cloud.keyrings) != 0 || len(w.cloud.transports.open) != 0 {
-		t.Errorf("%d keyrings and %d transports left, want none", len(w.cloud.keyrings), len(w.cloud.transports.open))
+	if len(w.cloud.keyrings) != 0 || w.cloud.transports.Len() != 0 {
+		t.Errorf("%d keyrings and %d transports left, want none", len(w.cloud.keyrings), w.cloud.transports.Len())
 	}
 	if _, err := w.cloud.Project(w.config(func(c *config.Project) { c.Credentials.Source = "magic" }), false, false); err == nil {
 		t.Error("an unknown source is taken")
 	}
-	if len(w.cloud.transports.open) != 0 {
+	if w.cloud.transports.Len() != 0 {
 		t.Error("a project that could not be made keeps its transport")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -166,7 +167,7 @@ func noAnswer(operation, host string, err error) *inventory.Failure {
 		invalid   x509.CertificateInvalidError
 		record    tls.RecordHeaderError
 		alert     *net.OpError
-		proxy     *proxyError
+		proxy     *httptransport.ProxyError
 		timeout   net.Error
 	)
 	switch {
@@ -200,7 +201,7 @@ func noAnswer(operation, host string, err error) *inventory.Failure {
 		f.Hint = "check endpoint and http.tls_config"
 	case errors.As(err, &proxy):
 		f.Detail = proxy.Error()
-		if proxy.status == http.StatusProxyAuthRequired {
+		if proxy.Status == http.StatusProxyAuthRequired {
 			f.Kind, f.Detail, f.Hint = inventory.Misconfigured, "the proxy demands a password", proxyRemedy
 		}
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):

@@ -23,7 +23,7 @@ type access struct {
 
 // open makes ready to ask with these credentials over this network.
 func (c *Cloud) open(cfg *config.Credentials, network config.HTTP, iam, iamFromConfig string) (*access, error) {
-	transport, releaseTransport, err := c.transports.get(network)
+	transport, releaseTransport, err := c.transports.Get(network)
 	if err != nil {
 		return nil, err
 	}
