@@ -107,7 +107,7 @@ func New(o Options) *Engine {
 		e.state.recall(o.Memory, time.Now())
 		e.opts.Memory, e.state.opts.Memory = nil, nil
 	}
-	e.snapshot.Store(e.state.snapshot(time.Now()))
+	e.show(time.Now())
 	return e
 }
 
@@ -124,7 +124,7 @@ func (e *Engine) inherit(from *Engine) {
 	}
 	e.rounds, e.news = from.rounds, from.news
 	e.news.toldAt = time.Time{} // a failure that outlives a change is worth another word
-	e.snapshot.Store(e.state.snapshot(time.Now()))
+	e.show(time.Now())
 }
 
 // Refresh joins the refresh under way or starts one, waits for it as long as
@@ -245,14 +245,21 @@ func (e *Engine) land(f *flight, r *round, until time.Time) (more bool) {
 	return more
 }
 
-// publish swaps in a new snapshot. The caller holds the lock.
-func (e *Engine) publish(now time.Time) {
+// publish swaps in a new snapshot and logs what it changes. The caller holds
+// the lock.
+func (e *Engine) publish(now time.Time) { e.news.tell(&e.opts, e.show(now), now) }
+
+// show swaps in a new snapshot, and has it observed at the same moment: a
+// restored or inherited state can contain changes that were never published,
+// because the refresh that read them was cut off. The caller holds the lock, or
+// nobody else has the engine yet.
+func (e *Engine) show(now time.Time) *inventory.Snapshot {
 	s := e.state.snapshot(now)
 	e.snapshot.Store(s)
-	e.news.tell(&e.opts, s, now)
 	if e.opts.Observe != nil {
 		e.opts.Observe(s)
 	}
+	return s
 }
 
 // sleepUntil waits for a time; false where ctx or stop ended first.
