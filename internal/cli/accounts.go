@@ -228,8 +228,8 @@ func asFailure(err error) *inventory.Failure {
 // down is the Source that stands for an account whose projects are unknown.
 type down struct{ *account }
 
-// Identity gives the failure of the account's last try.
-func (d down) Identity(context.Context) (inventory.Project, error) {
+// ResolveProject gives the failure of the account's last try.
+func (d down) ResolveProject(context.Context) (inventory.Project, error) {
 	if f := d.failure.Load(); f != nil {
 		return inventory.Project{}, f
 	}
@@ -237,20 +237,20 @@ func (d down) Identity(context.Context) (inventory.Project, error) {
 	return inventory.Project{}, &inventory.Failure{Kind: inventory.Transient, Operation: operationProjects, Detail: "its projects have just been listed"}
 }
 
-// List is never asked without an identity.
-func (d down) List(ctx context.Context) ([]inventory.Desktop, error) {
-	_, err := d.Identity(ctx)
+// ListDesktops is never asked without an identity.
+func (d down) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
+	_, err := d.ResolveProject(ctx)
 	return nil, err
 }
 
-// Bindings is never asked without an identity.
-func (d down) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
-	_, err := d.Identity(ctx)
+// ListEIPBindings is never asked without an identity.
+func (d down) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
+	_, err := d.ResolveProject(ctx)
 	return nil, err
 }
 
-// Networks is never asked without an identity.
-func (d down) Networks(ctx context.Context, _ []string, _ bool) (inventory.NetworksResult, error) {
-	_, err := d.Identity(ctx)
+// ReadNetworks is never asked without an identity.
+func (d down) ReadNetworks(ctx context.Context, _ []string, _ bool) (inventory.NetworksResult, error) {
+	_, err := d.ResolveProject(ctx)
 	return inventory.NetworksResult{}, err
 }

@@ -191,7 +191,7 @@ func (x *exporter) readWhole(ctx context.Context) []*inventory.Snapshot {
 		continue
 	}
 	for try := 1; ; try++ {
-		snapshots := x.fleet.Settle(ctx)
+		snapshots := x.fleet.WaitIdle(ctx)
 		if try == dumpTries || !slices.ContainsFunc(snapshots, mayRecover) || !sleep(ctx, dumpPause) {
 			return snapshots
 		}

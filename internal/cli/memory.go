@@ -39,7 +39,7 @@ const (
 type memory struct {
 	SavedAt  time.Time
 	History  changes.State
-	Projects map[string]refresh.Memory // by target memory
+	Projects map[string]refresh.State // by target memory
 }
 
 // keeper keeps the memory in the state file.
@@ -51,7 +51,7 @@ type keeper struct {
 
 	mu      sync.Mutex // held for a moment only: a reload wants it while it holds the fleet's
 	state   config.State
-	pending map[string]refresh.Memory // read, and not asked for yet
+	pending map[string]refresh.State // read, and not asked for yet
 }
 
 // keep lets the exporter begin with what the state file knows, which its first
@@ -92,7 +92,7 @@ func (k *keeper) begin(s config.State) {
 }
 
 // recall gives what the state file knew of a target, once.
-func (k *keeper) recall(target string) *refresh.Memory {
+func (k *keeper) recall(target string) *refresh.State {
 	if k == nil {
 		return nil
 	}
@@ -137,7 +137,7 @@ func (k *keeper) save() (saved bool) {
 	x := k.exporter
 	// The history comes before the projects: what these know may be newer than
 	// what it has told, and is told then; it must not be older.
-	m := memory{SavedAt: time.Now(), History: x.history.State(time.Duration(state.MaxAge)), Projects: x.fleet.Memories()}
+	m := memory{SavedAt: time.Now(), History: x.history.State(time.Duration(state.MaxAge)), Projects: x.fleet.States()}
 	for target, known := range pending { // whose account was not listed yet
 		if _, ok := m.Projects[target]; !ok && m.SavedAt.Sub(known.SavedAt) < time.Duration(state.MaxAge) {
 			m.Projects[target] = known

@@ -23,7 +23,7 @@ func BenchmarkState(b *testing.B) {
 	const n = 100_000
 	now := time.Now()
 	scope := changes.ScopeState{Region: "r", ProjectID: "p", Seen: now}
-	project := refresh.Memory{SavedAt: now}
+	project := refresh.State{SavedAt: now}
 	for i := range uint64(n) {
 		id := func(kind, i uint64) string {
 			x := (kind*n + i) * 0x9e3779b97f4a7c15
@@ -39,9 +39,9 @@ func BenchmarkState(b *testing.B) {
 		}}}
 		d := inventory.Desktop{ID: id(0, i), Name: name, IP: networks.IP, SubnetID: networks.Interfaces[0].Subnet.ID, Status: "ACTIVE"}
 		scope.Desktops = append(scope.Desktops, changes.DesktopState{ID: d.ID, Name: name, Listed: true, Networks: networks})
-		project.Desktops = append(project.Desktops, refresh.KnownDesktop{Desktop: d, Networks: networks, ReadAt: now})
+		project.Desktops = append(project.Desktops, refresh.DesktopState{Desktop: d, Networks: networks, ReadAt: now})
 	}
-	m := &memory{SavedAt: now, History: changes.State{Scopes: []changes.ScopeState{scope}}, Projects: map[string]refresh.Memory{"p": project}}
+	m := &memory{SavedAt: now, History: changes.State{Scopes: []changes.ScopeState{scope}}, Projects: map[string]refresh.State{"p": project}}
 	file := filepath.Join(b.TempDir(), "state")
 	var write, read, baseline time.Duration
 	timed := func(total *time.Duration, work func() error) {

@@ -307,11 +307,11 @@ func TestSavingDuringAReload(t *testing.T) {
 	x := newExporter(log.NewNopLogger(), nil, nil)
 	x.keep()
 	x.keeper.state = config.State{File: filepath.Join(t.TempDir(), "state")}
-	x.keeper.pending = map[string]refresh.Memory{"office": {}}
+	x.keeper.pending = map[string]refresh.State{"office": {}}
 	held, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		x.fleet.Set([]refresh.Target{{Key: "office", Name: "office", New: func() refresh.Options {
+		x.fleet.SetTargets([]refresh.Target{{Key: "office", Name: "office", New: func() refresh.Options {
 			close(held)
 			time.Sleep(50 * time.Millisecond) // the save begins meanwhile
 			if x.keeper.recall("office") == nil {
@@ -367,11 +367,11 @@ func sample() *memory {
 			Counts:  []changes.ProjectCounts{{Region: "r", ProjectID: "p", Kinds: map[inventory.ChangeKind]uint64{inventory.Renamed: 3}}},
 			Changes: []inventory.Change{{Time: now, Project: project, DesktopID: "d1", Kind: inventory.Renamed, Before: "a", After: "b"}},
 		},
-		Projects: map[string]refresh.Memory{"target": {
-			Project: project, SavedAt: now, Complete: true, LastSuccess: now,
-			Desktops: []refresh.KnownDesktop{
-				{Desktop: inventory.Desktop{ID: "d1", Tags: []inventory.Tag{{Key: "k", Value: "v"}}}, Networks: n, ReadAt: now, Bound: "1.1.1.1", BoundKnown: true},
-				{Desktop: inventory.Desktop{ID: "d2"}, Networks: &inventory.Networks{}, FailedAt: now, Missing: now, Suspect: true},
+		Projects: map[string]refresh.State{"target": {
+			Project: project, SavedAt: now, ListComplete: true, LastSuccess: now,
+			Desktops: []refresh.DesktopState{
+				{Desktop: inventory.Desktop{ID: "d1", Tags: []inventory.Tag{{Key: "k", Value: "v"}}}, Networks: n, ReadAt: now, ListedEIPs: "1.1.1.1", EIPListKnown: true},
+				{Desktop: inventory.Desktop{ID: "d2"}, Networks: &inventory.Networks{}, FailedAt: now, MissingSince: now, ChangeSuspected: true},
 			},
 		}},
 	}

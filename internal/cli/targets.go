@@ -78,7 +78,7 @@ func (x *exporter) retarget(c *config.Config, accounts []*account) error {
 		}
 		return err
 	}
-	x.fleet.Set(m.targets)
+	x.fleet.SetTargets(m.targets)
 	for key, client := range x.clients {
 		if m.clients[key] == nil {
 			client.Close()
@@ -142,7 +142,7 @@ func (m *muster) project(p config.Project, optional bool) error {
 		m.unverified = append(m.unverified, p.Name)
 	}
 	m.targets = append(m.targets, refresh.Target{
-		Key: key, Name: p.Name, Lineage: lineage(c, p), Memory: memoryKey(c, p), Optional: optional,
+		Key: key, Name: p.Name, DataKey: lineage(c, p), StateKey: memoryKey(c, p), Optional: optional,
 		New: func() refresh.Options { return x.engine(c, p, client, observer) },
 	})
 	return nil
@@ -175,17 +175,17 @@ func (x *exporter) engine(c *config.Config, p config.Project, source refresh.Sou
 			"project", p.Name, "key", "http.tls_config.insecure_skip_verify")
 	}
 	return refresh.Options{
-		Source:       source,
-		Project:      inventory.Project{Name: p.Name, Region: p.Region, ID: p.ProjectID},
-		Discovered:   len(p.Desktops.IDs) == 0,
-		Bindings:     p.EIPs,
-		SomeEIPs:     p.Desktops.EnterpriseProjectID != "", // that of an EIP may be another one
-		Concurrency:  p.Limits.Concurrency,
-		Timeout:      time.Duration(c.Refresh.Timeout),
-		MaxStaleness: time.Duration(c.Refresh.MaxStaleness),
-		MinInterval:  time.Duration(c.Refresh.MinInterval),
-		Logger:       x.logger,
-		Memory:       x.keeper.recall(memoryKey(c, p)),
-		Observe:      observer.Observe,
+		Source:         source,
+		Project:        inventory.Project{Name: p.Name, Region: p.Region, ID: p.ProjectID},
+		Discovered:     len(p.Desktops.IDs) == 0,
+		ReadEIPList:    p.EIPs,
+		EIPListPartial: p.Desktops.EnterpriseProjectID != "", // that of an EIP may be another one
+		Concurrency:    p.Limits.Concurrency,
+		Timeout:        time.Duration(c.Refresh.Timeout),
+		MaxStaleness:   time.Duration(c.Refresh.MaxStaleness),
+		MinInterval:    time.Duration(c.Refresh.MinInterval),
+		Logger:         x.logger,
+		State:          x.keeper.recall(memoryKey(c, p)),
+		OnSnapshot:     observer.Observe,
 	}
 }

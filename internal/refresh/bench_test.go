@@ -19,8 +19,8 @@ import (
 func BenchmarkQuietRound(b *testing.B) {
 	const n = 100_000
 	c := newCloud(n)
-	listing, _ := c.List(b.Context())
-	s := newState(Options{MaxStaleness: time.Minute, Discovered: true, Logger: log.NewNopLogger()})
+	listing, _ := c.ListDesktops(b.Context())
+	s := newEngineState(Options{MaxStaleness: time.Minute, Discovered: true, Logger: log.NewNopLogger()})
 	e := &Engine{opts: s.opts, state: s}
 	e.state.list(listing, true, time.Now())
 	read := func(i int, address string, now time.Time) {

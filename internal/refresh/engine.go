@@ -26,34 +26,34 @@ import (
 // Source is one project as the cloud shows it. Its errors are
 // *inventory.Failure, or *inventory.QuotaExceeded where the API quota is spent.
 type Source interface {
-	// Identity gives the project's ID, asking for it where it is not configured.
-	Identity(ctx context.Context) (inventory.Project, error)
-	// List reads all desktops. A list that moved too much to be trusted comes
+	// ResolveProject gives the project's ID, asking for it where it is not configured.
+	ResolveProject(ctx context.Context) (inventory.Project, error)
+	// ListDesktops reads all desktops. A list that moved too much to be trusted comes
 	// with a failure of kind Incomplete: what it names exists, what it lacks may.
-	List(ctx context.Context) ([]inventory.Desktop, error)
-	// Bindings reads which EIPs are bound to which desktop.
-	Bindings(ctx context.Context) (inventory.EIPBindings, error)
-	// Networks reads the networks of 1 to 100 desktops. Urgent questions may
+	ListDesktops(ctx context.Context) ([]inventory.Desktop, error)
+	// ListEIPBindings reads which EIPs are bound to which desktop.
+	ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error)
+	// ReadNetworks reads the networks of 1 to 100 desktops. Urgent questions may
 	// use the part of the quota that is kept for them.
-	Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error)
+	ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error)
 }
 
 // Options is what an Engine needs. Zero durations mean none, but for Timeout.
 type Options struct {
-	Source       Source
-	Project      inventory.Project
-	Discovered   bool // the desktops come from the list; false: from configured IDs
-	Bindings     bool // read the EIP list: always where the quota cannot pay for a full read, else now and then
-	SomeEIPs     bool // the EIP list may lack EIPs that are bound
-	Concurrency  int  // batches asked at once
-	Timeout      time.Duration
-	MaxStaleness time.Duration
-	MinInterval  time.Duration
-	Optional     bool // that Workspace is not enabled is no failure worth a word
-	Logger       log.Logger
-	Memory       *Memory // what was known before the process started; nil: nothing
-	// Observe, where set, sees each snapshot that is published, in order.
-	Observe func(*inventory.Snapshot)
+	Source         Source
+	Project        inventory.Project
+	Discovered     bool // the desktops come from the list; false: from configured IDs
+	ReadEIPList    bool // read the EIP list: always where the quota cannot pay for a full read, else now and then
+	EIPListPartial bool // the EIP list may lack EIPs that are bound
+	Concurrency    int  // batches asked at once
+	Timeout        time.Duration
+	MaxStaleness   time.Duration
+	MinInterval    time.Duration
+	Optional       bool // that Workspace is not enabled is no failure worth a word
+	Logger         log.Logger
+	State          *State // what was known before the process started; nil: nothing
+	// OnSnapshot, where set, sees each snapshot that is published, in order.
+	OnSnapshot func(*inventory.Snapshot)
 }
 
 // Engine keeps one project's inventory true. Its methods may be called at the
@@ -69,7 +69,7 @@ type Engine struct {
 	mu        sync.Mutex
 	flight    *flight // the refresh under way or the last one; nil before the first
 	comparing bool    // the EIP list is being read beside the refreshes
-	state     state
+	state     engineState
 	rounds    uint64
 	news      news
 }
@@ -102,10 +102,10 @@ func New(o Options) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{opts: o, ctx: ctx, cancel: cancel}
 	e.opts.Logger = log.With(o.Logger, "project", o.Project.Name, "region", o.Project.Region)
-	e.state = newState(o)
-	if o.Memory != nil {
-		e.state.recall(o.Memory, time.Now())
-		e.opts.Memory, e.state.opts.Memory = nil, nil
+	e.state = newEngineState(o)
+	if o.State != nil {
+		e.state.restore(o.State, time.Now())
+		e.opts.State, e.state.opts.State = nil, nil
 	}
 	e.show(time.Now())
 	return e
@@ -116,10 +116,10 @@ func New(o Options) *Engine {
 func (e *Engine) inherit(from *Engine) {
 	from.mu.Lock()
 	defer from.mu.Unlock()
-	e.state, from.state = from.state, newState(from.opts)
+	e.state, from.state = from.state, newEngineState(from.opts)
 	e.state.opts, e.state.project = e.opts, e.opts.Project
 	e.state.moved = true
-	if e.opts.Bindings != from.opts.Bindings || e.opts.SomeEIPs != from.opts.SomeEIPs {
+	if e.opts.ReadEIPList != from.opts.ReadEIPList || e.opts.EIPListPartial != from.opts.EIPListPartial {
 		e.state.suspicions.eips = eipList{}
 	}
 	e.rounds, e.news = from.rounds, from.news
@@ -256,8 +256,8 @@ func (e *Engine) publish(now time.Time) { e.news.tell(&e.opts, e.show(now), now)
 func (e *Engine) show(now time.Time) *inventory.Snapshot {
 	s := e.state.snapshot(now)
 	e.snapshot.Store(s)
-	if e.opts.Observe != nil {
-		e.opts.Observe(s)
+	if e.opts.OnSnapshot != nil {
+		e.opts.OnSnapshot(s)
 	}
 	return s
 }

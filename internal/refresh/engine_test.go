@@ -63,13 +63,13 @@ func (c *cloud) call(ctx context.Context, what string) error {
 	}
 }
 
-func (c *cloud) Identity(context.Context) (inventory.Project, error) {
+func (c *cloud) ResolveProject(context.Context) (inventory.Project, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return inventory.Project{Name: "office", Region: "r-1", ID: "p1"}, c.identity
 }
 
-func (c *cloud) List(ctx context.Context) ([]inventory.Desktop, error) {
+func (c *cloud) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	if err := c.call(ctx, "list"); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (c *cloud) List(ctx context.Context) ([]inventory.Desktop, error) {
 	return l, c.list
 }
 
-func (c *cloud) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
+func (c *cloud) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
 	if err := c.call(ctx, "eips"); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (c *cloud) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
 	return b, nil
 }
 
-func (c *cloud) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+func (c *cloud) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
 	c.mu.Lock()
 	decide := c.networks
 	c.mu.Unlock()
@@ -158,7 +158,7 @@ func (c *cloud) took() []string {
 func engine(t *testing.T, c *cloud, change func(*Options)) *Engine {
 	t.Helper()
 	o := Options{
-		Source: c, Project: inventory.Project{Name: "office", Region: "r-1"}, Discovered: true, Bindings: true,
+		Source: c, Project: inventory.Project{Name: "office", Region: "r-1"}, Discovered: true, ReadEIPList: true,
 		Concurrency: 2, Timeout: 2 * time.Minute, MaxStaleness: 15 * time.Minute, Logger: log.NewNopLogger(),
 	}
 	if change != nil {

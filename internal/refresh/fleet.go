@@ -19,11 +19,11 @@ type Target struct {
 	// whose key stays keeps its engine, and with it all that it knows.
 	Key  string
 	Name string
-	// Lineage, where set, names what is read: a target that comes with a new
+	// DataKey, where set, names what is read: a target that comes with a new
 	// Key takes over what the one before of the same Lineage knew.
-	Lineage string
-	// Memory, where set, names what is known of the target in Memories.
-	Memory string
+	DataKey string
+	// StateKey, where set, names what is known of the target in Memories.
+	StateKey string
 	// Optional leaves the target out while Workspace is not enabled in it.
 	Optional bool
 	// New makes the engine's options; it is called once for a Key.
@@ -53,9 +53,9 @@ func (m *member) dormant() bool {
 // skipped tells whether Workspace is not enabled in an optional target.
 func (m *member) skipped() bool { return m.Optional && disabled(m.engine.health()) }
 
-// Set replaces the targets. Engines of targets that stay go on undisturbed,
+// SetTargets replaces the targets. Engines of targets that stay go on undisturbed,
 // those of targets that went are closed, and new ones begin to read at once.
-func (f *Fleet) Set(targets []Target) {
+func (f *Fleet) SetTargets(targets []Target) {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
@@ -64,8 +64,8 @@ func (f *Fleet) Set(targets []Target) {
 	before, ancestors := map[string]*Engine{}, map[string]*Engine{}
 	for _, m := range f.members {
 		before[m.Key] = m.engine
-		if m.Lineage != "" {
-			ancestors[m.Lineage] = m.engine
+		if m.DataKey != "" {
+			ancestors[m.DataKey] = m.engine
 		}
 	}
 	f.members = make([]member, 0, len(targets))
@@ -75,7 +75,7 @@ func (f *Fleet) Set(targets []Target) {
 			o := t.New()
 			o.Optional = t.Optional
 			engine = New(o)
-			if ancestor := ancestors[t.Lineage]; ancestor != nil {
+			if ancestor := ancestors[t.DataKey]; ancestor != nil {
 				ancestor.Close()
 				engine.inherit(ancestor)
 			}

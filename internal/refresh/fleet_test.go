@@ -42,7 +42,7 @@ func TestFleetKeepsWhatAReloadDoesNotTouch(t *testing.T) {
 		a.latency, b.latency = time.Second, time.Second
 		f := &Fleet{}
 		defer f.Close()
-		f.Set([]Target{named("b", "b1", b, &made), named("a", "a1", a, &made)})
+		f.SetTargets([]Target{named("b", "b1", b, &made), named("a", "a1", a, &made)})
 		want(t, fmt.Sprint(f.Names(), made), "[a b] [b1 a1]")
 		if f.Ready() {
 			t.Error("ready before any refresh")
@@ -56,7 +56,7 @@ func TestFleetKeepsWhatAReloadDoesNotTouch(t *testing.T) {
 		}
 		before := f.Snapshots()
 
-		f.Set([]Target{named("a", "a1", a, &made), named("b", "b2", b, &made), named("c", "c1", newCloud(0), &made)})
+		f.SetTargets([]Target{named("a", "a1", a, &made), named("b", "b2", b, &made), named("c", "c1", newCloud(0), &made)})
 		want(t, fmt.Sprint(f.Names(), made), "[a b c] [b1 a1 b2 c1]")
 		after := f.Snapshots()
 		if before[0] != after[0] {
@@ -74,7 +74,7 @@ func TestFleetKeepsWhatAReloadDoesNotTouch(t *testing.T) {
 		want(t, summary(f.Refresh(t.Context(), "b")), "p1: d00000= d00001= up=true listed=true unresolved=0 stale=0; ")
 		want(t, fmt.Sprint(a.took(), b.took()), "[] [list networks 2]")
 
-		f.Set(nil)
+		f.SetTargets(nil)
 		want(t, summary(f.Refresh(t.Context())), "")
 	})
 }
@@ -87,7 +87,7 @@ func TestOneProjectsFailureTouchesNoOther(t *testing.T) {
 		refused.identity = failure(inventory.Authentication)
 		f := &Fleet{}
 		defer f.Close()
-		f.Set([]Target{named("1 good", "1", good, &made), named("2 hanging", "2", hanging, &made), named("3 refused", "3", refused, &made)})
+		f.SetTargets([]Target{named("1 good", "1", good, &made), named("2 hanging", "2", hanging, &made), named("3 refused", "3", refused, &made)})
 		start := time.Now()
 		e := make(chan string, 1)
 		go func() { e <- summary(f.Refresh(t.Context(), "1 good")) }()
@@ -111,7 +111,7 @@ func TestAnOptionalProjectWithoutWorkspaceIsLeftOut(t *testing.T) {
 		target.Optional = true
 		f := &Fleet{}
 		defer f.Close()
-		f.Set([]Target{target})
+		f.SetTargets([]Target{target})
 		for range 20 {
 			synctest.Wait()
 			want(t, summary(f.Refresh(t.Context())), "")
@@ -139,7 +139,7 @@ func TestASkippedProjectIsNoNewsAndStillAnswersToItsName(t *testing.T) {
 		target.Optional = true
 		f := &Fleet{}
 		defer f.Close()
-		f.Set([]Target{target, named("b", "b", newCloud(0), &made)})
+		f.SetTargets([]Target{target, named("b", "b", newCloud(0), &made)})
 		for range 24 {
 			synctest.Wait()
 			f.Refresh(t.Context())
@@ -161,18 +161,18 @@ func TestAChangedProjectKeepsWhatIsKnownOfItsLineage(t *testing.T) {
 		a := newCloud(2)
 		with := func(key, name, lineage string) Target {
 			target := named(name, key, a, &made)
-			target.Lineage = lineage
+			target.DataKey = lineage
 			return target
 		}
 		f := &Fleet{}
 		defer f.Close()
-		f.Set([]Target{with("a1", "a", "p")})
+		f.SetTargets([]Target{with("a1", "a", "p")})
 		synctest.Wait() // the refresh that it began has ended
 		before := f.Snapshots()[0]
 		a.set(func(c *cloud) { c.latency = time.Second })
 
 		// The new engine, of another name, has it all at once, and reads on.
-		f.Set([]Target{with("a2", "z", "p")})
+		f.SetTargets([]Target{with("a2", "z", "p")})
 		after := f.Snapshots()[0]
 		want(t, told(after), told(before))
 		want(t, after.Project.Name, "z")
@@ -186,7 +186,7 @@ func TestAChangedProjectKeepsWhatIsKnownOfItsLineage(t *testing.T) {
 		want(t, fmt.Sprint(a.took()), "[networks 1]")
 
 		// What is read now is another thing.
-		f.Set([]Target{with("a3", "z", "q")})
+		f.SetTargets([]Target{with("a3", "z", "q")})
 		want(t, summary(f.Snapshots()), ": up=false listed=false unresolved=0 stale=0; ")
 	})
 }
@@ -198,11 +198,11 @@ func TestAScrapeWaitsForWhoComesWithAReload(t *testing.T) {
 		a.latency, b.latency = time.Second, 3*time.Second
 		f := &Fleet{}
 		defer f.Close()
-		f.Set([]Target{named("a", "a1", a, &made), named("b", "b1", b, &made)})
+		f.SetTargets([]Target{named("a", "a1", a, &made), named("b", "b1", b, &made)})
 		scraped := make(chan string)
 		go func() { scraped <- summary(f.Refresh(t.Context())) }()
 		time.Sleep(5 * time.Second) // a is read, and b is at its networks
-		f.Set([]Target{named("a", "a1", a, &made), named("b", "b2", newCloud(3), &made)})
+		f.SetTargets([]Target{named("a", "a1", a, &made), named("b", "b2", newCloud(3), &made)})
 		want(t, <-scraped, "p1: d00000= up=true listed=true unresolved=0 stale=0; "+
 			"p1: d00000= d00001= d00002= up=true listed=true unresolved=0 stale=0; ")
 		want(t, fmt.Sprint(a.took()), "[list networks 1]") // who stayed is not asked twice
@@ -225,7 +225,7 @@ func TestScrapesAndReloadsAtOnce(t *testing.T) {
 			})
 		}
 		for i := range 50 {
-			f.Set([]Target{named("a", "a", c, &made), named("b", fmt.Sprint(i), c, &made)})
+			f.SetTargets([]Target{named("a", "a", c, &made), named("b", fmt.Sprint(i), c, &made)})
 			time.Sleep(time.Millisecond)
 		}
 		all.Wait()
@@ -233,7 +233,7 @@ func TestScrapesAndReloadsAtOnce(t *testing.T) {
 			t.Errorf("%d engines made, want 51", len(made))
 		}
 		f.Close()
-		f.Set([]Target{named("late", "late", c, &made)})
+		f.SetTargets([]Target{named("late", "late", c, &made)})
 		want(t, fmt.Sprint(f.Names()), "[a b]")
 	})
 }

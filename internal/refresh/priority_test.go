@@ -55,7 +55,7 @@ func TestTheEndOfATaskIsAChange(t *testing.T) {
 		c := newCloud(10_000) // a cycle takes eleven minutes
 		c.latency = 100 * time.Millisecond
 		c.networks = (&quota{perMin: 10, reserve: 1}).take
-		e := engine(t, c, func(o *Options) { o.Bindings = false })
+		e := engine(t, c, func(o *Options) { o.ReadEIPList = false })
 		times := asked(c)
 		for range 13 {
 			scrape(e)
@@ -181,7 +181,7 @@ func TestRefreshesGoOnFromEachOther(t *testing.T) {
 				c.latency = 2 * time.Second
 				c.networks = (&quota{perMin: 10}).take
 				times := asked(c)
-				e := engine(t, c, func(o *Options) { o.Timeout, o.Concurrency, o.Bindings = tt.timeout, tt.concurrency, false })
+				e := engine(t, c, func(o *Options) { o.Timeout, o.Concurrency, o.ReadEIPList = tt.timeout, tt.concurrency, false })
 				for range 20 {
 					scrape(e)
 					n := make([]int, 0, len(c.desktops))

@@ -246,7 +246,7 @@ func TestWaitingAloneIsNoRecovery(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCloud(1)
-				e := engine(t, c, func(o *Options) { o.Discovered, o.Bindings = tc.discovered, false })
+				e := engine(t, c, func(o *Options) { o.Discovered, o.ReadEIPList = tc.discovered, false })
 				c.set(func(c *cloud) { tc.answer(c, failure(inventory.Transient)) })
 				want(t, told(scrape(e)), tc.down)
 				c.set(func(c *cloud) { tc.answer(c, &inventory.QuotaExceeded{Until: time.Now().Add(30 * time.Second)}) })

@@ -4,96 +4,210 @@
 package refresh
 
 import (
+	"bytes"
+	"encoding/gob"
 	"fmt"
-	"math/rand/v2"
-	"slices"
+	"io"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// TestWhatIsKeptUpIsWhatWouldBeMadeAnew lets anything happen in any order: the
-// queue and the objects, which are kept up change by change, are always what
-// they would be if they were made anew.
-func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(20) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		s := newState(Options{Discovered: true, MaxStaleness: 5 * time.Minute})
-		now := time.Unix(1_800_000_000, 0)
-		told := 0
-		name := func(what string, n int) string { return fmt.Sprintf("%s%d", what, rng.IntN(n)) }
-		networks := func() *inventory.Networks {
-			n := &inventory.Networks{}
-			for i := range rng.IntN(3) {
-				n.Interfaces = append(n.Interfaces, inventory.Interface{
-					PortID:         fmt.Sprint(i),
-					PrivateIP:      name("10.0.0.", 20),
-					VPC:            inventory.VPC{ID: name("v", 3), Name: name("n", 2), CIDR: "10.0.0.0/3" + fmt.Sprint(rng.IntN(3))},
-					Subnet:         inventory.Subnet{ID: name("s", 4), CIDR: name("c", 2)},
-					EIP:            inventory.EIP{Address: name("1.1.1.", 30)},
-					SecurityGroups: []inventory.SecurityGroup{{ID: name("g", 3), Name: name("n", 3)}},
-				})
-			}
-			return n
-		}
-		for step := range 400 {
-			now = now.Add(time.Duration(rng.IntN(60)) * time.Second)
-			switch rng.IntN(6) {
-			case 0:
-				var l []inventory.Desktop
-				for i := range 60 {
-					if rng.IntN(8) > 0 {
-						l = append(l, inventory.Desktop{ID: fmt.Sprintf("d%02d", i), Name: name("n", 2)})
-					}
-				}
-				s.list(l, rng.IntN(3) > 0, now)
-				s.listFailed = time.Time{}
-			case 1:
-				if s.listed && rng.IntN(20) == 0 && s.listFailed.IsZero() {
-					s.listFailed = now
-				}
-			default:
-				for _, d := range s.desktops {
-					switch rng.IntN(12) {
-					case 0, 1:
-						s.read(d, networks(), now, nil)
-					case 2:
-						d.fail(now)
-					case 3:
-						d.refuse(now)
-					}
-				}
-			}
-			if rng.IntN(2) == 0 {
-				queue := slices.SortedFunc(slices.Values(s.desktops), older)
-				if !slices.Equal(s.byAge(), queue) {
-					t.Fatalf("seed %d, step %d: the queue is not in order", seed, step)
-				}
-			}
-			if rng.IntN(2) == 0 {
-				got := s.snapshot(now)
-				var want inventory.Snapshot
-				want.VPCs, want.Subnets, want.SecurityGroups = inventory.Resources(got.Records)
-				have := inventory.Snapshot{VPCs: got.VPCs, Subnets: got.Subnets, SecurityGroups: got.SecurityGroups}
-				if diff := cmp.Diff(want, have); diff != "" {
-					t.Fatalf("seed %d, step %d: objects (-made anew +kept up)\n%s", seed, step, diff)
-				}
-				all := inventory.Findings(got.Records)
-				if diff := cmp.Diff(all, s.suspicions.audit.Findings()); diff != "" {
-					t.Fatalf("seed %d, step %d: contradictions (-found anew +kept up)\n%s", seed, step, diff)
-				}
-				if i := slices.IndexFunc(got.Findings, func(f inventory.Finding) bool { return !slices.Contains(all, f) }); i >= 0 {
-					t.Fatalf("seed %d, step %d: %v is told, and no contradiction", seed, step, got.Findings[i])
-				}
-				told = max(told, len(got.Findings))
-			}
-		}
-		if len(s.queue) == 0 || len(s.latest.VPCs) == 0 || told == 0 {
-			t.Errorf("seed %d: the fleet ends empty: the test proves little", seed)
-		}
+// remembered gives what an engine knows as it comes out of a file.
+func remembered(t *testing.T, e *Engine) *State {
+	t.Helper()
+	known, ok := e.exportState(time.Now())
+	if !ok {
+		return nil
 	}
+	var file bytes.Buffer
+	if err := gob.NewEncoder(&file).Encode(known); err != nil {
+		t.Fatal(err)
+	}
+	var m State
+	if err := gob.NewDecoder(&file).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	return &m
+}
+
+// restart closes an engine and gives another that begins with what it knew,
+// after a while.
+func restart(t *testing.T, e *Engine, c *cloud, after time.Duration) *Engine {
+	t.Helper()
+	e.Close()
+	m := remembered(t, e)
+	time.Sleep(after)
+	c.took()
+	return engine(t, c, func(o *Options) { o.State = m })
+}
+
+func TestARestartKeepsWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(3)
+		c.desktops["d00001"] = "1.1.1.1"
+		c.refused["d00002"] = true
+		e := engine(t, c, nil)
+		before := scrape(e)
+		e = restart(t, e, c, time.Minute)
+		s := e.Snapshot()
+		want(t, told(s), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
+		want(t, fmt.Sprint(c.took()), "[]")
+		if s.Health.Refreshed || !s.Health.ListComplete || !s.Health.OldestData.Equal(before.Health.OldestData) || !s.Health.LastSuccess.Equal(before.Health.LastSuccess) {
+			t.Errorf("the health is %+v, and was %+v", s.Health, before.Health)
+		}
+		// What did not change is still the same record after it was read again.
+		after := scrape(e)
+		want(t, told(after), "d00000= d00001=1.1.1.1 d00002=? up=true listed=true unresolved=1 stale=0")
+		if after.Records[1] != s.Records[1] {
+			t.Error("an unchanged desktop got a new record")
+		}
+		// And the restart of one that was never asked keeps it as well.
+		e = restart(t, restart(t, e, c, time.Second), c, time.Second)
+		want(t, told(e.Snapshot()), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
+	})
+}
+
+func TestARestartHoldsNothingForLonger(t *testing.T) {
+	const known = "d00000= d00001= up=false listed=true unresolved=0"
+	down := func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } }
+	unlisted := func(c *cloud) { c.list = failure(inventory.Transient) }
+	incomplete := func(c *cloud) {
+		c.list = &inventory.Failure{Kind: inventory.Incomplete, Operation: "ListDesktops"}
+		c.hidden["d00000"] = true
+	}
+	for _, tt := range []struct {
+		name  string
+		fault func(c *cloud)
+		until time.Duration // from the first failure to the restart
+		away  time.Duration
+		then  time.Duration // from the restart on
+		want  string
+		stale int
+	}{
+		{"away for less than anything is held", nil, 0, 15*time.Minute - 1, 0, known, 0},
+		{"away for as long as anything is held", nil, 0, 15 * time.Minute, 0, "up=false listed=false unresolved=0", 0},
+		{"networks fail, still held", down, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 2},
+		{"networks fail, held for too long", down, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00000=? d00001=? up=false listed=true unresolved=2", 0},
+		{"the list fails, held for too long", unlisted, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "up=false listed=false unresolved=0", 0},
+		{"the list is incomplete, still held", incomplete, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 0},
+		{"the list is incomplete, held for too long", incomplete, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00001= up=false listed=true unresolved=0", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCloud(2)
+				e := engine(t, c, nil)
+				scrape(e)
+				if tt.fault != nil {
+					c.set(tt.fault)
+					scrape(e)
+				}
+				time.Sleep(tt.until)
+				e = restart(t, e, c, tt.away)
+				time.Sleep(tt.then)
+				want(t, told(e.Snapshot()), fmt.Sprintf("%s stale=%d", tt.want, tt.stale))
+			})
+		})
+	}
+}
+
+// A state file may be written while a reload begins with what is in the memory:
+// under the race detector, this fails if one changes it.
+func TestARestartLeavesTheMemoryAsItIs(t *testing.T) {
+	e := engine(t, newCloud(2), nil)
+	scrape(e)
+	m := remembered(t, e)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		if err := gob.NewEncoder(io.Discard).Encode(m); err != nil {
+			t.Error(err)
+		}
+	})
+	again := e.opts
+	again.State = m
+	New(again).Close()
+	writing.Wait()
+}
+
+func TestToRememberHidesNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		e := engine(t, c, nil)
+		scrape(e)
+		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
+		want(t, told(scrape(e)), "d00000= up=false listed=true unresolved=0 stale=1")
+		time.Sleep(15 * time.Minute)
+		if m, known := e.exportState(time.Now()); !known || m.Desktops[0].Networks != nil {
+			t.Errorf("%+v is remembered, which has been held for too long", m)
+		}
+		want(t, told(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
+	})
+}
+
+func TestWhatTheListHintedAtIsStillUrgentAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(250)
+		e := engine(t, c, nil)
+		scrape(e)
+		c.set(func(c *cloud) {
+			c.names["d00249"] = "renamed"
+			c.networks = func([]string, bool) error { return &inventory.QuotaExceeded{Until: time.Now().Add(time.Hour)} }
+		})
+		scrape(e)
+		e = restart(t, e, c, time.Minute)
+		asked := make(chan string, 10)
+		c.set(func(c *cloud) {
+			c.networks = func(ids []string, urgent bool) error {
+				asked <- fmt.Sprint(ids[0], " urgent=", urgent)
+				return nil
+			}
+		})
+		scrape(e)
+		close(asked)
+		urgent := "" // two batches are asked at once, in either order
+		for batch := range asked {
+			if strings.HasSuffix(batch, "urgent=true") {
+				urgent += batch
+			}
+		}
+		want(t, urgent, "d00249 urgent=true")
+	})
+}
+
+func TestAnotherProjectIsNotTakenForTheOneRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud(1)
+		e := engine(t, c, nil)
+		scrape(e)
+		e.Close()
+		m := remembered(t, e)
+		m.Project.ID = "other"
+		e = engine(t, c, func(o *Options) { o.State = m })
+		c.set(func(c *cloud) { c.list = failure(inventory.Transient) })
+		s := scrape(e)
+		want(t, told(s), "up=false listed=false unresolved=0 stale=0")
+		want(t, s.Project.ID, "p1")
+	})
+}
+
+func TestWhatIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var made []string
+		good, bad := newCloud(2), newCloud(1)
+		bad.list = failure(inventory.Transient)
+		known, unlisted, anonymous := named("known", "1", good, &made), named("unlisted", "2", bad, &made), named("anonymous", "3", good, &made)
+		known.StateKey, unlisted.StateKey = "K", "U"
+		f := &Fleet{}
+		f.SetTargets([]Target{known, unlisted, anonymous})
+		f.Refresh(t.Context())
+		f.Close()
+		memories := f.States()
+		if m := memories["K"]; len(memories) != 1 || len(m.Desktops) != 2 || !m.SavedAt.Equal(time.Now()) {
+			t.Errorf("remembered are %+v", memories)
+		}
+	})
 }

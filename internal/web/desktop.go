@@ -25,7 +25,7 @@ type desktopPage struct {
 	Name        string
 	Record      *inventory.Record // nil: it is not known
 	StatusClass string
-	Reading     refresh.Reading
+	Reading     refresh.ReadStatus
 	DataClass   string
 	Sentence    string
 	Interfaces  []interfaceText
@@ -94,7 +94,7 @@ func (s *server) describeDesktop(p *desktopPage, snapshot *inventory.Snapshot) {
 	r := findDesktop(snapshot, p.ID)
 	p.Record, p.Project, p.Name = r, snapshot.Project, cmp.Or(r.Name(), p.ID)
 	p.StatusClass = statusClass(r.Desktop.Status)
-	p.Reading = s.Fleet.Readings(p.Project.Name, []*inventory.Record{r})[0]
+	p.Reading = s.Fleet.ReadStatuses(p.Project.Name, []*inventory.Record{r})[0]
 	p.DataClass, _ = dataState(r, p.Reading, p.Now)
 	p.Sentence = freshness(r, p.Reading, p.Now)
 	for _, f := range snapshot.Findings {
@@ -122,25 +122,25 @@ func (s *server) describeDesktop(p *desktopPage, snapshot *inventory.Snapshot) {
 }
 
 // freshness says in words how good what is known of a desktop's networks is.
-func freshness(r *inventory.Record, reading refresh.Reading, now time.Time) string {
+func freshness(r *inventory.Record, reading refresh.ReadStatus, now time.Time) string {
 	var sentence string
 	switch {
-	case r.Networks == nil && !reading.Refused.IsZero():
+	case r.Networks == nil && !reading.RefusedUntil.IsZero():
 		sentence = "The cloud gives no networks for this desktop."
-	case r.Networks == nil && !reading.Failing.IsZero():
-		sentence = "The networks of this desktop are not known: reading them has failed for " + age(reading.Failing, now) + "."
+	case r.Networks == nil && !reading.FailingSince.IsZero():
+		sentence = "The networks of this desktop are not known: reading them has failed for " + age(reading.FailingSince, now) + "."
 	case r.Networks == nil:
 		sentence = "The networks of this desktop have not been read yet."
-	case !reading.Failing.IsZero():
-		sentence = "These networks are held: they were read " + age(reading.At, now) + " ago, and reading them has failed for " + age(reading.Failing, now) + "."
+	case !reading.FailingSince.IsZero():
+		sentence = "These networks are held: they were read " + age(reading.ReadAt, now) + " ago, and reading them has failed for " + age(reading.FailingSince, now) + "."
 	default:
-		sentence = "These networks were read " + age(reading.At, now) + " ago."
+		sentence = "These networks were read " + age(reading.ReadAt, now) + " ago."
 	}
-	if wait := reading.Refused.Sub(now); !reading.Refused.IsZero() && wait > 0 {
-		sentence += " It is asked again in " + age(now, reading.Refused) + "."
+	if wait := reading.RefusedUntil.Sub(now); !reading.RefusedUntil.IsZero() && wait > 0 {
+		sentence += " It is asked again in " + age(now, reading.RefusedUntil) + "."
 	}
-	if !reading.Missing.IsZero() {
-		sentence += " The list of desktops, which could not be read to its end, has lacked it for " + age(reading.Missing, now) + "."
+	if !reading.MissingSince.IsZero() {
+		sentence += " The list of desktops, which could not be read to its end, has lacked it for " + age(reading.MissingSince, now) + "."
 	}
 	return sentence
 }

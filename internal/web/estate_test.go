@@ -41,13 +41,13 @@ func newEstate(name string, records ...inventory.Record) *estate {
 	return e
 }
 
-func (e *estate) Identity(context.Context) (inventory.Project, error) { return e.project, nil }
+func (e *estate) ResolveProject(context.Context) (inventory.Project, error) { return e.project, nil }
 
-func (e *estate) Bindings(context.Context) (inventory.EIPBindings, error) {
+func (e *estate) ListEIPBindings(context.Context) (inventory.EIPBindings, error) {
 	return nil, &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips"}
 }
 
-func (e *estate) List(context.Context) ([]inventory.Desktop, error) {
+func (e *estate) ListDesktops(context.Context) ([]inventory.Desktop, error) {
 	if f := e.lists.Load(); f != nil {
 		return nil, f
 	}
@@ -58,7 +58,7 @@ func (e *estate) List(context.Context) ([]inventory.Desktop, error) {
 	return l, nil
 }
 
-func (e *estate) Networks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
+func (e *estate) ReadNetworks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
 	if f := e.networks.Load(); f != nil {
 		return inventory.NetworksResult{}, f
 	}
@@ -87,7 +87,7 @@ func estates(t testing.TB, all ...*estate) *refresh.Fleet {
 			}
 		}})
 	}
-	f.Set(targets)
+	f.SetTargets(targets)
 	t.Cleanup(f.Close)
 	f.Refresh(t.Context())
 	return f

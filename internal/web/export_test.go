@@ -27,7 +27,7 @@ import (
 // plugged is a project with one desktop that has an address in the list.
 type plugged struct{ source }
 
-func (p plugged) List(context.Context) ([]inventory.Desktop, error) {
+func (p plugged) ListDesktops(context.Context) ([]inventory.Desktop, error) {
 	return []inventory.Desktop{{
 		ID: "d1", Name: "=one", IP: "10.0.0.1", Tags: []inventory.Tag{{Key: "team", Value: "x"}}, Users: []string{"ana"},
 	}}, nil
@@ -53,7 +53,7 @@ func fleetOf(t *testing.T, sources ...refresh.Source) *refresh.Fleet {
 			}
 		}})
 	}
-	f.Set(targets)
+	f.SetTargets(targets)
 	t.Cleanup(f.Close)
 	return f
 }
@@ -66,7 +66,7 @@ func exporting(t *testing.T, change func(*Options)) http.Handler {
 		failing.failure = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktops", Detail: "no"}
 		o.Fleet = fleetOf(t, plugged{office("bogota")}, failing)
 		change(o)
-		o.Fleet.Settle(t.Context())
+		o.Fleet.WaitIdle(t.Context())
 	})
 }
 
@@ -151,7 +151,7 @@ func TestDiscoveryWaitsForAccounts(t *testing.T) {
 			account := Account{Name: "brazil"}
 			h := handler(t, func(o *Options) {
 				o.Fleet, o.Accounts = projects, func() []Account { return []Account{account} }
-				o.Fleet.Settle(t.Context())
+				o.Fleet.WaitIdle(t.Context())
 			})
 			for _, target := range []string{"/sd?port=9182", "/sd?port=9182&status=ACTIVE"} {
 				if w := ask(h, http.MethodGet, target); w.Code != 503 || w.Body.String() != "the projects of account brazil are not known\n" {

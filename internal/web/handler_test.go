@@ -32,7 +32,7 @@ type source struct {
 	optional bool
 }
 
-func (s source) Identity(ctx context.Context) (inventory.Project, error) {
+func (s source) ResolveProject(ctx context.Context) (inventory.Project, error) {
 	select {
 	case <-time.After(s.latency):
 	case <-ctx.Done():
@@ -40,13 +40,13 @@ func (s source) Identity(ctx context.Context) (inventory.Project, error) {
 	return s.project, s.failure
 }
 
-func (s source) List(context.Context) ([]inventory.Desktop, error) {
+func (s source) ListDesktops(context.Context) ([]inventory.Desktop, error) {
 	return []inventory.Desktop{{ID: "d1"}}, nil
 }
 
-func (s source) Bindings(context.Context) (inventory.EIPBindings, error) { return nil, nil }
+func (s source) ListEIPBindings(context.Context) (inventory.EIPBindings, error) { return nil, nil }
 
-func (s source) Networks(context.Context, []string, bool) (inventory.NetworksResult, error) {
+func (s source) ReadNetworks(context.Context, []string, bool) (inventory.NetworksResult, error) {
 	if s.wait > 0 {
 		return inventory.NetworksResult{}, &inventory.QuotaExceeded{Operation: "ShowDesktopNetworks", Until: time.Now().Add(s.wait)}
 	}
@@ -69,7 +69,7 @@ func fleet(t *testing.T, sources ...source) *refresh.Fleet {
 			}
 		}})
 	}
-	f.Set(targets)
+	f.SetTargets(targets)
 	t.Cleanup(f.Close)
 	return f
 }

@@ -165,14 +165,14 @@ func (s *server) places(c *catalog, snapshots []*inventory.Snapshot, o order) []
 	// The worst data first: unknown, then held, then by age.
 	keys := make([]string, 0, len(c.entries))
 	for _, snapshot := range snapshots {
-		for i, reading := range s.Fleet.Readings(snapshot.Project.Name, snapshot.Records) {
+		for i, reading := range s.Fleet.ReadStatuses(snapshot.Project.Name, snapshot.Records) {
 			rank := byte(3)
 			if snapshot.Records[i].Networks == nil {
 				rank = 1
-			} else if !reading.Failing.IsZero() {
+			} else if !reading.FailingSince.IsZero() {
 				rank = 2
 			}
-			keys = append(keys, string(binary.BigEndian.AppendUint64([]byte{rank}, uint64(max(0, reading.At.UnixNano())))))
+			keys = append(keys, string(binary.BigEndian.AppendUint64([]byte{rank}, uint64(max(0, reading.ReadAt.UnixNano())))))
 		}
 	}
 	return sorted(keys, o.down)
@@ -205,7 +205,7 @@ const (
 )
 
 func (s *server) rows(shown []entry, snapshots []*inventory.Snapshot, now time.Time) []row {
-	readings := make([]refresh.Reading, len(shown))
+	readings := make([]refresh.ReadStatus, len(shown))
 	for i, snapshot := range snapshots {
 		var records []*inventory.Record
 		var places []int
@@ -215,7 +215,7 @@ func (s *server) rows(shown []entry, snapshots []*inventory.Snapshot, now time.T
 			}
 		}
 		if len(records) > 0 {
-			for j, reading := range s.Fleet.Readings(snapshot.Project.Name, records) {
+			for j, reading := range s.Fleet.ReadStatuses(snapshot.Project.Name, records) {
 				readings[places[j]] = reading
 			}
 		}
@@ -307,16 +307,16 @@ func desktopLink(project, id string) string {
 
 // dataState puts into a few words how good what is known of a desktop's
 // networks is.
-func dataState(r *inventory.Record, reading refresh.Reading, now time.Time) (class, text string) {
+func dataState(r *inventory.Record, reading refresh.ReadStatus, now time.Time) (class, text string) {
 	switch {
-	case r.Networks == nil && !reading.Refused.IsZero():
+	case r.Networks == nil && !reading.RefusedUntil.IsZero():
 		return "failing", "refused"
 	case r.Networks == nil:
 		return "waiting", "unknown"
-	case !reading.Failing.IsZero():
-		return "failing", "held, " + age(reading.At, now)
+	case !reading.FailingSince.IsZero():
+		return "failing", "held, " + age(reading.ReadAt, now)
 	}
-	return "quiet", age(reading.At, now)
+	return "quiet", age(reading.ReadAt, now)
 }
 
 // age tells how long ago something was, in one unit.

@@ -51,7 +51,7 @@ func answers(b *testing.B) (p *Project, ids []string, bodies canned) {
 		b.Fatal(err)
 	}
 	b.Cleanup(p.Close)
-	l, err := p.List(b.Context())
+	l, err := p.ListDesktops(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func BenchmarkCall(b *testing.B) {
 		b.SetBytes(int64(len(bodies[opList])))
 		b.ReportAllocs()
 		for b.Loop() {
-			if l, err := p.List(b.Context()); err != nil || len(l) != maxPage {
+			if l, err := p.ListDesktops(b.Context()); err != nil || len(l) != maxPage {
 				b.Fatalf("%d desktops, error %v", len(l), err)
 			}
 		}
@@ -93,7 +93,7 @@ func BenchmarkCall(b *testing.B) {
 		b.SetBytes(int64(len(bodies[opNetworks])))
 		b.ReportAllocs()
 		for b.Loop() {
-			if a, err := p.Networks(b.Context(), ids, false); err != nil || len(a.Networks) != maxBatch {
+			if a, err := p.ReadNetworks(b.Context(), ids, false); err != nil || len(a.Networks) != maxBatch {
 				b.Fatalf("%d desktops, error %v", len(a.Networks), err)
 			}
 		}

@@ -159,7 +159,7 @@ func TestTLS(t *testing.T) {
 			w.fill(3)
 			url := w.serveTLS(tt.cert, tt.key, tt.server)
 			p := w.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS, c.HTTP.EnableHTTP2 = url, tt.client, tt.http2 })
-			l, err := p.List(t.Context())
+			l, err := p.ListDesktops(t.Context())
 			if tt.fails == "" {
 				if err != nil || len(l) != 3 {
 					t.Errorf("%d desktops, error %v", len(l), err)
@@ -181,7 +181,7 @@ func TestPlainHTTPWhereTLSIsExpected(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	p := w.project(func(c *config.Project) { c.Endpoint = strings.Replace(w.url, "http:", "https:", 1) })
-	_, err := p.List(t.Context())
+	_, err := p.ListDesktops(t.Context())
 	if f := failureOf(t, err); f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, "no TLS connection") {
 		t.Errorf("failure %v, want one of setup", &f)
 	}
@@ -197,11 +197,11 @@ func TestARenewedAuthorityIsPickedUp(t *testing.T) {
 	cert, key := after.leaf("127.0.0.1", time.Now().Add(time.Hour))
 	url := w.serveTLS(cert, key, nil)
 	p := w.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS = url, promconfig.TLSConfig{CAFile: caFile} })
-	if _, err := p.List(t.Context()); failureOf(t, err).Kind != inventory.Misconfigured {
+	if _, err := p.ListDesktops(t.Context()); failureOf(t, err).Kind != inventory.Misconfigured {
 		t.Errorf("error %v, want an unknown authority", err)
 	}
 	write(t, dir, "ca.pem", after.pem)
-	if _, err := p.List(t.Context()); err != nil {
+	if _, err := p.ListDesktops(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -353,7 +353,7 @@ func TestProxy(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(p.Close)
-				l, err := p.List(t.Context())
+				l, err := p.ListDesktops(t.Context())
 				if tt.fails {
 					f := failureOf(t, err)
 					if f.Kind != inventory.Misconfigured || !strings.Contains(f.Hint, "http.proxy_url") {
@@ -379,10 +379,10 @@ func TestWhatIsSent(t *testing.T) {
 			SubnetID: "s", Status: "ACTIVE",
 		}
 	})
-	if _, err := p.List(t.Context()); err != nil {
+	if _, err := p.ListDesktops(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Bindings(t.Context()); err != nil {
+	if _, err := p.ListEIPBindings(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	calls := w.sim.Calls()

@@ -136,7 +136,7 @@ func TestEverySource(t *testing.T) {
 				p := w.project(func(c *config.Project) {
 					c.Credentials, c.IAMEndpoint = tt.credentials, "http://iam.test"
 				})
-				_, err := p.List(t.Context())
+				_, err := p.ListDesktops(t.Context())
 				switch {
 				case tt.fails == "" && err != nil:
 					t.Errorf("error %v", err)
@@ -194,7 +194,7 @@ func TestStrangeCredentials(t *testing.T) {
 					p := w.project(func(c *config.Project) {
 						c.Credentials = config.Credentials{Source: source, IDPID: "idp", IDTokenFile: idTokenFile}
 					})
-					_, err := p.List(t.Context())
+					_, err := p.ListDesktops(t.Context())
 					if f := failureOf(t, err); f.Kind != inventory.Misconfigured {
 						t.Errorf("failure %v, want one of setup", &f)
 					}
@@ -249,7 +249,7 @@ func TestFilesRotate(t *testing.T) {
 		})
 		signed := func() string {
 			t.Helper()
-			if _, err := p.Bindings(t.Context()); err != nil {
+			if _, err := p.ListEIPBindings(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			calls := w.sim.Calls()
@@ -288,13 +288,13 @@ func TestTheChainStays(t *testing.T) {
 		path := write(t, dir, "profile", "[basic]\nak = "+testAccess+"\nsk = "+testSecret+"\n")
 		w.cloud.getenv = environ(map[string]string{envProfile: path})
 		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceChain} })
-		if _, err := p.Bindings(t.Context()); err != nil {
+		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.sim.AddKey(simulator.Key{AccessKey: "AK-of-the-next-day", SecretKey: "SK2"})
 		write(t, dir, "profile", "[basic]\nak = AK-of-the-next-day\nsk = SK2\n")
 		time.Sleep(lookEvery)
-		if _, err := p.Bindings(t.Context()); err != nil {
+		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		calls := w.sim.Calls()
@@ -305,7 +305,7 @@ func TestTheChainStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(lookEvery)
-		if _, err := p.Bindings(t.Context()); err != nil {
+		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Errorf("with the file gone: %v", err)
 		}
 	})
@@ -357,7 +357,7 @@ func TestTemporaryKeys(t *testing.T) {
 		first, second := w.project(use), w.project(use)
 		for range 2 * 60 * 6 {
 			for _, p := range []*Project{first, second} {
-				if _, err := p.Bindings(t.Context()); err != nil {
+				if _, err := p.ListEIPBindings(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -383,7 +383,7 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
 		ask := func() error {
-			_, err := p.Bindings(t.Context())
+			_, err := p.ListEIPBindings(t.Context())
 			return err
 		}
 		if err := ask(); err != nil {
@@ -442,7 +442,7 @@ func TestAKeyThatEndsEarly(t *testing.T) {
 		w.sim.Fail(simulator.Fault{Operation: opBindings, Status: 401})
 		for range 3 {
 			for _, p := range projects {
-				_, err := p.Bindings(t.Context())
+				_, err := p.ListEIPBindings(t.Context())
 				if f := failureOf(t, err); f.Kind != inventory.Authentication {
 					t.Errorf("failure %v, want one of authentication", &f)
 				}
@@ -490,7 +490,7 @@ func TestRotationUnderLoad(t *testing.T) {
 				if i%10 == 0 {
 					rotate(i)
 				}
-				if _, err := p.Bindings(t.Context()); err != nil {
+				if _, err := p.ListEIPBindings(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -538,7 +538,7 @@ func TestNoCredentialsInTime(t *testing.T) {
 		w.sim.Fail(simulator.Fault{HangBeforeHeader: true})
 		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
-		_, err := p.List(t.Context())
+		_, err := p.ListDesktops(t.Context())
 		if f := failureOf(t, err); f.Detail != "no credentials: 169.254.169.254 did not answer in time" {
 			t.Errorf("failure %v", &f)
 		}

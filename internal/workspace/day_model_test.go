@@ -155,9 +155,9 @@ func (s *site) limiter(op string) *limiter {
 	return s.cloud.limiters.of(op, s.api.wire.endpoint, s.access())
 }
 
-// List costs the pages of a list. One that the quota does not pay for goes on
+// ListDesktops costs the pages of a list. One that the quota does not pay for goes on
 // when it is asked for again.
-func (s *site) List(ctx context.Context) ([]inventory.Desktop, error) {
+func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	line, err := s.line(ctx)
 	if err != nil {
 		return nil, err
@@ -219,14 +219,14 @@ func (s *site) parallel(n int, call func() error) error {
 	return failed
 }
 
-// Bindings costs one call.
-func (s *site) Bindings(ctx context.Context) (b inventory.EIPBindings, err error) {
+// ListEIPBindings costs one call.
+func (s *site) ListEIPBindings(ctx context.Context) (b inventory.EIPBindings, err error) {
 	err = s.call(ctx, opBindings, demand{patience: slotPatience}, nil, func() { b = maps.Clone(s.bound) })
 	return b, err
 }
 
-// Networks costs one call, and another one where a desktop is gone.
-func (s *site) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+// ReadNetworks costs one call, and another one where a desktop is gone.
+func (s *site) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
 	a := inventory.NetworksResult{
 		Networks:   make(map[string]*inventory.Networks, len(ids)),
 		Unresolved: map[string]*inventory.Failure{},

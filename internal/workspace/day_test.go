@@ -129,12 +129,12 @@ func (d day) run(t *testing.T) *report {
 			targets = append(targets, refresh.Target{Key: cfg.Name, Name: cfg.Name, New: func() refresh.Options {
 				return refresh.Options{
 					Source: s, Project: inventory.Project{Name: cfg.Name, Region: cfg.Region, ID: cfg.ProjectID}, Discovered: true,
-					Bindings: true, Concurrency: cfg.Limits.Concurrency, Timeout: d.timeout, MaxStaleness: 15 * time.Minute,
+					ReadEIPList: true, Concurrency: cfg.Limits.Concurrency, Timeout: d.timeout, MaxStaleness: 15 * time.Minute,
 					Logger: log.NewNopLogger(),
 				}
 			}})
 		}
-		fleet.Set(targets)
+		fleet.SetTargets(targets)
 		ctx, cancel := context.WithTimeout(t.Context(), d.length)
 		defer cancel()
 		var busy sync.WaitGroup

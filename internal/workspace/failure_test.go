@@ -210,7 +210,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
 				w.fill(3)
 				w.sim.Fail(tt.fault)
-				l, err := w.project(nil).List(t.Context())
+				l, err := w.project(nil).ListDesktops(t.Context())
 				got := failureOf(t, err)
 				if len(l) != 0 {
 					t.Errorf("%d desktops beside the failure", len(l))
@@ -243,11 +243,11 @@ func TestRefusalsNameTheMissingAction(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, Deny: []string{opNetworks, opBindings}})
 	p := w.project(nil)
-	_, err := p.Networks(t.Context(), []string{"a"}, false)
+	_, err := p.ReadNetworks(t.Context(), []string{"a"}, false)
 	if got, want := failureOf(t, err).Hint, "workspace:desktops:listDesktopNetworks, which depends on vpc:vpcs:get,"; !strings.Contains(got, want) {
 		t.Errorf("remedy %q lacks %q", got, want)
 	}
-	_, err = p.Bindings(t.Context())
+	_, err = p.ListEIPBindings(t.Context())
 	if got, want := failureOf(t, err).Hint, "workspace:networks:listEips, which depends on eip:publicIps:list"; !strings.Contains(got, want) {
 		t.Errorf("remedy %q lacks %q", got, want)
 	}
@@ -271,7 +271,7 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 				ids := w.fill(250)
 				fault.Times = 2
 				w.sim.Fail(fault)
-				l, err := w.project(nil).List(t.Context())
+				l, err := w.project(nil).ListDesktops(t.Context())
 				if err != nil || len(l) != len(ids) {
 					t.Errorf("%d desktops, error %v; want %d", len(l), err, len(ids))
 				}
@@ -304,7 +304,7 @@ func TestRetryAfter(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
 				w.sim.Fail(simulator.Fault{Status: tt.status, Header: http.Header{"Retry-After": {tt.header}}, Times: 1})
 				start := time.Now()
-				if _, err := w.project(nil).List(t.Context()); err != nil {
+				if _, err := w.project(nil).ListDesktops(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(start); took < tt.least || took > tt.most {
@@ -333,7 +333,7 @@ func TestDeadlines(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				start := time.Now()
-				_, err := w.project(nil).List(ctx)
+				_, err := w.project(nil).ListDesktops(ctx)
 				if f := failureOf(t, err); f.Kind != inventory.Transient {
 					t.Errorf("failure %v, want a transient one", &f)
 				}
@@ -355,7 +355,7 @@ func TestCancelledByTheCaller(t *testing.T) {
 		w.sim.Fail(simulator.Fault{HangBeforeHeader: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err := w.project(nil).List(ctx)
+		_, err := w.project(nil).ListDesktops(ctx)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want it to be %v", err, context.Canceled)
 		}
@@ -382,7 +382,7 @@ func TestSkewedClock(t *testing.T) {
 	w := newWorld(t, worldOptions{simulator: simulator.Options{Now: ahead}})
 	// The header's date is that of the server's machine, which is ours here.
 	w.sim.Fail(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
-	_, err := w.project(nil).List(t.Context())
+	_, err := w.project(nil).ListDesktops(t.Context())
 	f := failureOf(t, err)
 	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "the clock of this host is off by 20m") || !strings.Contains(f.Hint, "NTP") {
 		t.Errorf("failure %v, want one that names the clock", &f)
@@ -420,7 +420,7 @@ func TestNamesThatDoNotExist(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		_, err = p.List(ctx)
+		_, err = p.ListDesktops(ctx)
 		cancel()
 		p.Close()
 		if f := failureOf(t, err); f.Kind != inventory.Transient || !strings.HasPrefix(f.Detail, want) && !strings.Contains(f.Detail, "in time") {

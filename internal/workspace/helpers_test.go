@@ -111,14 +111,14 @@ func idsOf(l []inventory.Desktop) []string {
 
 // read reads a project whole, in batches, as the engine does.
 func read(ctx context.Context, p *Project) (map[string]*inventory.Networks, error) {
-	l, err := p.List(ctx)
+	l, err := p.ListDesktops(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	all := map[string]*inventory.Networks{}
 	for ids := idsOf(l); len(ids) > 0; {
 		n := min(maxBatch, len(ids))
-		a, err := p.Networks(ctx, ids[:n], false)
+		a, err := p.ReadNetworks(ctx, ids[:n], false)
 		if err != nil {
 			return nil, fmt.Errorf("networks: %w", err)
 		}

@@ -35,7 +35,7 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	id, err := p.Identity(t.Context())
+	id, err := p.ResolveProject(t.Context())
 	if want := (inventory.Project{Name: "test", Region: testRegion, ID: testProject}); err != nil || id != want {
 		t.Errorf("identity %+v, error %v; want %+v", id, err, want)
 	}
@@ -50,7 +50,7 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 func TestConfiguredProjectIDIsNotAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
-	if id, err := w.project(nil).Identity(t.Context()); err != nil || id.ID != testProject || w.sim.Count("") != 0 {
+	if id, err := w.project(nil).ResolveProject(t.Context()); err != nil || id.ID != testProject || w.sim.Count("") != 0 {
 		t.Errorf("identity %+v, error %v, %d calls", id, err, w.sim.Count(""))
 	}
 }
@@ -82,7 +82,7 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 				tt.fault.Times = 1
 				w.sim.Fail(tt.fault)
 				p := w.project(withoutID)
-				_, err := p.List(t.Context())
+				_, err := p.ListDesktops(t.Context())
 				got := failureOf(t, err)
 				tt.want.Operation, tt.want.RequestID = opProjects, got.RequestID
 				if diff := gocmp.Diff(tt.want, got); diff != "" {
@@ -94,7 +94,7 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 				if got.Kind == inventory.Authentication {
 					return
 				}
-				if _, err := p.List(t.Context()); err != nil {
+				if _, err := p.ListDesktops(t.Context()); err != nil {
 					t.Errorf("with IAM in order: %v", err)
 				}
 			})
@@ -226,7 +226,7 @@ func TestFederationAsksTheRightIAM(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.List(t.Context())
+		_, err = p.ListDesktops(t.Context())
 		if f := failureOf(t, err); !strings.HasPrefix(f.Detail, "no credentials: "+tt.want) {
 			t.Errorf("%s: failure %v, want %s to be asked", tt.name, &f, tt.want)
 		}

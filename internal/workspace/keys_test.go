@@ -40,8 +40,8 @@ func askAll(ctx context.Context, projects []*Project) []error {
 	errs := make([]error, 2*len(projects))
 	var callers sync.WaitGroup
 	for i, p := range projects {
-		callers.Go(func() { _, errs[2*i] = p.List(ctx) })
-		callers.Go(func() { _, errs[2*i+1] = p.Bindings(ctx) })
+		callers.Go(func() { _, errs[2*i] = p.ListDesktops(ctx) })
+		callers.Go(func() { _, errs[2*i+1] = p.ListEIPBindings(ctx) })
 	}
 	callers.Wait()
 	return errs
@@ -123,16 +123,16 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
 		p := w.project(nil)
 		w.sim.Fail(simulator.Fault{Status: 401, Times: 1})
-		_, err := p.List(t.Context())
+		_, err := p.ListDesktops(t.Context())
 		failureOf(t, err)
-		_, err = p.Bindings(t.Context())
+		_, err = p.ListEIPBindings(t.Context())
 		f := failureOf(t, err)
 		want := "the access key was refused; it is not tried again until " + time.Now().Add(shortPause).UTC().Format(time.RFC3339)
 		if f.Operation != opBindings || !strings.HasPrefix(f.Detail, want) || f.Status != 401 || len(f.RequestID) != 32 {
 			t.Errorf("failure %v, want the remembered one with %q", &f, want)
 		}
 		time.Sleep(shortPause)
-		if _, err = p.List(t.Context()); err != nil {
+		if _, err = p.ListDesktops(t.Context()); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
 		if n := w.sim.Count(""); n != 2 {

@@ -72,20 +72,20 @@ func TestAListDoesNotStallMidway(t *testing.T) {
 		w.fill(4500) // five pages
 		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 12 })
 		for range 2 {
-			if _, err := p.List(t.Context()); err != nil {
+			if _, err := p.ListDesktops(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := w.sim.Count(opList)
 		var wait *inventory.QuotaExceeded
-		if _, err := p.List(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
+		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
 			t.Fatalf("error %v, want a wait", err)
 		}
 		if n := w.sim.Count(opList); n != before || n != 10 {
 			t.Errorf("%d list calls, %d before; want 10 and no more", n, before)
 		}
 		time.Sleep(time.Until(wait.Until))
-		if _, err := p.List(t.Context()); err != nil {
+		if _, err := p.ListDesktops(t.Context()); err != nil {
 			t.Errorf("after the wait: %v", err)
 		}
 	})
@@ -103,7 +103,7 @@ func TestAListBeyondTheBudget(t *testing.T) {
 			start := time.Now()
 			parts := 0
 			for {
-				l, err := p.List(t.Context())
+				l, err := p.ListDesktops(t.Context())
 				parts++
 				if wait, ok := errors.AsType[*inventory.QuotaExceeded](err); ok {
 					sleep(t.Context(), time.Until(wait.Until))
@@ -136,16 +136,16 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 		ids := w.fill(2500)
 		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
 		var wait *inventory.QuotaExceeded
-		if _, err := p.List(t.Context()); !errors.As(err, &wait) {
+		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait", err)
 		}
 		w.sim.DeleteDesktop(testProject, ids[0])
 		time.Sleep(keepWalk + time.Second)
-		if _, err := p.List(t.Context()); !errors.As(err, &wait) {
+		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait: the list begins anew", err)
 		}
 		time.Sleep(2 * time.Minute)
-		l, err := p.List(t.Context())
+		l, err := p.ListDesktops(t.Context())
 		if err != nil || len(l) != 2499 || w.sim.Count(opList) != 5 {
 			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), w.sim.Count(opList), err)
 		}
@@ -161,7 +161,7 @@ func TestOthersUseTheQuota(t *testing.T) {
 		ids := w.fill(100)
 		w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
 		p := w.project(nil)
-		if a, err := p.Networks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
+		if a, err := p.ReadNetworks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
 			t.Fatalf("%d networks, error %v", len(a.Networks), err)
 		}
 		quota := func() Quota {
@@ -179,7 +179,7 @@ func TestOthersUseTheQuota(t *testing.T) {
 			t.Errorf("retries %v, requests %v; want one refused and one answered", w.telemetry.retries, w.telemetry.requests)
 		}
 		time.Sleep(5 * time.Minute)
-		if _, err := p.Networks(t.Context(), ids, true); err != nil {
+		if _, err := p.ReadNetworks(t.Context(), ids, true); err != nil {
 			t.Fatal(err)
 		}
 		if q := quota(); q.PerMinute != 180 {

@@ -15,12 +15,12 @@ import (
 // keepWalk is how long the pages of a list that was broken off are good for.
 const keepWalk = 15 * time.Minute
 
-// List reads which desktops the project has. If the list moved too much while
+// ListDesktops reads which desktops the project has. If the list moved too much while
 // it was read, it gives what was read beside a failure of kind Incomplete. If
 // the quota does not pay for the whole list now, it says so before it starts; a
 // list that no minute's quota pays for is read in parts, by one call after the
 // other, each of which says when to go on.
-func (p *Project) List(ctx context.Context) ([]inventory.Desktop, error) {
+func (p *Project) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	if ids := p.cfg.Desktops.IDs; len(ids) > 0 {
 		return configured(ids), nil
 	}

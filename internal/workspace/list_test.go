@@ -38,7 +38,7 @@ func TestListsThatLie(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.fill(tt.size)
 			w.sim.Fail(tt.fault)
-			l, err := w.project(nil).List(t.Context())
+			l, err := w.project(nil).ListDesktops(t.Context())
 			f := failureOf(t, err)
 			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != opList {
 				t.Errorf("failure %v, want %q", &f, tt.detail)
@@ -70,7 +70,7 @@ func TestAMovingList(t *testing.T) {
 			})
 		}
 	})
-	l, err := w.project(nil).List(t.Context())
+	l, err := w.project(nil).ListDesktops(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestHostileText(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	l, err := p.List(t.Context())
+	l, err := p.ListDesktops(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestHostileText(t *testing.T) {
 	if diff := cmp.Diff(want, l); diff != "" {
 		t.Errorf("desktops (-want +got):\n%s", diff)
 	}
-	a, err := p.Networks(t.Context(), []string{"gbk", "long", "odd"}, false)
+	a, err := p.ReadNetworks(t.Context(), []string{"gbk", "long", "odd"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestPagesAreAskedInParallel(t *testing.T) {
 			w.sim.Fail(simulator.Fault{Latency: 200 * time.Millisecond})
 			p := w.project(func(c *config.Project) { c.Limits.Concurrency = concurrency })
 			start := time.Now()
-			if _, err := p.List(t.Context()); err != nil {
+			if _, err := p.ListDesktops(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(start); took != want {

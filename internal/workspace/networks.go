@@ -21,10 +21,10 @@ const (
 	maxCulprits = 5  // refused alone, before one desktop was answered
 )
 
-// Networks reads the networks of up to 100 desktops. It asks for each once; for
+// ReadNetworks reads the networks of up to 100 desktops. It asks for each once; for
 // those that the answer lacks, once more. Where the cloud refuses a batch, it
 // is halved until it is known for which desktops.
-func (p *Project) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+func (p *Project) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
 	a := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(ids) == 0 {

@@ -48,7 +48,7 @@ func TestCulpritsAreFound(t *testing.T) {
 					w.sim.DeleteDesktop(testProject, ids[i])
 					want = append(want, ids[i])
 				}
-				a, err := w.project(nil).Networks(t.Context(), ids, false)
+				a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -83,7 +83,7 @@ func TestRefusedByCode(t *testing.T) {
 				Operation: opNetworks, DesktopID: ids[5], Status: tt.status,
 				Body: simulator.WorkspaceError(tt.code, "m", "", ""),
 			})
-			a, err := w.project(nil).Networks(t.Context(), ids, false)
+			a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestSystematicRefusal(t *testing.T) {
 	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
 	p := w.project(nil)
 	for i := range 10 {
-		a, err := p.Networks(t.Context(), ids[i*100:(i+1)*100], false)
+		a, err := p.ReadNetworks(t.Context(), ids[i*100:(i+1)*100], false)
 		var f *inventory.Failure
 		if !errors.As(err, &f) || f.Kind != inventory.Refused || f.Status != http.StatusBadRequest {
 			t.Errorf("batch %d: error %v, want the refusal", i, err)
@@ -126,7 +126,7 @@ func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
 	ids := w.fill(10)
 	w.sim.Fail(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
 	w.sim.Fail(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
-	a, err := w.project(nil).Networks(t.Context(), ids, false)
+	a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestStrangeNetworksAnswers(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
 		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
-	a, err := w.project(nil).Networks(t.Context(), []string{"whole", "broken", "whole"}, false)
+	a, err := w.project(nil).ReadNetworks(t.Context(), []string{"whole", "broken", "whole"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,14 +180,14 @@ func TestAMalformedAnswerIsNotBlamedOnDesktops(t *testing.T) {
 		return bytes.ReplaceAll(body, []byte(`"network_infos":[`), []byte(`"network_infos":5,"x":[`))
 	}})
 	p := w.project(nil)
-	a, err := p.Networks(t.Context(), ids, false)
+	a, err := p.ReadNetworks(t.Context(), ids, false)
 	if f := failureOf(t, err); f.Kind != inventory.Malformed || f.Detail != "the answer is malformed for every desktop in it" {
 		t.Errorf("failure %v", &f)
 	}
 	if len(a.Networks) != 0 || len(a.Unresolved) != 0 {
 		t.Errorf("%d with networks, unresolved %v; want nothing said of any", len(a.Networks), a.Unresolved)
 	}
-	if a, err := p.Networks(t.Context(), ids, false); err != nil || len(a.Networks) != 10 {
+	if a, err := p.ReadNetworks(t.Context(), ids, false); err != nil || len(a.Networks) != 10 {
 		t.Errorf("%d with networks once the cloud is well, error %v", len(a.Networks), err)
 	}
 }
@@ -197,11 +197,11 @@ func TestNetworksOfNobodyAndOfTooMany(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	ids := w.fill(101)
 	p := w.project(nil)
-	if a, err := p.Networks(t.Context(), nil, false); err != nil || len(a.Networks) != 0 {
+	if a, err := p.ReadNetworks(t.Context(), nil, false); err != nil || len(a.Networks) != 0 {
 		t.Errorf("nobody: %d networks, error %v", len(a.Networks), err)
 	}
 	var f *inventory.Failure
-	if _, err := p.Networks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Misconfigured {
+	if _, err := p.ReadNetworks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Misconfigured {
 		t.Errorf("too many: error %v, want one of setup", err)
 	}
 	if n := w.sim.Count(""); n != 0 {

@@ -104,9 +104,9 @@ func endpointOf(regionID, configured string) (string, error) {
 // Close ends the use of what the project shares with others.
 func (p *Project) Close() { p.release() }
 
-// Identity names the project. Its ID is asked of IAM if the configuration
+// ResolveProject names the project. Its ID is asked of IAM if the configuration
 // leaves it open, until it is known.
-func (p *Project) Identity(ctx context.Context) (inventory.Project, error) {
+func (p *Project) ResolveProject(ctx context.Context) (inventory.Project, error) {
 	id := inventory.Project{Name: p.cfg.Name, Region: p.cfg.Region}
 	var err error
 	id.ID, err = p.projectID(ctx)
@@ -163,8 +163,8 @@ func (p *Project) line(ctx context.Context) (*line, error) {
 	return &l, nil
 }
 
-// Bindings reads which EIPs are bound to desktops, in one call.
-func (p *Project) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
+// ListEIPBindings reads which EIPs are bound to desktops, in one call.
+func (p *Project) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
 	l, err := p.line(ctx)
 	if err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func TestBindings(t *testing.T) {
 			{PortID: "r", EIP: &simulator.EIP{ID: "a", Address: "203.0.113.10"}},
 		}},
 	})
-	got, err := w.project(nil).Bindings(t.Context())
+	got, err := w.project(nil).ListEIPBindings(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestConfiguredDesktopsAreNotListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	l, err := p.List(t.Context())
+	l, err := p.ListDesktops(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

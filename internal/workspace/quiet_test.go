@@ -89,11 +89,11 @@ func TestCanary(t *testing.T) {
 		var out []string
 		ask := func() {
 			for _, p := range projects {
-				_, err := p.List(t.Context())
+				_, err := p.ListDesktops(t.Context())
 				out = append(out, fmt.Sprintf("%v %+v %#v", err, err, failureText(err)))
-				_, err = p.Bindings(t.Context())
+				_, err = p.ListEIPBindings(t.Context())
 				out = append(out, fmt.Sprintf("%v %+v %#v", err, err, failureText(err)))
-				a, err := p.Networks(t.Context(), ids[:100], true)
+				a, err := p.ReadNetworks(t.Context(), ids[:100], true)
 				out = append(out, fmt.Sprintf("%v %+v", err, failureText(err)))
 				for _, f := range a.Unresolved {
 					out = append(out, f.Error())
@@ -148,16 +148,16 @@ func TestLogOfACall(t *testing.T) {
 	w := newWorld(t, worldOptions{cloud: Options{Logger: log.NewLogfmtLogger(&text)}})
 	w.fill(1)
 	p := w.project(nil)
-	if _, err := p.List(t.Context()); err != nil {
+	if _, err := p.ListDesktops(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.sim.Fail(simulator.Fault{Status: 403, Times: 1})
-	_, err := p.Bindings(t.Context())
+	_, err := p.ListEIPBindings(t.Context())
 	failureOf(t, err)
 	w.sim.Fail(simulator.Fault{ResetConnection: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	_, err = p.Bindings(ctx)
+	_, err = p.ListEIPBindings(ctx)
 	failureOf(t, err)
 	want := regexp.MustCompile(`^level=debug msg="API call" project=test region=la-north-2 operation=ListDesktops status=200 duration=\S+ request_id=[0-9a-f]{32}
 level=debug msg="API call" project=test region=la-north-2 operation=ListDesktopsEips status=403 duration=\S+ request_id=[0-9a-f]{32}
@@ -195,11 +195,11 @@ func TestNothingPilesUp(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 					switch (i + j) % 3 {
 					case 0:
-						_, _ = p.List(ctx)
+						_, _ = p.ListDesktops(ctx)
 					case 1:
-						_, _ = p.Bindings(ctx)
+						_, _ = p.ListEIPBindings(ctx)
 					default:
-						_, _ = p.Networks(ctx, ids, true)
+						_, _ = p.ReadNetworks(ctx, ids, true)
 					}
 					cancel()
 				}

@@ -98,7 +98,7 @@ func TestNothingIsMadeUp(t *testing.T) {
 				said, unresolved, failed, lists := 0, 0, 0, 0
 				for range 20 {
 					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-					l, err := p.List(ctx)
+					l, err := p.ListDesktops(ctx)
 					switch {
 					case err == nil:
 						lists++
@@ -110,7 +110,7 @@ func TestNothingIsMadeUp(t *testing.T) {
 					}
 					for from := 0; from < len(ids); from += maxBatch {
 						some := ids[from:min(from+maxBatch, len(ids))]
-						a, err := p.Networks(ctx, some, rng.IntN(2) == 0)
+						a, err := p.ReadNetworks(ctx, some, rng.IntN(2) == 0)
 						for id, n := range a.Networks {
 							said++
 							if gone[id] || !slices.Contains(some, id) {

@@ -46,25 +46,25 @@ func TestReadings(t *testing.T) {
 	for _, d := range e.state.desktops {
 		records = append(records, d.record)
 	}
-	want := []Reading{
-		{At: at(2)},
-		{At: at(1), Failing: at(2)},
-		{At: at(2), Missing: at(4)},
+	want := []ReadStatus{
+		{ReadAt: at(2)},
+		{ReadAt: at(1), FailingSince: at(2)},
+		{ReadAt: at(2), MissingSince: at(4)},
 		{},
-		{Failing: at(2), Refused: at(7)},
+		{FailingSince: at(2), RefusedUntil: at(7)},
 	}
-	if diff := cmp.Diff(want, f.Readings("office", records)); diff != "" {
+	if diff := cmp.Diff(want, f.ReadStatuses("office", records)); diff != "" {
 		t.Errorf("in order (-want +got)\n%s", diff)
 	}
 	gone := &inventory.Record{Desktop: inventory.Desktop{ID: "gone"}}
-	records, want = append(records, gone), append(want, Reading{})
+	records, want = append(records, gone), append(want, ReadStatus{})
 	slices.Reverse(records)
 	slices.Reverse(want)
-	if diff := cmp.Diff(want, f.Readings("office", records)); diff != "" {
+	if diff := cmp.Diff(want, f.ReadStatuses("office", records)); diff != "" {
 		t.Errorf("in any order (-want +got)\n%s", diff)
 	}
 	for _, name := range []string{"other", "nobody"} {
-		if diff := cmp.Diff(make([]Reading, len(records)), f.Readings(name, records)); diff != "" {
+		if diff := cmp.Diff(make([]ReadStatus, len(records)), f.ReadStatuses(name, records)); diff != "" {
 			t.Errorf("of another project, %s (-want +got)\n%s", name, diff)
 		}
 	}

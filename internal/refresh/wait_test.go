@@ -25,15 +25,15 @@ func TestSettleWaitsForQuota(t *testing.T) {
 		var made []string
 		defer f.Close()
 		slow, small := named("slow", "1", slowFleet(), &made), named("small", "2", newCloud(3), &made)
-		f.Set([]Target{patient(slow), patient(small)})
+		f.SetTargets([]Target{patient(slow), patient(small)})
 		start := time.Now()
-		all := f.Settle(t.Context())
+		all := f.WaitIdle(t.Context())
 		if took := time.Since(start); len(all) != 2 || all[0].Health.Unresolved+all[1].Health.Unresolved != 0 || took < time.Minute || took > 5*time.Minute {
 			t.Errorf("%d snapshots after %s, %d and %d unresolved; want two of all desktops, which the quota pays for in minutes",
 				len(all), took, all[0].Health.Unresolved, all[1].Health.Unresolved)
 		}
 		ended := all[0].Health.LastRefresh
-		if again := f.Settle(t.Context()); !again[0].Health.LastRefresh.Equal(ended) {
+		if again := f.WaitIdle(t.Context()); !again[0].Health.LastRefresh.Equal(ended) {
 			t.Error("what had settled was refreshed again")
 		}
 	})
@@ -44,11 +44,11 @@ func TestSettleEndsWithItsContext(t *testing.T) {
 		var f Fleet
 		var made []string
 		defer f.Close()
-		f.Set([]Target{patient(named("slow", "1", slowFleet(), &made))})
+		f.SetTargets([]Target{patient(named("slow", "1", slowFleet(), &made))})
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		start := time.Now()
-		all := f.Settle(ctx)
+		all := f.WaitIdle(ctx)
 		if took := time.Since(start); took != 2*time.Second || all[0].Health.Unresolved != 1100 {
 			t.Errorf("%d unresolved after %s, want 1100 after two seconds", all[0].Health.Unresolved, took)
 		}

@@ -71,7 +71,7 @@ func (l *eipList) compared() bool { return l.bound != nil && l.asked.After(l.sin
 func (l *eipList) drop() { *l = eipList{due: l.due} }
 
 // bind brings a reading of the EIP list, or its failure, into the state.
-func (s *state) bind(b inventory.EIPBindings, err error, asked time.Time) {
+func (s *engineState) bind(b inventory.EIPBindings, err error, asked time.Time) {
 	l := &s.suspicions.eips
 	if wait, ok := asWait(err); ok {
 		l.due = wait.Until
@@ -103,7 +103,7 @@ func (s *state) bind(b inventory.EIPBindings, err error, asked time.Time) {
 
 // compare holds the networks of a desktop against the EIP list, when it has
 // read the networks or else the list.
-func (s *state) compare(d *desktop, asked time.Time, networks bool) {
+func (s *engineState) compare(d *desktop, asked time.Time, networks bool) {
 	l := &s.suspicions.eips
 	if l.bound == nil || d.record.Networks == nil {
 		return
@@ -128,7 +128,7 @@ func (s *state) compare(d *desktop, asked time.Time, networks bool) {
 // caller holds the lock.
 func (e *Engine) lookAtEIPs(now time.Time) {
 	l := &e.state.suspicions.eips
-	if !e.opts.Bindings || e.comparing || e.state.behind || !e.state.health.Up {
+	if !e.opts.ReadEIPList || e.comparing || e.state.behind || !e.state.health.Up {
 		return
 	}
 	if l.due.IsZero() {
@@ -141,7 +141,7 @@ func (e *Engine) lookAtEIPs(now time.Time) {
 	e.work.Go(func() {
 		ctx, cancel := context.WithTimeout(e.ctx, e.opts.Timeout)
 		defer cancel()
-		b, err := e.opts.Source.Bindings(ctx)
+		b, err := e.opts.Source.ListEIPBindings(ctx)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.comparing = false
@@ -152,7 +152,7 @@ func (e *Engine) lookAtEIPs(now time.Time) {
 }
 
 // findings gives what could have been found by now, and what was.
-func (s *state) findings(now time.Time, resolved bool) ([]inventory.FindingReason, []inventory.Finding) {
+func (s *engineState) findings(now time.Time, resolved bool) ([]inventory.FindingReason, []inventory.Finding) {
 	p := &s.suspicions
 	if s.moved {
 		p.found = p.audit.Findings()
@@ -179,17 +179,17 @@ func (s *state) findings(now time.Time, resolved bool) ([]inventory.FindingReaso
 }
 
 // checked gives the reasons for which something could have been found.
-func (s *state) checked() []inventory.FindingReason {
+func (s *engineState) checked() []inventory.FindingReason {
 	compared := s.suspicions.eips.compared()
 	return slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool {
-		return r == inventory.EIPNotShown && !compared || r == inventory.EIPNotListed && (!compared || s.opts.SomeEIPs)
+		return r == inventory.EIPNotShown && !compared || r == inventory.EIPNotListed && (!compared || s.opts.EIPListPartial)
 	})
 }
 
 // second looks at a contradiction between two desktops again. What one of them
 // lost, the other may have got: then only the next reading of both tells. Where
 // neither has ever been otherwise, nothing went from one to the other.
-func (s *state) second(f inventory.Finding, now time.Time) doubt {
+func (s *engineState) second(f inventory.Finding, now time.Time) doubt {
 	one, other := s.find(f.Subject), s.find(f.Other)
 	c, known := s.suspicions.pairs[f]
 	if !known {
@@ -200,7 +200,7 @@ func (s *state) second(f inventory.Finding, now time.Time) doubt {
 }
 
 // find gives the desktop of an ID, which is one of the desktops.
-func (s *state) find(id string) *desktop {
+func (s *engineState) find(id string) *desktop {
 	i, _ := slices.BinarySearchFunc(s.desktops, id, func(d *desktop, id string) int {
 		return strings.Compare(d.record.Desktop.ID, id)
 	})
@@ -208,7 +208,7 @@ func (s *state) find(id string) *desktop {
 }
 
 // appendMismatches tells where EIP list and networks have proven not to fit.
-func (s *state) appendMismatches(all []inventory.Finding) []inventory.Finding {
+func (s *engineState) appendMismatches(all []inventory.Finding) []inventory.Finding {
 	for id, m := range s.suspicions.eips.doubts {
 		if m.step < proven {
 			continue
@@ -221,7 +221,7 @@ func (s *state) appendMismatches(all []inventory.Finding) []inventory.Finding {
 			}
 		}
 		for _, address := range shown {
-			if !slices.Contains(listed, address) && !s.opts.SomeEIPs {
+			if !slices.Contains(listed, address) && !s.opts.EIPListPartial {
 				all = append(all, inventory.Finding{Reason: inventory.EIPNotListed, Subject: id, Value: address})
 			}
 		}

@@ -11,15 +11,15 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Settle waits, as long as ctx lives, until the refreshes of all projects have
+// WaitIdle waits, as long as ctx lives, until the refreshes of all projects have
 // ended, for whose whole length no scrape would wait, and returns the newest
 // snapshots. It begins refreshes only where there was none.
-func (f *Fleet) Settle(ctx context.Context) []*inventory.Snapshot {
+func (f *Fleet) WaitIdle(ctx context.Context) []*inventory.Snapshot {
 	for {
 		members := f.current()
 		var wait sync.WaitGroup
 		for _, m := range members {
-			wait.Go(func() { m.engine.settle(ctx) })
+			wait.Go(func() { m.engine.waitIdle(ctx) })
 		}
 		wait.Wait()
 		same := func(a, b member) bool { return a.engine == b.engine }
@@ -29,7 +29,7 @@ func (f *Fleet) Settle(ctx context.Context) []*inventory.Snapshot {
 	}
 }
 
-func (e *Engine) settle(ctx context.Context) {
+func (e *Engine) waitIdle(ctx context.Context) {
 	e.mu.Lock()
 	f := e.flight
 	e.mu.Unlock()

@@ -49,7 +49,7 @@ type round struct {
 // everything, the EIP list, and plans from both what to read in which order.
 func (r *round) lists(ctx context.Context) {
 	e := r.engine
-	project, err := e.opts.Source.Identity(ctx)
+	project, err := e.opts.Source.ResolveProject(ctx)
 	if err != nil {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -72,12 +72,12 @@ func (r *round) lists(ctx context.Context) {
 		e.state.forget(project)
 	}
 	e.state.project = project
-	read := e.opts.Bindings && e.state.behind && r.bindings == nil
+	read := e.opts.ReadEIPList && e.state.behind && r.bindings == nil
 	if read {
-		bindings.Go(func() { r.bindings, refusal = e.opts.Source.Bindings(ctx) })
+		bindings.Go(func() { r.bindings, refusal = e.opts.Source.ListEIPBindings(ctx) })
 	}
 	e.mu.Unlock()
-	listing, err := e.opts.Source.List(ctx)
+	listing, err := e.opts.Source.ListDesktops(ctx)
 	bindings.Wait()
 
 	e.mu.Lock()
@@ -244,7 +244,7 @@ func (r *round) ask(ctx context.Context, b batch) {
 	}
 	r.engine.mu.Unlock()
 	asked := time.Now()
-	answer, err := r.engine.opts.Source.Networks(ctx, ids, b.urgent)
+	answer, err := r.engine.opts.Source.ReadNetworks(ctx, ids, b.urgent)
 
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()

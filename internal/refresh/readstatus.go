@@ -11,28 +11,28 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Reading is how good what is known of a desktop is. A time that is zero never
+// ReadStatus is how good what is known of a desktop is. A time that is zero never
 // was.
-type Reading struct {
-	At      time.Time // its networks were asked for with success
-	Failing time.Time // the first try since that failed
-	Refused time.Time // the cloud has no networks for it, and is asked again after this
-	Missing time.Time // the first incomplete list that lacked it
+type ReadStatus struct {
+	ReadAt       time.Time // its networks were asked for with success
+	FailingSince time.Time // the first try since that failed
+	RefusedUntil time.Time // the cloud has no networks for it, and is asked again after this
+	MissingSince time.Time // the first incomplete list that lacked it
 }
 
-// Readings gives the readings of some desktops of a target, in the order of
+// ReadStatuses gives the readings of some desktops of a target, in the order of
 // the records. It is for people who look at desktops: a scrape does without.
-func (f *Fleet) Readings(name string, records []*inventory.Record) []Reading {
+func (f *Fleet) ReadStatuses(name string, records []*inventory.Record) []ReadStatus {
 	for _, m := range f.current() {
 		if m.Name == name {
-			return m.engine.readings(records)
+			return m.engine.readStatuses(records)
 		}
 	}
-	return make([]Reading, len(records))
+	return make([]ReadStatus, len(records))
 }
 
-func (e *Engine) readings(records []*inventory.Record) []Reading {
-	readings := make([]Reading, len(records))
+func (e *Engine) readStatuses(records []*inventory.Record) []ReadStatus {
+	readings := make([]ReadStatus, len(records))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	desktops := e.state.desktops
@@ -49,9 +49,9 @@ func (e *Engine) readings(records []*inventory.Record) []Reading {
 			}
 		}
 		d := desktops[next]
-		readings[i] = Reading{At: d.readAt, Failing: d.failedAt, Missing: d.missing}
+		readings[i] = ReadStatus{ReadAt: d.readAt, FailingSince: d.failedAt, MissingSince: d.missing}
 		if d.refusals > 0 {
-			readings[i].Refused = d.retryAt
+			readings[i].RefusedUntil = d.retryAt
 		}
 		next++
 	}

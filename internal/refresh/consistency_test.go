@@ -24,16 +24,16 @@ type books struct {
 	nameless string // a desktop whose EIP is shown by its ID alone
 }
 
-func (b *books) Networks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
-	a, err := b.cloud.Networks(ctx, ids, urgent)
+func (b *books) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+	a, err := b.cloud.ReadNetworks(ctx, ids, urgent)
 	if n := a.Networks[b.nameless]; n != nil {
 		n.Interfaces[0].EIP = inventory.EIP{ID: "e"}
 	}
 	return a, err
 }
 
-func (b *books) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
-	bound, err := b.cloud.Bindings(ctx)
+func (b *books) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
+	bound, err := b.cloud.ListEIPBindings(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, addresses := range b.listed {
@@ -81,9 +81,9 @@ func TestTheEIPListAgainstTheNetworks(t *testing.T) {
 		"one of two":                     {listed: map[string]string{"d00001": "1.1.1.1,9.9.9.9"}, want: "eip_not_shown d00001 9.9.9.9"},
 		"of a desktop that nobody reads": {listed: map[string]string{"other": "9.9.9.9"}, want: ""},
 		"an EIP is shown, by its ID":     {listed: map[string]string{"d00002": "9.9.9.9"}, want: ""},
-		"the list is not read":           {change: func(o *Options) { o.Bindings = false }, listed: map[string]string{"d00001": ""}, want: noEIPList},
+		"the list is not read":           {change: func(o *Options) { o.ReadEIPList = false }, listed: map[string]string{"d00001": ""}, want: noEIPList},
 		"the list may lack some": {
-			change: func(o *Options) { o.SomeEIPs = true },
+			change: func(o *Options) { o.EIPListPartial = true },
 			listed: map[string]string{"d00000": "9.9.9.9", "d00001": ""}, want: "eip_not_shown d00000 9.9.9.9, eip_not_listed?",
 		},
 	} {
@@ -127,7 +127,7 @@ func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
 				}
 				var seen map[inventory.FindingReason]bool
 				e := engine(t, c, func(o *Options) {
-					o.Observe = func(s *inventory.Snapshot) {
+					o.OnSnapshot = func(s *inventory.Snapshot) {
 						for _, f := range s.Findings {
 							t.Errorf("%v at %s", f, time.Now())
 						}
@@ -235,7 +235,7 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 // hanging is a cloud that never answers when it is asked for the EIP list.
 type hanging struct{ *cloud }
 
-func (h hanging) Bindings(ctx context.Context) (inventory.EIPBindings, error) {
+func (h hanging) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
 	h.set(func(c *cloud) { c.calls = append(c.calls, "eips") })
 	<-ctx.Done()
 	return nil, failure(inventory.Transient)
@@ -277,7 +277,7 @@ func TestOneEIPOnTwoDesktops(t *testing.T) {
 		c := newCloud(250) // three batches
 		c.latency = 200 * time.Millisecond
 		c.desktops["d00001"], c.desktops["d00249"] = "1.1.1.1", "1.1.1.1"
-		e := engine(t, c, func(o *Options) { o.Bindings = false })
+		e := engine(t, c, func(o *Options) { o.ReadEIPList = false })
 		next := func() string { time.Sleep(time.Minute); return strings.TrimSuffix(found(scrape(e)), ", "+noEIPList) }
 		want(t, next(), "eip_used_twice d00001 d00249 1.1.1.1")
 		c.set(func(c *cloud) { c.desktops["d00249"], c.desktops["d00100"] = "", "1.1.1.1" })
@@ -297,7 +297,7 @@ func TestOneEIPOnTwoDesktops(t *testing.T) {
 // long meanwhile brings nothing back.
 func TestAnswersForWhoIsGone(t *testing.T) {
 	t.Parallel()
-	s := newState(Options{Discovered: true, MaxStaleness: time.Minute})
+	s := newEngineState(Options{Discovered: true, MaxStaleness: time.Minute})
 	now := time.Unix(1_800_000_000, 0)
 	s.list([]inventory.Desktop{{ID: "d1"}, {ID: "d2"}}, true, now)
 	asked := slices.Clone(s.desktops)
