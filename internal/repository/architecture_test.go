@@ -16,20 +16,21 @@ import (
 // rooms says what each room may import of ours. A room that is not named here
 // must not exist.
 var rooms = map[string][]string{
-	"":                       {"internal/cli"},
-	"internal/cli":           {"collector", "config", "internal/changes", "internal/export", "internal/httptransport", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
-	"internal/repository":    {},
-	"collector":              {"internal/httpheader", "internal/inventory", "internal/refresh"},
-	"config":                 {},
-	"internal/export":        {"internal/inventory"},
-	"internal/changes":       {"internal/httpheader", "internal/inventory"},
-	"internal/httpheader":    {},
-	"internal/inventory":     {},
-	"internal/refresh":       {"internal/inventory"},
-	"internal/simulator":     {},
-	"internal/web":           {"internal/export", "internal/httpheader", "internal/inventory", "internal/refresh"},
-	"internal/workspace":     {"config", "internal/httpheader", "internal/httptransport", "internal/inventory"},
-	"internal/httptransport": {"config"},
+	"":                          {"internal/cli"},
+	"internal/cli":              {"collector", "config", "internal/changes", "internal/export", "internal/httptransport", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
+	"internal/repository":       {},
+	"collector":                 {"internal/httpheader", "internal/inventory", "internal/refresh"},
+	"config":                    {},
+	"internal/export":           {"internal/inventory"},
+	"internal/changes":          {"internal/httpheader", "internal/inventory"},
+	"internal/httpheader":       {},
+	"internal/inventory":        {},
+	"internal/refresh":          {"internal/inventory"},
+	"internal/simulator":        {},
+	"internal/web":              {"internal/export", "internal/httpheader", "internal/inventory", "internal/refresh"},
+	"internal/workspace":        {"config", "internal/httpheader", "internal/httptransport", "internal/inventory", "internal/workspace/decode"},
+	"internal/workspace/decode": {"internal/inventory"},
+	"internal/httptransport":    {"config"},
 }
 
 const (

@@ -99,28 +99,3 @@ func BenchmarkCall(b *testing.B) {
 		}
 	})
 }
-
-// BenchmarkDecode is the reading of answers alone.
-func BenchmarkDecode(b *testing.B) {
-	_, _, bodies := answers(b)
-	for name, decode := range map[string]func([]byte) error{
-		opList: func(body []byte) error {
-			_, _, err := decodeDesktops(body, extras{true, true})
-			return err
-		},
-		opNetworks: func(body []byte) error {
-			_, _, err := decodeNetworks(body)
-			return err
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(bodies[name])))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := decode(bodies[name]); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 const (
@@ -150,12 +151,12 @@ func (l *line) try(ctx context.Context, k *key, op operation, d demand, taken *s
 
 // read decodes an answer with status 200. One without the list may hold an
 // error instead.
-func (l *line) read(operation string, a *answer, decode func(body []byte) error) error {
-	err := decode(a.body)
+func (l *line) read(operation string, a *answer, decodeBody func(body []byte) error) error {
+	err := decodeBody(a.body)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errNoList):
+	case errors.Is(err, decode.ErrNoList):
 		return refusal(operation, a, l.cloud.now())
 	default:
 		return broken(operation, a, err)
@@ -183,7 +184,7 @@ func (l *line) record(operation string, a *answer, took time.Duration, err error
 	code, id := "error", ""
 	if a != nil {
 		code = strconv.Itoa(a.status)
-		id = requestID(a, complaint{})
+		id = requestID(a, decode.ErrorBody{})
 	}
 	l.cloud.telemetry.Request(l.region, operation, code, took)
 	logger := level.Debug(l.cloud.logger)

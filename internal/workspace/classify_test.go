@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 func TestClassify(t *testing.T) {
@@ -86,33 +87,6 @@ func TestEveryRefusalHasARemedy(t *testing.T) {
 	}
 }
 
-func TestComplaints(t *testing.T) {
-	t.Parallel()
-	for body, want := range map[string]complaint{
-		`{"error_code":"WKS.1","error_msg":"m","error_detail":"d","encoded_authorization_message":""}`: {code: "WKS.1"},
-		`{"error_code":"WKS.1","error_msg":"","encoded_authorization_message":"abc"}`:                  {code: "WKS.1", encoded: true},
-		`{"error_msg":"m","error_code":"APIGW.0301","request_id":"0123-ab_C.d"}`:                       {code: "APIGW.0301", requestID: "0123-ab_C.d"},
-		`{"error":{"code":401,"message":"m","title":"t"}}`:                                             {},
-		`{"error":{"code":"IAM.1","message":"m"}}`:                                                     {code: "IAM.1"},
-		`{"code":"APIGW.2","message":"m"}`:                                                             {code: "APIGW.2"},
-		`{"error_code":"first","code":"second"}`:                                                       {code: "first"},
-		`{"error":"text","error_code":"X.1"}`:                                                          {code: "X.1"},
-		`{"error_code":7,"request_id":{}}`:                                                             {},
-		`{"error_code":"two words"}`:                                                                   {},
-		`{"error_code":"` + strings.Repeat("x", 65) + `"}`:                                             {},
-		`{"request_id":"<script>"}`:                                                                    {},
-		`{"error_code":"cut","request_id":"`:                                                           {code: "cut"},
-		`[]`:                                                                                           {},
-		`null`:                                                                                         {},
-		`<html>`:                                                                                       {},
-		``:                                                                                             {},
-	} {
-		if got := complain([]byte(body)); got != want {
-			t.Errorf("%s: %+v, want %+v", body, got, want)
-		}
-	}
-}
-
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -127,7 +101,7 @@ func TestRequestID(t *testing.T) {
 		{http.Header{}, "def", "def"},
 		{nil, "", ""},
 	} {
-		if got := requestID(&answer{header: tt.header}, complaint{requestID: tt.body}); got != tt.want {
+		if got := requestID(&answer{header: tt.header}, decode.ErrorBody{RequestID: tt.body}); got != tt.want {
 			t.Errorf("header %v and body %q: %q, want %q", tt.header, tt.body, got, tt.want)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // Telemetry is told what the cloud is asked. Its methods may be called at once.
@@ -145,12 +146,12 @@ func (c *Cloud) keyring(cfg *config.Credentials, r *remote) (*keyring, func(), e
 }
 
 // report counts what was dropped from an answer and cleaned in it.
-func (c *Cloud) report(t tally) {
-	for reason, n := range t.dropped {
+func (c *Cloud) report(counts decode.Counts) {
+	for reason, n := range counts.Dropped {
 		c.telemetry.Dropped(reason, n)
 	}
-	if t.sanitized > 0 {
-		c.telemetry.Sanitized(t.sanitized)
+	if counts.InvalidUTF8 > 0 {
+		c.telemetry.Sanitized(counts.InvalidUTF8)
 	}
 }
 

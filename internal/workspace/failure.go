@@ -17,82 +17,17 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
-// complaint is what the body of a refusal says, as far as it is used. The
-// messages are not: they may hold the access key or the canonical request.
-type complaint struct {
-	code      string
-	requestID string
-	encoded   bool // there is an encoded_authorization_message
-}
-
-// complain reads the body of a refusal in each of its shapes: Workspace's, the
-// gateway's, IAM's. What is not JSON says nothing.
-func complain(body []byte) complaint {
-	s := scanner{data: body}
-	var c complaint
-	s.complaint(&c)
-	c.code, c.requestID = identifier(c.code, 64), identifier(c.requestID, 128)
-	return c
-}
-
-func (s *scanner) complaint(c *complaint) {
-	if s.peek() != kindObject {
-		return
-	}
-	for in := s.object(); in && s.nextMember(); {
-		switch string(s.key) {
-		case "error_code", "code":
-			if code := s.text(nil); c.code == "" {
-				c.code = code
-			}
-		case "request_id":
-			c.requestID = s.text(nil)
-		case "encoded_authorization_message":
-			c.encoded = s.text(nil) != ""
-		case "error":
-			if s.peek() != kindObject {
-				s.skip()
-				continue
-			}
-			for in := s.object(); in && s.nextMember(); {
-				if string(s.key) == "code" {
-					c.code = s.text(nil) // "" for Keystone's number, which is the status
-				} else {
-					s.skip()
-				}
-			}
-		default:
-			s.skip()
-		}
-	}
-}
-
-// identifier lets an identifier pass, and nothing else that somebody might
-// have put in its place.
-func identifier(s string, most int) string {
-	if len(s) > most {
-		return ""
-	}
-	for _, c := range []byte(s) {
-		switch {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '.', c == '-', c == '_':
-		default:
-			return ""
-		}
-	}
-	return s
-}
-
 // requestID finds the ID that the cloud's support asks for.
-func requestID(a *answer, c complaint) string {
+func requestID(a *answer, c decode.ErrorBody) string {
 	for _, name := range []string{"X-Request-Id", "X-Iam-Trace-Id"} {
-		if id := identifier(a.header.Get(name), 128); id != "" {
+		if id := decode.Identifier(a.header.Get(name), decode.MaxRequestID); id != "" {
 			return id
 		}
 	}
-	return c.requestID
+	return c.RequestID
 }
 
 // maxSkew is the clock's error that the cloud may still accept: 15 minutes by
@@ -104,16 +39,16 @@ const proxyRemedy = "put user and password into http.proxy_url"
 // refusal makes a failure of an answer that is none: of another status than
 // 200, or without the list that was asked for.
 func refusal(operation string, a *answer, now time.Time) *inventory.Failure {
-	c := complain(a.body)
+	c := decode.Error(a.body)
 	f := &inventory.Failure{
-		Kind:      classify(a.status, c.code),
+		Kind:      classify(a.status, c.Code),
 		Operation: operation,
 		Status:    a.status,
-		Code:      c.code,
+		Code:      c.Code,
 		RequestID: requestID(a, c),
 	}
-	f.Hint = remedy(operation, f.Kind, c.code)
-	if c.encoded {
+	f.Hint = remedy(operation, f.Kind, c.Code)
+	if c.EncodedMessage {
 		f.Hint += "; the answer had an encoded_authorization_message: make the call by hand" +
 			" and decode it with STS (POST /v5/decode-authorization-message) to see which policy denies it"
 	}
@@ -145,11 +80,11 @@ func broken(operation string, a *answer, err error) *inventory.Failure {
 		Kind:      inventory.Malformed,
 		Operation: operation,
 		Status:    a.status,
-		RequestID: requestID(a, complaint{}),
+		RequestID: requestID(a, decode.ErrorBody{}),
 		Detail:    err.Error(),
 		Cause:     err,
 	}
-	if errors.Is(err, errTruncated) {
+	if errors.Is(err, decode.ErrTruncated) {
 		f.Kind = inventory.Transient
 	}
 	f.Hint = remedy(operation, f.Kind, "")

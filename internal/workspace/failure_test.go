@@ -136,7 +136,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 
 		{
 			name: "200 empty", fault: simulator.Fault{Status: 200},
-			want: inventory.Failure{Kind: inventory.Transient, Status: 200, Detail: "the answer ends before its end"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Status: 200, Detail: "response body is truncated"}, calls: 4,
 		},
 		{
 			name: "200 null", fault: simulator.Fault{Status: 200, Body: []byte(`null`)},
@@ -160,11 +160,11 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "200 HTML", fault: simulator.Fault{Status: 200, Body: []byte(`<html>login</html>`)},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: "the answer is not JSON", Hint: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 200, Detail: "response body is not JSON", Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "200 cut", fault: simulator.Fault{Status: 200, Body: []byte(`{"total_count":1,"desktops":[{"desktop_id":"a"`)},
-			want: inventory.Failure{Kind: inventory.Transient, Status: 200, Detail: "the answer ends before its end"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Status: 200, Detail: "response body is truncated"}, calls: 4,
 		},
 		{
 			name: "204", fault: simulator.Fault{Status: 204},

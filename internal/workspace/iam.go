@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // access is how an account is reached: the transport and the keys.
@@ -73,55 +73,19 @@ func iamEndpoint(region, configured string, getenv func(string) string) string {
 }
 
 // IAMProject is a project as IAM lists it.
-type IAMProject struct {
-	ID, Name string
-	Region   string // the region that its name begins with
-	Enabled  bool
-}
+type IAMProject = decode.IAMProject
 
 // projects asks IAM for projects.
 func (l *line) projects(ctx context.Context, op operation) ([]IAMProject, error) {
 	var projects []IAMProject
 	err := l.ask(ctx, op, demand{patience: slotPatience}, nil, func(body []byte) error {
-		var t tally
+		var counts decode.Counts
 		var err error
-		projects, t, err = decodeProjects(body)
-		l.cloud.report(t)
+		projects, counts, err = decode.Projects(body)
+		l.cloud.report(counts)
 		return err
 	})
 	return projects, err
-}
-
-func decodeProjects(body []byte) ([]IAMProject, tally, error) {
-	r := reading{scanner: scanner{data: body}}
-	var projects []IAMProject
-	_, err := r.list("projects", func() {
-		if !r.element(droppedMalformedProject) {
-			return
-		}
-		p := IAMProject{Enabled: true}
-		for r.nextMember() {
-			switch string(r.key) {
-			case "id":
-				p.ID = r.text(nil)
-			case "name":
-				p.Name = r.text(nil)
-			case "enabled":
-				p.Enabled = r.peek() != kindBool || r.data[r.pos] == 't'
-				r.skip()
-			default:
-				r.skip()
-			}
-		}
-		if p.ID == "" {
-			r.drop(droppedNoProjectID, 1)
-			return
-		}
-		// A project is named after its region; a sub-project adds its own name.
-		p.Region, _, _ = strings.Cut(p.Name, "_")
-		projects = append(projects, p)
-	})
-	return projects, r.tally, err
 }
 
 // Account asks IAM which projects a key can see.

@@ -168,21 +168,6 @@ func TestAccountThatIsDenied(t *testing.T) {
 	}
 }
 
-func TestDecodeProjects(t *testing.T) {
-	t.Parallel()
-	got, tally, err := decodeProjects([]byte(`{"projects":[{"id":"a","name":"cn-north-4","enabled":false},{"name":"x"},null,3,{"id":"b"}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []IAMProject{{ID: "a", Name: "cn-north-4", Region: "cn-north-4"}, {ID: "b", Enabled: true}}
-	if diff := gocmp.Diff(want, got); diff != "" {
-		t.Errorf("projects (-want +got):\n%s", diff)
-	}
-	if diff := gocmp.Diff(map[string]int{droppedNoProjectID: 1, droppedNull: 1, droppedMalformedProject: 1}, tally.dropped); diff != "" {
-		t.Errorf("dropped (-want +got):\n%s", diff)
-	}
-}
-
 func TestIAMEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ region, configured, env, want string }{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // keepWalk is how long the pages of a list that was broken off are good for.
@@ -37,15 +38,15 @@ func (p *Project) ListDesktops(ctx context.Context) ([]inventory.Desktop, error)
 	defer taken.giveBack()
 
 	r.fetch = func(ctx context.Context, offset, limit int) (page, error) {
-		var got page
+		var got decode.Page
 		err := l.ask(ctx, listDesktops(&p.cfg.Desktops, offset, limit), demand{patience: slotPatience}, taken, func(body []byte) error {
-			var t tally
+			var counts decode.Counts
 			var err error
-			got, t, err = decodeDesktops(body, p.want)
-			p.cloud.report(t)
+			got, counts, err = decode.Desktops(body, p.want)
+			p.cloud.report(counts)
 			return err
 		})
-		return got, err
+		return page{got.Desktops, got.Size, got.Total}, err
 	}
 	all, err := r.list(ctx)
 	if err != nil {
@@ -55,7 +56,7 @@ func (p *Project) ListDesktops(ctx context.Context) ([]inventory.Desktop, error)
 		return nil, l.givenUp(opList, err)
 	}
 	if all.duplicates > 0 {
-		p.cloud.telemetry.Dropped(droppedDuplicate, all.duplicates)
+		p.cloud.telemetry.Dropped(decode.ReasonDuplicateDesktop, all.duplicates)
 	}
 	listing := make([]inventory.Desktop, len(all.desktops))
 	for i, d := range all.desktops {

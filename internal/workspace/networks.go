@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // The bounds of the search for desktops because of which a batch is refused.
@@ -43,13 +44,13 @@ func (p *Project) ReadNetworks(ctx context.Context, ids []string, urgent bool) (
 	b := batch{answer: a, spare: &p.spare, ask: func(ids []string) (map[string]*inventory.Networks, error) {
 		var networks map[string]*inventory.Networks
 		err := l.ask(ctx, showNetworks(ids), demand{patience: slotPatience, reserve: !urgent}, nil, func(body []byte) error {
-			var t tally
+			var counts decode.Counts
 			var err error
-			networks, t, err = decodeNetworks(body)
+			networks, counts, err = decode.Networks(body)
 			if err == nil {
-				t.drop(droppedNotAsked, keepAsked(networks, ids))
+				counts.Drop(decode.ReasonNotRequested, keepAsked(networks, ids))
 			}
-			p.cloud.report(t)
+			p.cloud.report(counts)
 			return err
 		})
 		return networks, err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // TestCulpritsAreFound refuses batches because of some desktops and counts what
@@ -160,7 +161,7 @@ func TestStrangeNetworksAnswers(t *testing.T) {
 	if f := a.Unresolved["broken"]; len(a.Unresolved) != 1 || f == nil || f.Kind != inventory.Malformed {
 		t.Errorf("unresolved %v, want the broken one as malformed", a.Unresolved)
 	}
-	want := map[string]int{droppedNotAsked: 2, droppedMalformedDesktop: 2, droppedNoID: 1, droppedMalformedField: 3}
+	want := map[string]int{decode.ReasonNotRequested: 2, decode.ReasonMalformedDesktop: 2, decode.ReasonNoDesktopID: 1, decode.ReasonMalformedField: 3}
 	if diff := cmp.Diff(want, w.telemetry.dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}

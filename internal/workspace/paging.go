@@ -19,6 +19,13 @@ import (
 // desktop that was there all the time and kept its place; the count that the
 // cloud gives beside each page tells whether some did not.
 
+// page is what one call of ListDesktops brings.
+type page struct {
+	desktops []inventory.Desktop // each once
+	size     int                 // elements of the list, those that were dropped included
+	total    int                 // total_count; -1: not said
+}
+
 const (
 	maxWalks  = 3         // through the list, until one is complete
 	fewPages  = 10        // a longer list is not walked through again only because it moved

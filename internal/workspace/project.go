@@ -15,13 +15,14 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // Project asks the cloud about one project. Its methods may be called at once.
 type Project struct {
 	cloud   *Cloud
 	cfg     config.Project
-	want    extras
+	want    decode.OptionalFields
 	api     line
 	iam     line
 	release func()
@@ -50,7 +51,7 @@ func (c *Cloud) Project(cfg config.Project, wantTags, wantUsers bool) (*Project,
 	p := &Project{
 		cloud:   c,
 		cfg:     cfg,
-		want:    extras{tags: wantTags, users: wantUsers},
+		want:    decode.OptionalFields{Tags: wantTags, Users: wantUsers},
 		release: access.release,
 		id:      cfg.ProjectID,
 		asking:  make(chan struct{}, 1),
@@ -171,10 +172,10 @@ func (p *Project) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, e
 	}
 	var bindings inventory.EIPBindings
 	err = l.ask(ctx, listBindings(&p.cfg.Desktops), demand{patience: slotPatience}, nil, func(body []byte) error {
-		var t tally
+		var counts decode.Counts
 		var err error
-		bindings, t, err = decodeBindings(body)
-		p.cloud.report(t)
+		bindings, counts, err = decode.EIPBindings(body)
+		p.cloud.report(counts)
 		return err
 	})
 	if err != nil {

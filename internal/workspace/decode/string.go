@@ -1,31 +1,31 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package workspace
+package decode
 
 import (
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// unescape goes on with a text whose first, plain part is given: escapes are
-// resolved, and what is no valid UTF-8 becomes U+FFFD.
-func (s *scanner) unescape(plain []byte) []byte {
-	buf := append(s.buf[:0], plain...)
-	broken := false
+// unescape reads the rest of a string whose prefix is plain ASCII. It resolves
+// escape sequences and replaces invalid UTF-8 by U+FFFD.
+func (s *scanner) unescape(prefix []byte) []byte {
+	buf := append(s.buf[:0], prefix...)
+	invalid := false
 	for s.pos < len(s.data) {
 		c := s.data[s.pos]
 		switch {
 		case c == '"':
 			s.pos++
 			s.buf = buf
-			if broken {
-				s.repaired++
+			if invalid {
+				s.invalidUTF8++
 			}
 			return buf
 		case c == '\\':
-			r, ok := s.escape()
-			broken = broken || !ok
+			r, ok := s.readEscape()
+			invalid = invalid || !ok
 			buf = utf8.AppendRune(buf, r)
 		case c < utf8.RuneSelf:
 			s.pos++
@@ -33,17 +33,18 @@ func (s *scanner) unescape(plain []byte) []byte {
 		default:
 			r, size := utf8.DecodeRune(s.data[s.pos:])
 			s.pos += size
-			broken = broken || r == utf8.RuneError && size == 1
+			invalid = invalid || r == utf8.RuneError && size == 1
 			buf = utf8.AppendRune(buf, r)
 		}
 	}
 	s.buf = buf
-	s.err = errTruncated
+	s.err = ErrTruncated
 	return nil
 }
 
-// escape reads what follows a backslash; false: it means nothing.
-func (s *scanner) escape() (rune, bool) {
+// readEscape reads an escape sequence. It returns false if the sequence is
+// invalid.
+func (s *scanner) readEscape() (rune, bool) {
 	s.pos++
 	if s.pos >= len(s.data) {
 		return utf8.RuneError, false
@@ -64,30 +65,31 @@ func (s *scanner) escape() (rune, bool) {
 	case 't':
 		return '\t', true
 	case 'u':
-		return s.codeUnits()
+		return s.readCodeUnits()
 	}
 	return utf8.RuneError, false
 }
 
-// codeUnits reads the digits of \u, and the second half of a surrogate pair.
-func (s *scanner) codeUnits() (rune, bool) {
-	r, ok := s.hex()
+// readCodeUnits reads the digits of a \u escape, and the second half of a
+// surrogate pair.
+func (s *scanner) readCodeUnits() (rune, bool) {
+	r, ok := s.readHex()
 	if !ok || !utf16.IsSurrogate(r) {
 		return r, ok
 	}
-	back := s.pos
-	if s.literal(`\u`) {
-		if low, ok := s.hex(); ok {
+	start := s.pos
+	if s.skipLiteral(`\u`) {
+		if low, ok := s.readHex(); ok {
 			if r := utf16.DecodeRune(r, low); r != utf8.RuneError {
 				return r, true
 			}
 		}
 	}
-	s.pos = back // what follows speaks for itself
+	s.pos = start // the following escape is a character of its own
 	return utf8.RuneError, false
 }
 
-func (s *scanner) hex() (rune, bool) {
+func (s *scanner) readHex() (rune, bool) {
 	if s.pos+4 > len(s.data) {
 		return utf8.RuneError, false
 	}
@@ -109,29 +111,29 @@ func (s *scanner) hex() (rune, bool) {
 	return r, true
 }
 
-// interner gives one string for equal texts of one answer: most desktops share
-// their VPC, subnet and groups. A nil interner copies.
+// interner returns the same string for equal bytes of one response: most
+// desktops share their VPC, subnet and security groups. A nil interner copies.
 type interner struct {
-	known map[string]string
+	strings map[string]string
 }
 
-// maxInterned bounds the length of texts worth remembering, and their number.
+// maxInterned limits the length of interned strings in bytes.
 const maxInterned = 256
 
-func (in *interner) text(b []byte) string {
+func (in *interner) intern(b []byte) string {
 	if len(b) == 0 {
 		return ""
 	}
 	if in == nil || len(b) > maxInterned {
 		return string(b)
 	}
-	if s, ok := in.known[string(b)]; ok {
+	if s, ok := in.strings[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	if in.known == nil {
-		in.known = map[string]string{}
+	if in.strings == nil {
+		in.strings = map[string]string{}
 	}
-	in.known[s] = s
+	in.strings[s] = s
 	return s
 }

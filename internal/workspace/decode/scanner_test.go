@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package workspace
+package decode
 
 import (
 	"bytes"
@@ -14,27 +14,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// walkAll turns a document into what encoding/json makes of it, with the
+// decodeAny turns a document into what encoding/json makes of it, with the
 // scanner.
-func walkAll(s *scanner) any {
+func decodeAny(s *scanner) any {
 	switch s.peek() {
 	case kindObject:
 		object := map[string]any{}
-		for in := s.object(); in && s.nextMember(); {
+		for in := s.enterObject(); in && s.nextMember(); {
 			key := string(s.key)
-			object[key] = walkAll(s)
+			object[key] = decodeAny(s)
 		}
 		return object
 	case kindArray:
 		array := []any{}
-		for in := s.array(); in && s.nextElement(); {
-			array = append(array, walkAll(s))
+		for in := s.enterArray(); in && s.nextElement(); {
+			array = append(array, decodeAny(s))
 		}
 		return array
-	case kindText:
-		return s.text(nil)
+	case kindString:
+		return s.readString(nil)
 	case kindNumber:
-		return json.Number(s.number())
+		return json.Number(s.readNumber())
 	case kindBool:
 		value := s.data[s.pos] == 't'
 		s.skip()
@@ -60,9 +60,9 @@ func TestScannerReadsWhatJSONIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := scanner{data: []byte(text)}
-		got := walkAll(&s)
-		if s.err != nil || s.strange+s.repaired != 0 {
-			t.Errorf("%s: error %v, %d strange, %d repaired", text, s.err, s.strange, s.repaired)
+		got := decodeAny(&s)
+		if s.err != nil || s.mismatches+s.invalidUTF8 != 0 {
+			t.Errorf("%s: error %v, %d strange, %d repaired", text, s.err, s.mismatches, s.invalidUTF8)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
@@ -78,36 +78,36 @@ func TestScannerReadsWhatJSONIs(t *testing.T) {
 func TestScannerSaysWhyItEnds(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]error{
-		``:                           errTruncated,
-		`{`:                          errTruncated,
-		`{"a`:                        errTruncated,
-		`{"a"`:                       errTruncated,
-		`{"a":`:                      errTruncated,
-		`{"a":1`:                     errTruncated,
-		`{"a":1,`:                    errTruncated,
-		`["\`:                        errTruncated,
-		`["\u12`:                     errTruncated,
-		`["é`:                        errTruncated,
-		`[[[`:                        errTruncated,
-		`{"a" 1}`:                    errSyntax,
-		`{a:1}`:                      errSyntax,
-		`{,}`:                        errSyntax,
-		`{"a":1,}`:                   errSyntax,
-		`[1,]`:                       errSyntax,
-		`[1 2]`:                      errSyntax,
-		`[1}`:                        errSyntax,
-		`{"a":1]`:                    errSyntax,
-		`[nul]`:                      errSyntax,
-		`[truth]`:                    errSyntax,
-		`<html>`:                     errSyntax,
-		`{"a":<html>`:                errSyntax,
-		strings.Repeat("[", 100_000): errSyntax,
+		``:                           ErrTruncated,
+		`{`:                          ErrTruncated,
+		`{"a`:                        ErrTruncated,
+		`{"a"`:                       ErrTruncated,
+		`{"a":`:                      ErrTruncated,
+		`{"a":1`:                     ErrTruncated,
+		`{"a":1,`:                    ErrTruncated,
+		`["\`:                        ErrTruncated,
+		`["\u12`:                     ErrTruncated,
+		`["é`:                        ErrTruncated,
+		`[[[`:                        ErrTruncated,
+		`{"a" 1}`:                    ErrSyntax,
+		`{a:1}`:                      ErrSyntax,
+		`{,}`:                        ErrSyntax,
+		`{"a":1,}`:                   ErrSyntax,
+		`[1,]`:                       ErrSyntax,
+		`[1 2]`:                      ErrSyntax,
+		`[1}`:                        ErrSyntax,
+		`{"a":1]`:                    ErrSyntax,
+		`[nul]`:                      ErrSyntax,
+		`[truth]`:                    ErrSyntax,
+		`<html>`:                     ErrSyntax,
+		`{"a":<html>`:                ErrSyntax,
+		strings.Repeat("[", 100_000): ErrSyntax,
 	} {
 		s := scanner{data: []byte(text)}
 		if len(text) > 1000 {
 			s.skip()
 		} else {
-			walkAll(&s)
+			decodeAny(&s)
 		}
 		if !errors.Is(s.err, want) {
 			t.Errorf("%.20s: error %v, want %v", text, s.err, want)
@@ -127,13 +127,13 @@ func TestScannerRepairsText(t *testing.T) {
 		`"bad \u12g4 escape"`:  "bad \ufffd12g4 escape",
 	} {
 		s := scanner{data: []byte(text)}
-		if got := s.text(nil); got != want || s.repaired != 1 || s.err != nil {
-			t.Errorf("%q: %q, %d repaired, error %v; want %q and 1", text, got, s.repaired, s.err, want)
+		if got := s.readString(nil); got != want || s.invalidUTF8 != 1 || s.err != nil {
+			t.Errorf("%q: %q, %d repaired, error %v; want %q and 1", text, got, s.invalidUTF8, s.err, want)
 		}
 	}
 	s := scanner{data: []byte("\"a real \ufffd, and a raw\nline\"")}
-	if got := s.text(nil); got != "a real \ufffd, and a raw\nline" || s.repaired != 0 {
-		t.Errorf("%q, %d repaired; want it as it is", got, s.repaired)
+	if got := s.readString(nil); got != "a real \ufffd, and a raw\nline" || s.invalidUTF8 != 0 {
+		t.Errorf("%q, %d repaired; want it as it is", got, s.invalidUTF8)
 	}
 }
 
@@ -143,13 +143,13 @@ func TestInternerGivesOneString(t *testing.T) {
 	var in interner
 	for range 2 {
 		for _, text := range []string{"", "vpc", long} {
-			if got := in.text([]byte(text)); got != text {
+			if got := in.intern([]byte(text)); got != text {
 				t.Errorf("%q, want %q", got, text)
 			}
 		}
 	}
-	if len(in.known) != 1 {
-		t.Errorf("%d texts remembered, want only the short one", len(in.known))
+	if len(in.strings) != 1 {
+		t.Errorf("%d strings interned, want only the short one", len(in.strings))
 	}
 }
 
@@ -160,7 +160,7 @@ func FuzzScanner(f *testing.F) {
 	f.Add([]byte(`{"networks":[{"computer_id":"x","network_infos":[null]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := scanner{data: data}
-		got := walkAll(&s)
+		got := decodeAny(&s)
 		skipped := scanner{data: data}
 		skipped.skip()
 		if s.err == nil && skipped.err != nil {
