@@ -19,10 +19,12 @@ import (
 
 // Options is what a History needs.
 type Options struct {
-	Logger  log.Logger
-	Limit   int              // changes in the journal, until Resize
-	Webhook *Webhook         // is handed the changes; nil: nobody is
-	Now     func() time.Time // nil: time.Now
+	Logger log.Logger
+	Limit  int // changes in the journal, until Resize
+	// Subscriber, if not nil, is called with the changes of each snapshot, in the
+	// order in which they are found. It must not block, nor call the History.
+	Subscriber func([]inventory.Change)
+	Now        func() time.Time // nil: time.Now
 }
 
 // History is what happened to the fleet. Its methods may be called at the same
@@ -143,8 +145,8 @@ func (o *Observer) Observe(s *inventory.Snapshot) {
 	}
 	h.ring.add(changes)
 	h.logger.add(changes)
-	if h.opts.Webhook != nil {
-		h.opts.Webhook.add(changes)
+	if h.opts.Subscriber != nil {
+		h.opts.Subscriber(changes)
 	}
 }
 

@@ -18,7 +18,6 @@ type State struct {
 	Scopes  []ScopeState
 	Counts  []ProjectCounts
 	Changes []inventory.Change // the newest last
-	Waiting []Event            // for the webhook, the newest last
 }
 
 // ScopeState is what was known last of the desktops that a choice leaves of a
@@ -49,9 +48,6 @@ func (h *History) State(maxAge time.Duration) State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	m := State{Changes: h.ring.oldestFirst()}
-	if h.opts.Webhook != nil {
-		m.Waiting = h.opts.Webhook.Waiting()
-	}
 	for s, t := range h.scopes {
 		if !t.claimed && h.opts.Now().Sub(t.seen) > maxAge {
 			continue
@@ -77,9 +73,6 @@ func (h *History) Restore(m State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ring.add(m.Changes)
-	if h.opts.Webhook != nil {
-		h.opts.Webhook.Restore(m.Waiting)
-	}
 	for _, k := range m.Scopes {
 		n := len(k.Desktops)
 		t := &scopeState{seen: k.Seen, complete: k.Complete, desktops: make([]desktop, n), absent: n}

@@ -183,7 +183,7 @@ func TestNoSecretComesOut(t *testing.T) {
 		ask(http.MethodGet, "/probe?target=files")
 		return v.cloud.Count(list) > n
 	})
-	x.eventually("a change that is refused", func() bool { return strings.Contains(stderr.String(), "The receiver of changes refuses one") })
+	x.eventually("a change that is refused", func() bool { return strings.Contains(stderr.String(), "Webhook receiver rejected an event") })
 	before := stderr.String()
 	_ = cmd.Process.Signal(syscall.SIGQUIT)
 	<-ended

@@ -29,6 +29,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
 )
 
@@ -45,7 +46,7 @@ type exporter struct {
 	fleet      *refresh.Fleet
 	history    *changes.History
 	keeper     *keeper // nil: nothing outlives the process
-	webhook    *changes.Webhook
+	webhook    *webhook.Sender
 
 	exposition atomic.Pointer[collector.Exposition]
 	config     atomic.Pointer[config.Config]
@@ -67,7 +68,7 @@ type exporter struct {
 // dial, where set, opens the connections to the cloud.
 func newExporter(logger log.Logger, load func() (*config.Config, error), dial dialer) *exporter {
 	telemetry := collector.NewTelemetry()
-	webhook := changes.NewWebhook(logger, telemetry)
+	sender := webhook.New(logger, telemetry)
 	transports := httptransport.NewPool(dial, os.Getenv)
 	return &exporter{
 		logger: logger, load: load, telemetry: telemetry,
@@ -77,8 +78,8 @@ func newExporter(logger log.Logger, load func() (*config.Config, error), dial di
 			Now: time.Now, Getenv: os.Getenv, Transports: transports, Dial: dial,
 		}),
 		fleet:   &refresh.Fleet{},
-		history: changes.New(changes.Options{Logger: logger, Limit: math.MaxInt, Webhook: webhook}),
-		webhook: webhook,
+		history: changes.New(changes.Options{Logger: logger, Limit: math.MaxInt, Subscriber: sender.Enqueue}),
+		webhook: sender,
 		clients: map[string]*workspace.Project{},
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
 )
 
 // saveEvery is how often the state file is written.
@@ -39,6 +40,7 @@ const (
 type memory struct {
 	SavedAt  time.Time
 	History  changes.State
+	Webhook  webhook.State
 	Projects map[string]refresh.State // by target memory
 }
 
@@ -86,6 +88,7 @@ func (k *keeper) begin(s config.State) {
 		return
 	}
 	k.exporter.history.Restore(m.History)
+	k.exporter.webhook.Restore(m.Webhook)
 	k.pending = m.Projects
 	level.Info(k.exporter.logger).Log("msg", "State file read", "file", s.File, "saved", m.SavedAt,
 		"projects", len(m.Projects), "changes", len(m.History.Changes))
@@ -137,7 +140,10 @@ func (k *keeper) save() (saved bool) {
 	x := k.exporter
 	// The history comes before the projects: what these know may be newer than
 	// what it has told, and is told then; it must not be older.
-	m := memory{SavedAt: time.Now(), History: x.history.State(time.Duration(state.MaxAge)), Projects: x.fleet.States()}
+	// The history also comes before the webhook: after a crash a change is then
+	// found and delivered again, rather than not delivered.
+	m := memory{SavedAt: time.Now(), History: x.history.State(time.Duration(state.MaxAge))}
+	m.Webhook, m.Projects = x.webhook.State(), x.fleet.States()
 	for target, known := range pending { // whose account was not listed yet
 		if _, ok := m.Projects[target]; !ok && m.SavedAt.Sub(known.SavedAt) < time.Duration(state.MaxAge) {
 			m.Projects[target] = known

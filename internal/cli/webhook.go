@@ -11,14 +11,14 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
 )
 
 // hook is the webhook of a configuration; the zero value is none.
 type hook struct {
 	key        string // changes when anything about it changes
-	receiver   *changes.Target
+	receiver   *webhook.Target
 	release    func()
 	unverified bool
 }
@@ -39,7 +39,7 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 	}
 	return hook{
 		key: key, release: release, unverified: c.HTTP.TLS.InsecureSkipVerify,
-		receiver: &changes.Target{
+		receiver: &webhook.Target{
 			URL: c.Target,
 			Header: func() (http.Header, error) {
 				header, err := c.Header()
@@ -48,10 +48,10 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 				}
 				return header, err
 			},
-			Transport: transport,
-			Explain:   func(err error) string { return workspace.Explain("the receiver", err) },
-			Timeout:   config.Duration(c.Timeout),
-			Queue:     c.Queue,
+			Transport:     transport,
+			DescribeError: func(err error) string { return workspace.Explain("the receiver", err) },
+			Timeout:       config.Duration(c.Timeout),
+			QueueSize:     c.Queue,
 		},
 	}, nil
 }
@@ -68,7 +68,7 @@ func (x *exporter) takeHook(h hook) {
 	}
 	old := x.hook
 	x.hook = h
-	x.webhook.Configure(h.receiver)
+	x.webhook.SetTarget(h.receiver)
 	old.close()
 }
 

@@ -263,7 +263,7 @@ func TestRedirectsOfTheReceiverLeadNowhere(t *testing.T) {
 		s.bind("203.0.113.7")
 		s.wantWebhook("sent=0 failures=1 queue=1")
 		news := s.news()
-		if got := elsewhere.got(t); got != "" || !strings.Contains(news, `err="HTTP 307, a redirect, which is not followed"`) || strings.Contains(news, "CANARY") {
+		if got := elsewhere.got(t); got != "" || !strings.Contains(news, `err="HTTP 307: redirects are not followed; configure the final URL"`) || strings.Contains(news, "CANARY") {
 			t.Errorf("elsewhere gets %q; log\n%s", got, news)
 		}
 	})

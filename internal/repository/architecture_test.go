@@ -17,12 +17,13 @@ import (
 // must not exist.
 var rooms = map[string][]string{
 	"":                          {"internal/cli"},
-	"internal/cli":              {"collector", "config", "internal/changes", "internal/export", "internal/httptransport", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
+	"internal/cli":              {"collector", "config", "internal/changes", "internal/export", "internal/httptransport", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/webhook", "internal/workspace"},
 	"internal/repository":       {},
 	"collector":                 {"internal/httpheader", "internal/inventory", "internal/refresh"},
 	"config":                    {},
 	"internal/export":           {"internal/inventory"},
-	"internal/changes":          {"internal/httpheader", "internal/inventory"},
+	"internal/changes":          {"internal/inventory"},
+	"internal/webhook":          {"internal/httpheader", "internal/inventory"},
 	"internal/httpheader":       {},
 	"internal/inventory":        {},
 	"internal/refresh":          {"internal/inventory"},

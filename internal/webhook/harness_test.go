@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package changes
+package webhook
 
 import (
 	"bytes"
@@ -21,10 +21,12 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
+var office = inventory.Project{Name: "office", Region: "r", ID: "p"}
+
 // stage is a webhook before a receiver that does what the test says.
 type stage struct {
 	*testing.T
-	webhook *Webhook
+	sender *Sender
 
 	mu      sync.Mutex
 	answers []reply // for the tries to come; then 204
@@ -68,8 +70,8 @@ func (s *stage) Write(p []byte) (int, error) {
 func newStage(t *testing.T, answers ...reply) *stage {
 	t.Helper()
 	s := &stage{T: t, answers: answers, start: time.Now(), meter: meter{dropped: map[string]int{}}}
-	s.webhook = NewWebhook(log.NewLogfmtLogger(s), s)
-	t.Cleanup(func() { s.webhook.Close() })
+	s.sender = New(log.NewLogfmtLogger(s), s)
+	t.Cleanup(func() { s.sender.Close() })
 	return s
 }
 
@@ -78,8 +80,8 @@ func (s *stage) receiver(url string, queue int) *Target {
 	return &Target{
 		URL:       func() (string, error) { return url, nil },
 		Header:    func() (http.Header, error) { return http.Header{"X-Team": {"vdi"}}, nil },
-		Transport: s, Explain: func(error) string { return "it broke the connection off" },
-		Timeout: 10 * time.Second, Queue: queue,
+		Transport: s, DescribeError: func(error) string { return "it broke the connection off" },
+		Timeout: 10 * time.Second, QueueSize: queue,
 	}
 }
 
@@ -125,7 +127,7 @@ func (s *stage) change(desktops ...string) {
 	for _, id := range desktops {
 		all = append(all, inventory.Change{Time: time.Now(), Project: office, DesktopID: id, Kind: inventory.EIPBound, After: "1.1.1.1"})
 	}
-	s.webhook.add(all)
+	s.sender.Enqueue(all)
 }
 
 // want compares what the receiver got and what was counted.

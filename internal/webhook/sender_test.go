@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package changes
+package webhook
 
 import (
 	"bytes"
@@ -36,8 +36,8 @@ func TestWhatEachAnswerMeans(t *testing.T) {
 		{reply{status: 413}, refused, "status=413"},
 		{reply{status: 415}, refused, "status=415"},
 		{reply{status: 422}, refused, "status=422"},
-		{reply{status: 301}, retried, `err="HTTP 301, a redirect, which is not followed"`},
-		{reply{status: 307}, retried, `err="HTTP 307, a redirect, which is not followed"`},
+		{reply{status: 301}, retried, `err="HTTP 301: redirects are not followed; configure the final URL"`},
+		{reply{status: 307}, retried, `err="HTTP 307: redirects are not followed; configure the final URL"`},
 		{reply{status: 401}, retried, `err="HTTP 401"`},
 		{reply{status: 404}, retried, `err="HTTP 404"`},
 		{reply{status: 408}, retried, `err="HTTP 408"`},
@@ -52,7 +52,7 @@ func TestWhatEachAnswerMeans(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, test.answer)
-				s.webhook.Configure(s.receiver("https://hook/CANARY", 10))
+				s.sender.SetTarget(s.receiver("https://hook/CANARY", 10))
 				s.change("d1", "d2")
 				time.Sleep(20 * time.Second)
 				tries := "hook d1, hook d2"
@@ -68,7 +68,7 @@ func TestWhatEachAnswerMeans(t *testing.T) {
 				if strings.Count(news, "\n") != lines || !strings.Contains(news, test.reason) || strings.Contains(news, "CANARY") {
 					t.Errorf("log, of which %d lines and %q are wanted:\n%s", lines, test.reason, news)
 				}
-				if test.want == retried && (!strings.Contains(news, "waiting=2") || !strings.Contains(news, "takes them again\" key=changes.webhook waiting=1")) {
+				if test.want == retried && (!strings.Contains(news, "waiting=2") || !strings.Contains(news, "Webhook delivery recovered\" key=changes.webhook waiting=1")) {
 					t.Errorf("log\n%s", news)
 				}
 			})
@@ -84,7 +84,7 @@ func TestPausesGrow(t *testing.T) {
 			reply{status: 302, retryAfter: "99999999999999999999"}, reply{status: 503, retryAfter: "soon"},
 			reply{status: 503, retryAfter: time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)},
 			reply{status: 503, retryAfter: time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)})...)
-		s.webhook.Configure(s.receiver("https://hook", 10))
+		s.sender.SetTarget(s.receiver("https://hook", 10))
 		s.change("d1")
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
@@ -111,7 +111,7 @@ func TestTheQueueDropsTheOldest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, reply{status: 503, hang: 5 * time.Second}, reply{status: 503, retryAfter: "60"}, reply{status: 200})
-		s.webhook.Configure(s.receiver("https://hook", 2))
+		s.sender.SetTarget(s.receiver("https://hook", 2))
 		s.change("d1")
 		synctest.Wait()
 		s.change("d2", "d3", "d4")
@@ -123,7 +123,7 @@ func TestTheQueueDropsTheOldest(t *testing.T) {
 		s.want("hook d3", "sent=0 failed=2 waiting=2 dropped=map[queue_full:2]")
 		s.change("d5", "d6", "d7")
 		s.want("", "sent=0 failed=2 waiting=2 dropped=map[queue_full:5]")
-		s.webhook.Configure(s.receiver("https://hook", 1))
+		s.sender.SetTarget(s.receiver("https://hook", 1))
 		s.want("hook d7", "sent=1 failed=2 waiting=0 dropped=map[queue_full:6]")
 	})
 }
@@ -133,12 +133,12 @@ func TestAnotherReceiverGetsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, reply{status: 503, retryAfter: "300"}, reply{status: 200, hang: 9 * time.Second})
 		s.change("d1") // before it is known whether anybody wants it
-		s.webhook.Configure(s.receiver("https://old", 10))
+		s.sender.SetTarget(s.receiver("https://old", 10))
 		s.change("d2")
 		s.want("old d1", "sent=0 failed=1 waiting=2 dropped=map[]")
-		s.webhook.Configure(s.receiver("https://slow", 10)) // a pause ends at once
+		s.sender.SetTarget(s.receiver("https://slow", 10)) // a pause ends at once
 		s.want("slow d1", "sent=0 failed=1 waiting=2 dropped=map[]")
-		s.webhook.Configure(s.receiver("https://new", 10)) // and so does a try
+		s.sender.SetTarget(s.receiver("https://new", 10)) // and so does a try
 		s.want("new d1, new d2", "sent=2 failed=1 waiting=0 dropped=map[]")
 		if s.ids[0] != s.ids[1] || s.ids[1] != s.ids[2] {
 			t.Errorf("IDs are %q", s.ids)
@@ -156,15 +156,15 @@ func TestWithoutAReceiverNothingWaits(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, answer)
-				s.webhook.Configure(s.receiver("https://hook", 10))
+				s.sender.SetTarget(s.receiver("https://hook", 10))
 				s.change("d1", "d2", "d3")
 				synctest.Wait()
 				failed := s.meter.failed
-				s.webhook.Configure(nil)
+				s.sender.SetTarget(nil)
 				time.Sleep(time.Minute)
 				s.change("d4")
 				s.want("hook d1", fmt.Sprintf("sent=0 failed=%d waiting=0 dropped=map[no_receiver:3]", failed))
-				s.webhook.Configure(s.receiver("https://hook", 10))
+				s.sender.SetTarget(s.receiver("https://hook", 10))
 				s.change("d5")
 				s.want("hook d5", fmt.Sprintf("sent=1 failed=%d waiting=0 dropped=map[no_receiver:3]", failed))
 			})
@@ -190,7 +190,7 @@ func TestWhatIsAskedForEachTry(t *testing.T) {
 			}
 			return http.Header{}, nil
 		}
-		s.webhook.Configure(r)
+		s.sender.SetTarget(r)
 		s.change("d1")
 		time.Sleep(time.Minute)
 		s.want("hook d1", "sent=1 failed=3 waiting=0 dropped=map[]")
@@ -208,12 +208,12 @@ func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 			answers = append(answers, reply{status: 422})
 		}
 		s := newStage(t, answers...)
-		s.webhook.Configure(s.receiver("https://hook", 100))
+		s.sender.SetTarget(s.receiver("https://hook", 100))
 		for range 12 {
 			s.change("d1")
 		}
 		synctest.Wait()
-		if news := s.news(); strings.Count(news, "refuses one") != 5 || !strings.Contains(news, "kind=eip_bound project=office desktop_id=d1 status=422") {
+		if news := s.news(); strings.Count(news, "rejected an event") != 5 || !strings.Contains(news, "kind=eip_bound project=office desktop_id=d1 status=422") {
 			t.Errorf("log\n%s", news)
 		}
 		time.Sleep(time.Minute)
@@ -243,18 +243,18 @@ func TestFarewell(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, test.answers...)
-				s.webhook.Configure(s.receiver("https://hook", 10))
+				s.sender.SetTarget(s.receiver("https://hook", 10))
 				s.change("d1", "d2", "d3")
 				synctest.Wait()
 				start := time.Now()
-				left := s.webhook.Close()
+				left := s.sender.Close()
 				if took := time.Since(start); left != test.left || took != test.took {
 					t.Errorf("%d are left after %s, want %d after %s", left, took, test.left, test.took)
 				}
 				if got := strings.Join(s.tries, ", "); got != test.tries {
 					t.Errorf("tries are %s, want %s", got, test.tries)
 				}
-				if n := len(s.webhook.Waiting()); n != left {
+				if n := len(s.sender.State().Waiting); n != left {
 					t.Errorf("%d wait", n)
 				}
 				s.change("d4") // nobody sends it any more, and nobody breaks
@@ -269,26 +269,26 @@ func TestAnotherProcessGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		first := newStage(t, reply{status: 503, retryAfter: "300"}, reply{})
-		first.webhook.Configure(first.receiver("https://hook", 10))
+		first.sender.SetTarget(first.receiver("https://hook", 10))
 		first.change("d1", "d2")
 		synctest.Wait()
-		first.webhook.Close()
+		first.sender.Close()
 		var file bytes.Buffer
-		if err := gob.NewEncoder(&file).Encode(first.webhook.Waiting()); err != nil {
+		if err := gob.NewEncoder(&file).Encode(first.sender.State()); err != nil {
 			t.Fatal(err)
 		}
-		var waiting []Event
+		var waiting State
 		if err := gob.NewDecoder(&file).Decode(&waiting); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(first.webhook.Waiting(), waiting); diff != "" {
+		if diff := cmp.Diff(first.sender.State(), waiting); diff != "" {
 			t.Errorf("(-saved +read)\n%s", diff)
 		}
 
 		second := newStage(t)
 		second.change("d3") // before what is old is there
-		second.webhook.Restore(waiting)
-		second.webhook.Configure(second.receiver("https://hook", 10))
+		second.sender.Restore(waiting)
+		second.sender.SetTarget(second.receiver("https://hook", 10))
 		second.want("hook d1, hook d2, hook d3", "sent=3 failed=0 waiting=0 dropped=map[]")
 		if second.ids[0] != first.ids[0] {
 			t.Errorf("%s became %s", first.ids[0], second.ids[0])
