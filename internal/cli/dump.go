@@ -156,7 +156,7 @@ func (x *exporter) dump(ctx context.Context, d *dumpFlags, out *output, stderr i
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
-	snapshots, err := d.filter.Choose(all)
+	snapshots, err := d.filter.Select(all)
 	if err != nil {
 		return fmt.Errorf("--filter: %w", err)
 	}
@@ -244,7 +244,7 @@ func gaps(snapshots []*inventory.Snapshot) []string {
 
 // write writes snapshots in the format that is asked for.
 func (x *exporter) write(w io.Writer, d *dumpFlags, snapshots []*inventory.Snapshot) error {
-	v := export.Inventory{Snapshots: snapshots, Filter: &d.filter, Show: x.show(), Now: time.Now()}
+	v := export.Inventory{Snapshots: snapshots, Filter: &d.filter, Fields: x.show(), Now: time.Now()}
 	switch d.format {
 	case "json":
 		return v.WriteJSON(w)
@@ -254,7 +254,7 @@ func (x *exporter) write(w io.Writer, d *dumpFlags, snapshots []*inventory.Snaps
 		return v.WriteTable(w)
 	}
 	// As a scrape would have it that asks for nothing in particular.
-	read := func(context.Context) []*inventory.Snapshot { return d.filter.Reduce(snapshots) }
+	read := func(context.Context) []*inventory.Snapshot { return d.filter.Apply(snapshots) }
 	answer := &plainAnswer{header: http.Header{}, w: w}
 	x.metrics(read, false).ServeHTTP(answer, &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}})
 	return answer.err

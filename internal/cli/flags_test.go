@@ -29,7 +29,7 @@ func TestFlagsThatCannotWork(t *testing.T) {
 		{"dump --timeout=0s", "--timeout 0s must be at least a second"},
 		{"dump --filter=vpc", `--filter "vpc" must be NAME=VALUE with one of the names project, region, vpc, subnet, security_group, status, eip, search`},
 		{"dump --filter=port=1", `--filter "port=1" must be NAME=VALUE with one of the names project, region, vpc, subnet, security_group, status, eip, search`},
-		{"dump --filter=eip=some", `--filter: parameter "eip" takes none, any, unknown or an IP address, not "some"`},
+		{"dump --filter=eip=some", `--filter: parameter "eip" must be none, any, unknown or an IP address, not "some"`},
 		{"dump --config.check", "dump and --config.check exclude each other"},
 		{"dump --healthcheck", "dump and --healthcheck exclude each other"},
 		{"dump --config.file=x --config.auto-reload", "dump and --config.auto-reload exclude each other"},

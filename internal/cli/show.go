@@ -6,7 +6,7 @@ package cli
 import "github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 
 // show tells which details of desktops the configuration in force asks for.
-func (x *exporter) show() export.Show {
+func (x *exporter) show() export.Fields {
 	c := x.config.Load()
-	return export.Show{Tags: c.TagsMatter(), Users: c.Metrics.Users}
+	return export.Fields{Tags: c.TagsMatter(), Users: c.Metrics.Users}
 }

@@ -15,68 +15,70 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Columns lists the columns of CSV with what they say.
-func Columns(show Show) []Label {
-	var all []Label
-	for _, c := range columns(show) {
-		all = append(all, Label{c.name, c.about})
+// CSVColumns returns the columns that WriteCSV writes for fields, in order.
+func CSVColumns(fields Fields) []FieldDoc {
+	var all []FieldDoc
+	for _, c := range csvColumns(fields) {
+		all = append(all, FieldDoc{c.name, c.description})
 	}
 	return all
 }
 
-// columns are those of CSV. Those of an interface are empty where there is none.
-func columns(show Show) []field {
+// csvColumns is the table of CSV columns. The values of interface columns are
+// empty for a desktop without interfaces.
+func csvColumns(fields Fields) []column {
 	all := slices.Concat(
-		identity(),
-		[]field{
-			{"desktop_ip", "Its address.", func(r *Row) string { return IP(r.Record) }},
-			{"status", "Such as ACTIVE.", func(r *Row) string { return r.Desktop.Status }},
-			{"task_status", "What is being done to it, if anything.", func(r *Row) string { return r.Desktop.TaskStatus }},
-			{"desktop_type", "Such as DEDICATED.", func(r *Row) string { return r.Desktop.Type }},
+		identityColumns(),
+		[]column{
+			{"desktop_ip", "Its private IP address.", func(r *Row) string { return IP(r.Record) }},
+			{"status", "Its status, for example ACTIVE.", func(r *Row) string { return r.Desktop.Status }},
+			{"task_status", "The task in progress on it; empty if there is none.", func(r *Row) string { return r.Desktop.TaskStatus }},
+			{"desktop_type", "Its type, for example DEDICATED.", func(r *Row) string { return r.Desktop.Type }},
 		},
-		belonging(),
-		[]field{
-			{"networks_known", "true, or false: nothing is known of its interfaces, and the next columns are empty.", func(r *Row) string { return strconv.FormatBool(r.Networks != nil) }},
-			{"port_id", "The network interface.", ofInterface(func(i *inventory.Interface) string { return i.PortID })},
-			{"private_ip", "Its address.", ofInterface(func(i *inventory.Interface) string { return i.PrivateIP })},
+		ownershipColumns(),
+		[]column{
+			{"networks_known", "true if its network interfaces are known. If false, all interface columns are empty.", func(r *Row) string { return strconv.FormatBool(r.Networks != nil) }},
+			{"port_id", "The port ID of the network interface.", interfaceValue(func(i *inventory.Interface) string { return i.PortID })},
+			{"private_ip", "Its private IP address.", interfaceValue(func(i *inventory.Interface) string { return i.PrivateIP })},
 		},
-		place(),
-		[]field{
-			{"security_group_ids", "Its security groups, with commas between them.", ofInterface(func(i *inventory.Interface) string {
-				return join(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.ID })
+		networkColumns(),
+		[]column{
+			{"security_group_ids", "The IDs of its security groups, comma-separated.", interfaceValue(func(i *inventory.Interface) string {
+				return commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.ID })
 			})},
-			{"security_group_names", "Their names, in the same order.", ofInterface(func(i *inventory.Interface) string {
-				return join(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.Name })
+			{"security_group_names", "The names of its security groups, in the same order.", interfaceValue(func(i *inventory.Interface) string {
+				return commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.Name })
 			})},
 		},
 	)
-	if show.Tags {
-		all = append(all, field{"tags", "The desktop's tags, as key=value, with commas between them. Only where tags are read.", func(r *Row) string {
-			return join(r.Desktop.Tags, func(t inventory.Tag) string { return t.Key + "=" + t.Value })
+	if fields.Tags {
+		all = append(all, column{"tags", "The desktop's tags as key=value, comma-separated. Present only if tags are read.", func(r *Row) string {
+			return commaList(r.Desktop.Tags, func(t inventory.Tag) string { return t.Key + "=" + t.Value })
 		}})
 	}
-	if show.Users {
-		all = append(all, field{"user_names", "The users that the desktop is assigned to, with commas between them. Only with `metrics.users`.", func(r *Row) string {
+	if fields.Users {
+		all = append(all, column{"user_names", "The users to whom the desktop is assigned, comma-separated. Present only with `metrics.users`.", func(r *Row) string {
 			return strings.Join(r.Desktop.Users, ",")
 		}})
 	}
 	return all
 }
 
-func join[T any](all []T, text func(T) string) string {
+// commaList returns the texts of the items, comma-separated.
+func commaList[T any](all []T, text func(T) string) string {
 	if len(all) == 0 {
 		return ""
 	}
-	s := list(all, text)
+	s := delimitedList(all, text)
 	return s[1 : len(s)-1]
 }
 
-// WriteCSV writes the inventory as RFC 4180 has it, with a header: one line for
-// each interface, and one for each desktop without any.
+// WriteCSV writes the inventory as CSV (RFC 4180) with a header line: one line
+// for each interface, and one for each desktop without interfaces.
 func (v *Inventory) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(bufio.NewWriterSize(w, chunk)) // which the writer takes for its own
+	out := csv.NewWriter(bufio.NewWriterSize(w, bufferSize)) // csv.NewWriter uses it without a second buffer
 	out.UseCRLF = true
-	all := columns(v.Show)
+	all := csvColumns(v.Fields)
 	line := make([]string, len(all))
 	for i, c := range all {
 		line[i] = c.name
@@ -89,7 +91,7 @@ func (v *Inventory) WriteCSV(w io.Writer) error {
 		rows = Rows(rows[:0], s.Project, r)
 		for i := range rows {
 			for j, c := range all {
-				line[j] = Harmless(c.value(&rows[i]))
+				line[j] = EscapeFormula(c.value(&rows[i]))
 			}
 			if err := out.Write(line); err != nil {
 				return err
@@ -100,10 +102,10 @@ func (v *Inventory) WriteCSV(w io.Writer) error {
 	return out.Error()
 }
 
-// Harmless keeps spreadsheets from taking a text for a formula: it puts an
-// apostrophe before one that begins as formulas do, or with an apostrophe.
-// Whoever drops an apostrophe at the beginning gets the text back.
-func Harmless(text string) string {
+// EscapeFormula prevents spreadsheets from evaluating text as a formula: text
+// that begins with a formula character or an apostrophe gets a leading
+// apostrophe. Removing one leading apostrophe restores the text.
+func EscapeFormula(text string) string {
 	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n'＝＋－＠", first) {
 		return "'" + text
 	}

@@ -14,75 +14,79 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Discovery says what makes a target of Prometheus' HTTP service discovery.
+// Discovery is the target definition of Prometheus' HTTP service discovery:
+// which addresses of which objects are targets.
 type Discovery struct {
-	port   string
-	eips   bool // addresses are EIPs, not private ones
-	plural bool // each interface is a target, not each desktop
+	port         string
+	useEIPs      bool // target addresses are EIPs, not private addresses
+	perInterface bool // one target per interface, not per desktop
 }
 
-// DiscoveryParameters lists the parameters that ParseDiscovery reads.
+// DiscoveryParameters returns the names of the parameters that ParseDiscovery reads.
 func DiscoveryParameters() []string { return []string{"port", "address", "each"} }
 
-// ParseDiscovery reads the parameters of service discovery.
+// ParseDiscovery parses the service discovery parameters of a request. The error
+// names the invalid parameter and its valid values.
 func ParseDiscovery(query url.Values) (Discovery, error) {
 	var d Discovery
 	switch port, err := strconv.ParseUint(query.Get("port"), 10, 16); {
 	case query.Get("port") == "":
-		return d, fmt.Errorf(`parameter "port" is missing: the port that is scraped on the desktops, such as 9182 of windows_exporter`)
+		return d, fmt.Errorf(`parameter "port" is missing: the port to scrape on the desktops, such as 9182 for windows_exporter`)
 	case err != nil || port == 0:
-		return d, fmt.Errorf(`parameter "port" takes a number from 1 to 65535, not %q`, query.Get("port"))
+		return d, fmt.Errorf(`parameter "port" must be a number from 1 to 65535, not %q`, query.Get("port"))
 	default:
 		d.port = strconv.FormatUint(port, 10)
 	}
 	var err error
-	if d.eips, err = choice(query, "address", "private_ip", "eip"); err != nil {
+	if d.useEIPs, err = parseChoice(query, "address", "private_ip", "eip"); err != nil {
 		return d, err
 	}
-	d.plural, err = choice(query, "each", "desktop", "interface")
+	d.perInterface, err = parseChoice(query, "each", "desktop", "interface")
 	return d, err
 }
 
-// choice tells whether a parameter has its second value, where the first one is
+// parseChoice reports whether a parameter has its second value; the first one is
 // the default.
-func choice(query url.Values, name, first, second string) (bool, error) {
+func parseChoice(query url.Values, name, first, second string) (bool, error) {
 	switch query.Get(name) {
 	case first, "":
 		return false, nil
 	case second:
 		return true, nil
 	}
-	return false, fmt.Errorf("parameter %q takes %s or %s, not %q", name, first, second, query.Get(name))
+	return false, fmt.Errorf("parameter %q must be %s or %s, not %q", name, first, second, query.Get(name))
 }
 
-// Knows tells whether the targets of a project are known: whoever got less than
-// all would take the others for gone. The error says what is missing.
-func (d *Discovery) Knows(s *inventory.Snapshot, f *Filter) error {
+// Complete returns an error that describes what is missing if the targets of a
+// project that f matches are not all known: Prometheus removes every target that
+// is not in a response.
+func (d *Discovery) Complete(s *inventory.Snapshot, f *Filter) error {
 	switch {
 	case !s.Health.Listed:
 		return fmt.Errorf("the desktops of project %s are not known", s.Project.Name)
-	case s.Health.Unread > 0 && (d.eips || d.plural || f.asksNetworks() || !s.Discovered):
+	case s.Health.Unread > 0 && (d.useEIPs || d.perInterface || f.needsNetworks() || !s.Discovered):
 		return fmt.Errorf("the networks of %d of the %d desktops of project %s are not known", s.Health.Unread, len(s.Records), s.Project.Name)
 	}
 	return nil
 }
 
-// Targets writes the targets as a JSON list, by project, desktop and interface.
-// A desktop that several of the projects show is in it once.
-func (d *Discovery) Targets(w io.Writer, snapshots []*inventory.Snapshot, f *Filter, show Show) error {
+// WriteTargets writes the targets as a JSON list, sorted by project, desktop and
+// interface. A desktop that is in several snapshots of the same cloud project is
+// written once.
+func (d *Discovery) WriteTargets(w io.Writer, snapshots []*inventory.Snapshot, f *Filter, fields Fields) error {
 	e := newEncoder(w)
 	e.buf = append(e.buf, '[')
 	shared := sharedProjects(snapshots)
-	known := map[string]bool{}
+	written := map[string]bool{}
 	for s, r := range f.Desktops(snapshots) {
 		if key := s.Project.Region + "\x00" + s.Project.ID; shared[key] {
 			key += "\x00" + r.Desktop.ID
-			if known[key] {
+			if written[key] {
 				continue
 			}
-			known[key] = true
+			written[key] = true
 		}
-		d.desktop(e, &target{Row: Row{Project: s.Project, Record: r}, show: show}, f)
+		d.writeDesktop(e, &target{Row: Row{Project: s.Project, Record: r}, fields: fields}, f)
 	}
 	if e.comma {
 		e.buf = append(e.buf, '\n')
@@ -92,22 +96,22 @@ func (d *Discovery) Targets(w io.Writer, snapshots []*inventory.Snapshot, f *Fil
 	return e.err
 }
 
-// sharedProjects finds the projects of the cloud that several of the
-// configuration are about.
+// sharedProjects returns, by region and ID, for each project of the cloud whether
+// several configured projects refer to it.
 func sharedProjects(snapshots []*inventory.Snapshot) map[string]bool {
 	shared := map[string]bool{}
 	for _, s := range snapshots {
 		key := s.Project.Region + "\x00" + s.Project.ID
-		_, known := shared[key]
-		shared[key] = known
+		_, seen := shared[key]
+		shared[key] = seen
 	}
 	return shared
 }
 
-// desktop writes the targets that a desktop is.
-func (d *Discovery) desktop(e *encoder, t *target, f *Filter) {
+// writeDesktop writes the targets of one desktop.
+func (d *Discovery) writeDesktop(e *encoder, t *target, f *Filter) {
 	n := t.Networks
-	if !d.plural && !d.eips {
+	if !d.perInterface && !d.useEIPs {
 		t.address = IP(t.Record)
 		for i := range interfaces(n) {
 			if n.Interfaces[i].PrivateIP == t.address {
@@ -115,25 +119,26 @@ func (d *Discovery) desktop(e *encoder, t *target, f *Filter) {
 				break
 			}
 		}
-		d.target(e, t)
+		d.writeTarget(e, t)
 		return
 	}
-	free := f.unbound && n != nil && !hasEIP(n)
+	withoutEIP := f.noEIP && n != nil && !hasEIP(n)
 	for i := range interfaces(n) {
 		nic := &n.Interfaces[i]
-		if d.plural && !f.matchesInterface(nic, free) {
+		if d.perInterface && !f.matchesInterface(nic, withoutEIP) {
 			continue
 		}
 		t.Interface, t.address = nic, nic.PrivateIP
-		if d.eips {
+		if d.useEIPs {
 			t.address = nic.EIP.Address
 		}
-		if d.target(e, t) && !d.plural {
+		if d.writeTarget(e, t) && !d.perInterface {
 			return
 		}
 	}
 }
 
+// interfaces returns the interfaces of networks that may be unknown.
 func interfaces(n *inventory.Networks) []inventory.Interface {
 	if n == nil {
 		return nil
@@ -141,65 +146,66 @@ func interfaces(n *inventory.Networks) []inventory.Interface {
 	return n.Interfaces
 }
 
-// target writes a target, unless it has no address.
-func (d *Discovery) target(e *encoder, t *target) bool {
+// writeTarget writes a target if it has an address, and reports whether it has.
+func (d *Discovery) writeTarget(e *encoder, t *target) bool {
 	if t.address == "" {
 		return false
 	}
-	e.line()
-	e.open('{')
+	e.newline()
+	e.begin('{')
 	e.array("targets")
-	e.value(net.JoinHostPort(t.address, d.port))
+	e.stringValue(net.JoinHostPort(t.address, d.port))
 	e.end(']')
 	e.object("labels")
 	for i := range targetLabels {
 		if v := targetLabels[i].value(t); v != "" {
-			e.text(targetLabels[i].key, v)
+			e.string(targetLabels[i].name, v)
 		}
 	}
-	if t.show.Tags {
-		t.tags(e)
+	if t.fields.Tags {
+		t.writeTags(e)
 	}
 	e.end('}')
 	e.end('}')
 	return true
 }
 
-// metaPrefix begins all labels: Prometheus drops what begins with __ after
-// relabelling.
+// metaPrefix is the prefix of all labels. Prometheus drops labels that begin with
+// __ after relabelling.
 const metaPrefix = "__meta_huaweicloud_workspace_"
 
-// target is what labels are made from. The interface is nil where it is not
-// known which one has the address.
+// target is the data of one target's labels. The interface is nil if the
+// interface with the address is not known.
 type target struct {
 	Row
 	address string
-	show    Show
+	fields  Fields
 }
 
-// Label is a label that targets can have.
-type Label struct {
-	Name  string
-	About string
+// FieldDoc is the documentation of a CSV column or a target label.
+type FieldDoc struct {
+	Name        string
+	Description string
 }
 
 type targetLabel struct {
-	key   string
-	about string
-	value func(*target) string
+	name        string
+	description string
+	value       func(*target) string
 }
 
-// TargetLabels lists the labels that targets can have, in their order.
-func TargetLabels() []Label {
-	var all []Label
+// TargetLabels returns the labels that a target can have, in the order in which
+// they are written.
+func TargetLabels() []FieldDoc {
+	var all []FieldDoc
 	for _, l := range targetLabels {
-		all = append(all, Label{l.key, l.about})
+		all = append(all, FieldDoc{l.name, l.description})
 	}
-	return append(all, Label{metaPrefix + "tag_KEY", "A tag of the desktop. In its key, everything but letters, digits and underscores of ASCII is replaced by an underscore; of keys that become alike, the first counts. Where tags are read: with `metrics.tags`, or a policy that selects by tags."})
+	return append(all, FieldDoc{metaPrefix + "tag_KEY", "A tag of the desktop. Characters of its key other than ASCII letters, digits and underscores are replaced by an underscore; of keys that become equal, the first is used. Present only if tags are read: with `metrics.tags`, or with a policy that selects by tags."})
 }
 
-// targetLabels is the table of labels. Those of an interface are empty where it
-// is not known.
+// targetLabels is the table of target labels. The values of interface labels are
+// empty if the interface is not known.
 var targetLabels = makeTargetLabels()
 
 func makeTargetLabels() []targetLabel {
@@ -207,45 +213,45 @@ func makeTargetLabels() []targetLabel {
 	add := func(name, about string, value func(*target) string) {
 		labels = append(labels, targetLabel{metaPrefix + name, about, value})
 	}
-	fields := func(all ...field) {
+	fields := func(all ...column) {
 		for _, f := range all {
-			add(f.name, f.about, func(t *target) string { return f.value(&t.Row) })
+			add(f.name, f.description, func(t *target) string { return f.value(&t.Row) })
 		}
 	}
-	fields(identity()...)
+	fields(identityColumns()...)
 	fields(
-		field{"desktop_ip", "Its address as the list of desktops has it.", func(r *Row) string { return r.Desktop.IP }},
-		field{"desktop_type", "Such as DEDICATED.", func(r *Row) string { return r.Desktop.Type }},
-		field{"status", "Such as ACTIVE.", func(r *Row) string { return r.Desktop.Status }},
-		field{"task_status", "What is being done to the desktop, if anything.", func(r *Row) string { return r.Desktop.TaskStatus }},
+		column{"desktop_ip", "Its private IP address in the list of desktops.", func(r *Row) string { return r.Desktop.IP }},
+		column{"desktop_type", "Its type, for example DEDICATED.", func(r *Row) string { return r.Desktop.Type }},
+		column{"status", "Its status, for example ACTIVE.", func(r *Row) string { return r.Desktop.Status }},
+		column{"task_status", "The task in progress on the desktop.", func(r *Row) string { return r.Desktop.TaskStatus }},
 	)
-	fields(belonging()...)
-	add("address", "The address of the target, without the port.", func(t *target) string { return t.address })
+	fields(ownershipColumns()...)
+	add("address", "The address of the target without the port.", func(t *target) string { return t.address })
 	fields(
-		field{"port_id", "The network interface with this address.", ofInterface(func(i *inventory.Interface) string { return i.PortID })},
-		field{"private_ip", "Its private address.", ofInterface(func(i *inventory.Interface) string { return i.PrivateIP })},
+		column{"port_id", "The port ID of the network interface with this address.", interfaceValue(func(i *inventory.Interface) string { return i.PortID })},
+		column{"private_ip", "Its private IP address.", interfaceValue(func(i *inventory.Interface) string { return i.PrivateIP })},
 	)
-	fields(place()...)
+	fields(networkColumns()...)
 	fields(
-		field{"security_group_ids", "Its security groups, as `,a,b,`.", ofInterface(func(i *inventory.Interface) string {
-			return list(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.ID })
+		column{"security_group_ids", "The IDs of its security groups as `,a,b,`.", interfaceValue(func(i *inventory.Interface) string {
+			return delimitedList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.ID })
 		})},
-		field{"security_group_names", "Their names, as `,a,b,`.", ofInterface(func(i *inventory.Interface) string {
-			return list(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.Name })
+		column{"security_group_names", "The names of its security groups as `,a,b,`.", interfaceValue(func(i *inventory.Interface) string {
+			return delimitedList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.Name })
 		})},
 	)
-	add("user_names", "The users that the desktop is assigned to, as `,a,b,`. Only with `metrics.users`.", func(t *target) string {
-		if !t.show.Users {
+	add("user_names", "The users to whom the desktop is assigned, as `,a,b,`. Present only with `metrics.users`.", func(t *target) string {
+		if !t.fields.Users {
 			return ""
 		}
-		return list(t.Desktop.Users, func(u string) string { return u })
+		return delimitedList(t.Desktop.Users, func(u string) string { return u })
 	})
 	return labels
 }
 
-// list joins texts such that each stands between two commas, so that a regular
-// expression can look for one without looking where it stands.
-func list[T any](all []T, text func(T) string) string {
+// delimitedList returns the texts of the items with a comma before and after each,
+// so that a regular expression matches one item independently of its position.
+func delimitedList[T any](all []T, text func(T) string) string {
 	if len(all) == 0 {
 		return ""
 	}
@@ -258,16 +264,16 @@ func list[T any](all []T, text func(T) string) string {
 	return b.String()
 }
 
-// tags writes the labels of tags. An object must not have one key twice, so of
-// keys that become alike the first counts.
-func (t *target) tags(e *encoder) {
-	taken := map[string]bool{}
+// writeTags writes the labels of the desktop's tags. A JSON object must not
+// contain a key twice, so of keys that become equal the first is used.
+func (t *target) writeTags(e *encoder) {
+	seen := map[string]bool{}
 	for _, tag := range t.Desktop.Tags {
 		key := inventory.LabelName(tag.Key)
-		if tag.Value == "" || taken[key] {
+		if tag.Value == "" || seen[key] {
 			continue
 		}
-		taken[key] = true
-		e.text(metaPrefix+"tag_"+key, tag.Value)
+		seen[key] = true
+		e.string(metaPrefix+"tag_"+key, tag.Value)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-func discovery(t testing.TB, query string) Discovery {
+func mustParseDiscovery(t testing.TB, query string) Discovery {
 	t.Helper()
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -28,27 +28,27 @@ func discovery(t testing.TB, query string) Discovery {
 	return d
 }
 
-// group is an element of the list that Prometheus reads.
-type group struct {
+// targetGroup is an element of the list that Prometheus reads.
+type targetGroup struct {
 	Targets []string          `json:"targets"`
 	Labels  map[string]string `json:"labels"`
 }
 
-func targets(t testing.TB, query string, show Show, snapshots []*inventory.Snapshot) []group {
+func writeTargets(t testing.TB, query string, show Fields, snapshots []*inventory.Snapshot) []targetGroup {
 	t.Helper()
-	f, d := parsed(t, query), discovery(t, query)
+	f, d := mustParseFilter(t, query), mustParseDiscovery(t, query)
 	var out bytes.Buffer
-	if err := d.Targets(&out, snapshots, &f, show); err != nil {
+	if err := d.WriteTargets(&out, snapshots, &f, show); err != nil {
 		t.Fatal(err)
 	}
-	var all []group
+	var all []targetGroup
 	if err := json.Unmarshal(out.Bytes(), &all); err != nil {
 		t.Fatalf("%v:\n%s", err, out.Bytes())
 	}
 	return all
 }
 
-func addresses(all []group) string {
+func addresses(all []targetGroup) string {
 	var addresses []string
 	for _, g := range all {
 		addresses = append(addresses, g.Targets...)
@@ -56,14 +56,14 @@ func addresses(all []group) string {
 	return strings.Join(addresses, " ")
 }
 
-func TestTargets(t *testing.T) {
+func TestWriteTargets(t *testing.T) {
 	for query, want := range map[string]string{
 		"port=9182": "10.0.0.11:9182 10.0.0.12:9182 10.0.0.13:9182 10.0.0.14:9182 10.0.0.11:9182",
 		"port=9182&address=private_ip&each=desktop":  "10.0.0.11:9182 10.0.0.12:9182 10.0.0.13:9182 10.0.0.14:9182 10.0.0.11:9182",
 		"port=09100&each=interface":                  "10.0.0.11:9100 10.0.0.12:9100 10.0.0.13:9100 10.9.0.3:9100 10.0.0.11:9100",
 		"port=1&address=eip":                         "192.0.2.1:1 192.0.2.3:1 [2001:db8::5]:1",
 		"port=1&address=eip&each=interface":          "192.0.2.1:1 192.0.2.3:1 [2001:db8::5]:1",
-		"port=1&each=interface&vpc=lab":              "10.9.0.3:1", // the interface, not its desktop's other one
+		"port=1&each=interface&vpc=lab":              "10.9.0.3:1", // this interface only, not the desktop's other one
 		"port=1&each=interface&eip=any":              "10.0.0.11:1 10.9.0.3:1 10.0.0.11:1",
 		"port=1&each=interface&eip=none&vpc=main":    "10.0.0.12:1",
 		"port=1&vpc=lab":                             "10.0.0.13:1",
@@ -71,23 +71,23 @@ func TestTargets(t *testing.T) {
 		"port=1&status=SHUTOFF":                      "10.0.0.12:1",
 		"port=1&status=GONE":                         "",
 	} {
-		if got := addresses(targets(t, query, Show{}, fleet())); got != want {
+		if got := addresses(writeTargets(t, query, Fields{}, fleet())); got != want {
 			t.Errorf("%s: got %s, want %s", query, got, want)
 		}
 	}
 }
 
-func TestTargetErrors(t *testing.T) {
-	const port = `parameter "port" takes a number from 1 to 65535, not `
+func TestParseDiscoveryErrors(t *testing.T) {
+	const port = `parameter "port" must be a number from 1 to 65535, not `
 	for query, want := range map[string]string{
-		"":                      `parameter "port" is missing: the port that is scraped on the desktops, such as 9182 of windows_exporter`,
+		"":                      `parameter "port" is missing: the port to scrape on the desktops, such as 9182 for windows_exporter`,
 		"port=0":                port + `"0"`,
 		"port=65536":            port + `"65536"`,
 		"port=-1":               port + `"-1"`,
 		"port=+1":               port + `" 1"`,
 		"port=http":             port + `"http"`,
-		"port=1&address=public": `parameter "address" takes private_ip or eip, not "public"`,
-		"port=1&each=port":      `parameter "each" takes desktop or interface, not "port"`,
+		"port=1&address=public": `parameter "address" must be private_ip or eip, not "public"`,
+		"port=1&each=port":      `parameter "each" must be desktop or interface, not "port"`,
 	} {
 		values, err := url.ParseQuery(query)
 		if err != nil {
@@ -99,9 +99,9 @@ func TestTargetErrors(t *testing.T) {
 	}
 }
 
-func TestLabels(t *testing.T) {
-	all := targets(t, "port=1&search=d1", Show{Tags: true, Users: true}, told())
-	want := []group{{Targets: []string{"10.0.0.11:1"}, Labels: map[string]string{
+func TestTargetLabels(t *testing.T) {
+	all := writeTargets(t, "port=1&search=d1", Fields{Tags: true, Users: true}, detailedFleet())
+	want := []targetGroup{{Targets: []string{"10.0.0.11:1"}, Labels: map[string]string{
 		"project": "bogota", "region": "la-north-2", "project_id": "0123",
 		"desktop_id": "d1", "desktop_name": "Finance-1", "desktop_ip": "10.0.0.11", "desktop_type": "DEDICATED", "status": "ACTIVE",
 		"task_status": "rebooting", "pool_id": "pool", "availability_zone": "la-north-2a", "enterprise_project_id": "0",
@@ -128,38 +128,38 @@ func TestLabels(t *testing.T) {
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for _, g := range targets(t, "port=1&search=d1", Show{}, told()) {
+	for _, g := range writeTargets(t, "port=1&search=d1", Fields{}, detailedFleet()) {
 		for name := range g.Labels {
 			if strings.Contains(name, "_tag_") || strings.Contains(name, "user") {
-				t.Errorf("%s is said though nobody asked for it", name)
+				t.Errorf("%s is written though it is not enabled", name)
 			}
 		}
 	}
 }
 
-func TestLabelsOfAnInterfaceThatIsNotKnown(t *testing.T) {
+func TestTargetLabelsOfUnknownInterface(t *testing.T) {
 	all := fleet()[:1]
 	all[0].Records[0].Desktop.IP = "10.0.0.99" // moved since its networks were read
-	for _, g := range targets(t, "port=1&search=d1", Show{}, all) {
+	for _, g := range writeTargets(t, "port=1&search=d1", Fields{}, all) {
 		if g.Targets[0] != "10.0.0.99:1" || g.Labels[metaPrefix+"port_id"] != "" || g.Labels[metaPrefix+"private_ip"] != "" {
-			t.Errorf("an interface with another address is said to be that of %s: %v", g.Targets[0], g.Labels)
+			t.Errorf("the labels of %s are of an interface with another address: %v", g.Targets[0], g.Labels)
 		}
 	}
 }
 
-func TestADesktopOfTwoProjectsIsOneTarget(t *testing.T) {
+func TestWriteTargetsOncePerCloudProject(t *testing.T) {
 	all := fleet()
 	twice := *all[0]
 	twice.Project.Name = "bogota-again"
 	elsewhere := *all[0]
 	elsewhere.Project.Region = "other"
-	got := addresses(targets(t, "port=1&search=d2", Show{}, append(all, &twice, &elsewhere)))
+	got := addresses(writeTargets(t, "port=1&search=d2", Fields{}, append(all, &twice, &elsewhere)))
 	if want := "10.0.0.12:1 10.0.0.12:1"; got != want {
-		t.Errorf("got %s, want it once for each project of the cloud", got)
+		t.Errorf("got %s, want it once for each cloud project", got)
 	}
 }
 
-func TestKnows(t *testing.T) {
+func TestComplete(t *testing.T) {
 	health := func(listed bool, unread int) *inventory.Snapshot {
 		s := fleet()[0]
 		s.Discovered = true
@@ -183,9 +183,9 @@ func TestKnows(t *testing.T) {
 		{"port=1&eip=none", health(true, 2), unread},
 		{"port=1&search=main", health(true, 2), unread},
 	} {
-		f, d := parsed(t, tc.query), discovery(t, tc.query)
+		f, d := mustParseFilter(t, tc.query), mustParseDiscovery(t, tc.query)
 		got := ""
-		if err := d.Knows(tc.snapshot, &f); err != nil {
+		if err := d.Complete(tc.snapshot, &f); err != nil {
 			got = err.Error()
 		}
 		if got != tc.want {
@@ -193,9 +193,9 @@ func TestKnows(t *testing.T) {
 		}
 	}
 	configured := health(true, 2)
-	configured.Discovered = false // no list says an address
-	f, d := parsed(t, ""), discovery(t, "port=1")
-	if d.Knows(configured, &f) == nil {
-		t.Error("the targets of configured IDs are known before any networks are")
+	configured.Discovered = false // without a list there are no addresses
+	f, d := mustParseFilter(t, ""), mustParseDiscovery(t, "port=1")
+	if d.Complete(configured, &f) == nil {
+		t.Error("the targets of configured IDs are complete without networks")
 	}
 }

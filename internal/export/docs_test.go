@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// documented holds the part of a document between two marks against what it
-// should be.
-func documented(t *testing.T, path, mark, want string) {
+// checkDocSection compares the section of a document between two marks with want,
+// or writes it with -update.
+func checkDocSection(t *testing.T, path, mark, want string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -23,36 +23,36 @@ func documented(t *testing.T, path, mark, want string) {
 	begin := regexp.MustCompile(`(?m)^<!-- ` + mark + `:begin.*-->\n`).FindStringIndex(text)
 	end := strings.Index(text, "<!-- "+mark+":end -->")
 	if begin == nil || end < begin[1] {
-		t.Fatalf("%s has lost its marks", path)
+		t.Fatalf("%s has no %s marks", path, mark)
 	}
 	if *update {
 		if err := os.WriteFile(path, []byte(text[:begin[1]]+want+text[end:]), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if text[begin[1]:end] != want {
-		t.Errorf("%s is out of date; write it anew by: go test ./internal/export -run %s -update", path, t.Name())
+		t.Errorf("%s is out of date; update it with: go test ./internal/export -run %s -update", path, t.Name())
 	}
 }
 
-// rows writes a table, in which names that need no word of their own stand with
-// the one before.
-func rows(title string, labels []Label) string {
+// markdownTable returns a Markdown table of fields. A field without a description
+// shares the row of the one before it.
+func markdownTable(title string, fields []FieldDoc) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %s | what |\n| --- | --- |\n", title)
-	for i := 0; i < len(labels); {
-		names, about := "`"+labels[i].Name+"`", labels[i].About
-		for i++; i < len(labels) && labels[i].About == ""; i++ {
-			names += ", `" + labels[i].Name + "`"
+	fmt.Fprintf(&b, "| %s | description |\n| --- | --- |\n", title)
+	for i := 0; i < len(fields); {
+		names, description := "`"+fields[i].Name+"`", fields[i].Description
+		for i++; i < len(fields) && fields[i].Description == ""; i++ {
+			names += ", `" + fields[i].Name + "`"
 		}
-		fmt.Fprintf(&b, "| %s | %s |\n", names, about)
+		fmt.Fprintf(&b, "| %s | %s |\n", names, description)
 	}
 	return b.String()
 }
 
 func TestDocumentedLabels(t *testing.T) {
-	documented(t, "../../docs/discovery.md", "labels", rows("label", TargetLabels()))
+	checkDocSection(t, "../../docs/discovery.md", "labels", markdownTable("label", TargetLabels()))
 }
 
 func TestDocumentedColumns(t *testing.T) {
-	documented(t, "../../docs/export.md", "columns", rows("column", Columns(Show{Tags: true, Users: true})))
+	checkDocSection(t, "../../docs/export.md", "columns", markdownTable("column", CSVColumns(Fields{Tags: true, Users: true})))
 }

@@ -1,9 +1,12 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package export tells the inventory to other tools: which desktops are meant,
-// and how JSON, CSV, tables for people and Prometheus' service discovery say
-// them. It writes from snapshots and asks nobody.
+// Package export answers the questions which desktops match, and how they are
+// written: filters, and the inventory as JSON, CSV, text table and Prometheus HTTP
+// service discovery. It works on snapshots and calls no API.
+//
+// The JSON encoder is ours because it streams a document of any size through a
+// fixed buffer, and without the intermediate structs that encoding/json needs.
 package export
 
 import (
@@ -17,56 +20,56 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// The parameters of a filter. All but the last may be given several times.
+// The parameters of a filter. All but search may have several values.
 const (
-	paramProject = "project" // name in the configuration, or ID
+	paramProject = "project" // configured name or ID
 	paramRegion  = "region"
-	paramVPC     = "vpc" // ID or name, as the next two
+	paramVPC     = "vpc" // ID or name; the next two likewise
 	paramSubnet  = "subnet"
 	paramGroup   = "security_group"
 	paramStatus  = "status"
-	paramEIP     = "eip"    // an address, or one of those below
-	paramSearch  = "search" // words
+	paramEIP     = "eip"    // an address, or one of the values below
+	paramSearch  = "search" // search terms, separated by spaces
 )
 
-// The values of eip that are no address.
+// The values of the parameter eip other than addresses.
 const (
 	eipNone    = "none"    // the networks are known, and no interface has an EIP
-	eipAny     = "any"     // an interface has one
+	eipAny     = "any"     // an interface has an EIP
 	eipUnknown = "unknown" // the networks are not known
 )
 
-// What a filter may hold at most: each value is compared with each desktop.
+// The limits of a filter. Each value is compared with each desktop.
 const (
-	mostValues = 100
-	mostWords  = 20
-	mostBytes  = 256
+	maxValues     = 100
+	maxTerms      = 20
+	maxValueBytes = 256
 )
 
-// Parameters lists the names of the parameters that ParseFilter reads.
+// Parameters returns the names of the parameters that ParseFilter reads.
 func Parameters() []string {
 	return []string{paramProject, paramRegion, paramVPC, paramSubnet, paramGroup, paramStatus, paramEIP, paramSearch}
 }
 
-// Filter chooses desktops. All parameters that are given must hold; of several
-// values of one, any. The zero value chooses all. It is immutable.
+// Filter selects desktops. A desktop matches if it matches at least one value of
+// every parameter given. The zero value matches all. A Filter is immutable.
 type Filter struct {
-	values url.Values // as given, canonical
+	values url.Values // canonical
 
 	projects, regions []string
 	vpcs, subnets     []string
 	groups            []string
 	statuses          []string
 	eips              []string // addresses
-	bound             bool     // any EIP will do
-	unbound           bool     // none will
-	unread            bool     // unknown networks will
-	words             []word
+	anyEIP            bool     // eip=any
+	noEIP             bool     // eip=none
+	unknownEIP        bool     // eip=unknown
+	terms             []term
 }
 
-// ParseFilter reads a filter from the parameters of a request; other
-// parameters are not its business. An empty value, as a form sends for a field
-// that nobody filled in, says nothing.
+// ParseFilter parses the filter parameters of a request and ignores all others.
+// Empty values, which forms send for empty fields, are ignored. The error names
+// the invalid parameter and its valid values.
 func ParseFilter(query url.Values) (Filter, error) {
 	f := Filter{values: url.Values{}}
 	for _, name := range Parameters() {
@@ -76,12 +79,12 @@ func ParseFilter(query url.Values) (Filter, error) {
 		}
 		slices.Sort(values)
 		values = slices.Compact(values)
-		if len(values) > mostValues {
-			return Filter{}, fmt.Errorf("parameter %q has %d values, and more than %d are not taken", name, len(values), mostValues)
+		if len(values) > maxValues {
+			return Filter{}, fmt.Errorf("parameter %q has %d values; the maximum is %d", name, len(values), maxValues)
 		}
 		for _, v := range values {
-			if len(v) > mostBytes {
-				return Filter{}, fmt.Errorf("parameter %q has a value of %d bytes, and more than %d are not taken", name, len(v), mostBytes)
+			if len(v) > maxValueBytes {
+				return Filter{}, fmt.Errorf("parameter %q has a value of %d bytes; the maximum is %d", name, len(v), maxValueBytes)
 			}
 		}
 		f.values[name] = values
@@ -99,15 +102,15 @@ func (f *Filter) parseEIPs() error {
 	for _, v := range f.values[paramEIP] {
 		switch v {
 		case eipNone:
-			f.unbound = true
+			f.noEIP = true
 		case eipAny:
-			f.bound = true
+			f.anyEIP = true
 		case eipUnknown:
-			f.unread = true
+			f.unknownEIP = true
 		default:
 			address, err := netip.ParseAddr(v)
 			if err != nil {
-				return fmt.Errorf("parameter %q takes %s, %s, %s or an IP address, not %q", paramEIP, eipNone, eipAny, eipUnknown, v)
+				return fmt.Errorf("parameter %q must be %s, %s, %s or an IP address, not %q", paramEIP, eipNone, eipAny, eipUnknown, v)
 			}
 			f.eips = append(f.eips, address.String())
 		}
@@ -118,24 +121,24 @@ func (f *Filter) parseEIPs() error {
 func (f *Filter) parseSearch() error {
 	values := f.values[paramSearch]
 	if len(values) > 1 {
-		return fmt.Errorf("parameter %q has %d values, and takes one: words that must all be found", paramSearch, len(values))
+		return fmt.Errorf("parameter %q has %d values; give all search terms in one, separated by spaces", paramSearch, len(values))
 	}
 	if len(values) == 0 {
 		return nil
 	}
-	words := strings.Fields(values[0])
-	if len(words) > mostWords {
-		return fmt.Errorf("parameter %q has %d words, and more than %d are not taken", paramSearch, len(words), mostWords)
+	terms := strings.Fields(values[0])
+	if len(terms) > maxTerms {
+		return fmt.Errorf("parameter %q has %d search terms; the maximum is %d", paramSearch, len(terms), maxTerms)
 	}
-	f.values[paramSearch] = []string{strings.Join(words, " ")}
-	for _, w := range words {
-		f.words = append(f.words, newWord(w))
+	f.values[paramSearch] = []string{strings.Join(terms, " ")}
+	for _, t := range terms {
+		f.terms = append(f.terms, newTerm(t))
 	}
 	return nil
 }
 
-// Values gives the filter as parameters again, sorted and without what says
-// nothing. The caller may change them.
+// Values returns the filter as parameters, sorted and without empty values. The
+// caller may change them.
 func (f *Filter) Values() url.Values {
 	values := url.Values{}
 	for name, v := range f.values {
@@ -144,24 +147,24 @@ func (f *Filter) Values() url.Values {
 	return values
 }
 
-// NamesProjects tells whether the projects are given by name or ID, so that no
-// other can be chosen.
+// NamesProjects reports whether the filter has a project parameter, so that no
+// other project can match.
 func (f *Filter) NamesProjects() bool { return len(f.projects) > 0 }
 
-// Wants tells whether desktops of a project are chosen at all.
-func (f *Filter) Wants(s *inventory.Snapshot) bool {
+// MatchesProject reports whether desktops of a project can match.
+func (f *Filter) MatchesProject(s *inventory.Snapshot) bool {
 	return (len(f.projects) == 0 || slices.Contains(f.projects, s.Project.Name) || slices.Contains(f.projects, s.Project.ID)) &&
 		(len(f.regions) == 0 || slices.Contains(f.regions, s.Project.Region))
 }
 
-// Match tells whether a desktop of a project is chosen.
-func (f *Filter) Match(s *inventory.Snapshot, r *inventory.Record) bool {
-	return f.Wants(s) && f.matches(r)
+// Matches reports whether a desktop of a project matches.
+func (f *Filter) Matches(s *inventory.Snapshot, r *inventory.Record) bool {
+	return f.MatchesProject(s) && f.matchesDesktop(r)
 }
 
-// Choose gives the snapshots of the projects that are chosen. The error names a
-// project or region that is none.
-func (f *Filter) Choose(snapshots []*inventory.Snapshot) ([]*inventory.Snapshot, error) {
+// Select returns the snapshots of the projects that match. It returns an error if
+// the filter names a project or region that does not exist.
+func (f *Filter) Select(snapshots []*inventory.Snapshot) ([]*inventory.Snapshot, error) {
 	for _, want := range f.projects {
 		if !slices.ContainsFunc(snapshots, func(s *inventory.Snapshot) bool { return s.Project.Name == want || s.Project.ID == want }) {
 			return nil, fmt.Errorf("no project has the name or ID %q", want)
@@ -172,19 +175,19 @@ func (f *Filter) Choose(snapshots []*inventory.Snapshot) ([]*inventory.Snapshot,
 			return nil, fmt.Errorf("no project is in the region %q", want)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(snapshots), func(s *inventory.Snapshot) bool { return !f.Wants(s) }), nil
+	return slices.DeleteFunc(slices.Clone(snapshots), func(s *inventory.Snapshot) bool { return !f.MatchesProject(s) }), nil
 }
 
-// Desktops yields the desktops that are chosen, each with its project's
-// snapshot, in the order of the snapshots.
+// Desktops returns an iterator over the desktops that match, each with its
+// project's snapshot, in the order of the snapshots.
 func (f *Filter) Desktops(snapshots []*inventory.Snapshot) iter.Seq2[*inventory.Snapshot, *inventory.Record] {
 	return func(yield func(*inventory.Snapshot, *inventory.Record) bool) {
 		for _, s := range snapshots {
-			if !f.Wants(s) {
+			if !f.MatchesProject(s) {
 				continue
 			}
 			for _, r := range s.Records {
-				if f.matches(r) && !yield(s, r) {
+				if f.matchesDesktop(r) && !yield(s, r) {
 					return
 				}
 			}
@@ -192,56 +195,59 @@ func (f *Filter) Desktops(snapshots []*inventory.Snapshot) iter.Seq2[*inventory.
 	}
 }
 
-// asksNetworks tells whether the answer depends on what the networks call says.
-func (f *Filter) asksNetworks() bool {
-	return f.asksPlace() || f.asksEIP() || len(f.words) > 0
+// needsNetworks reports whether a match depends on the desktops' networks.
+func (f *Filter) needsNetworks() bool {
+	return f.filtersNetworkObjects() || f.filtersEIP() || len(f.terms) > 0
 }
 
-func (f *Filter) asksPlace() bool { return len(f.vpcs)+len(f.subnets)+len(f.groups) > 0 }
+// filtersNetworkObjects reports whether the filter selects by VPC, subnet or
+// security group.
+func (f *Filter) filtersNetworkObjects() bool { return len(f.vpcs)+len(f.subnets)+len(f.groups) > 0 }
 
-func (f *Filter) asksEIP() bool { return f.bound || f.unbound || f.unread || len(f.eips) > 0 }
+func (f *Filter) filtersEIP() bool { return f.anyEIP || f.noEIP || f.unknownEIP || len(f.eips) > 0 }
 
-func (f *Filter) matches(r *inventory.Record) bool {
+func (f *Filter) matchesDesktop(r *inventory.Record) bool {
 	return (len(f.statuses) == 0 || slices.ContainsFunc(f.statuses, func(s string) bool { return strings.EqualFold(s, r.Desktop.Status) })) &&
-		f.matchesNetworks(r.Networks) && f.found(r)
+		f.matchesNetworks(r.Networks) && f.matchesSearch(r)
 }
 
-// matchesNetworks tells whether a desktop has an interface that is all that is
-// asked for. Unknown networks are in no VPC, and neither with an EIP nor without.
+// matchesNetworks reports whether a desktop has an interface that matches all
+// network parameters. Unknown networks match eip=unknown only: neither a VPC,
+// subnet or group, nor eip=any or eip=none.
 func (f *Filter) matchesNetworks(n *inventory.Networks) bool {
-	place := f.asksPlace()
-	if !place && !f.asksEIP() {
+	filtersObjects := f.filtersNetworkObjects()
+	if !filtersObjects && !f.filtersEIP() {
 		return true
 	}
 	if n == nil {
-		return f.unread && !place
+		return f.unknownEIP && !filtersObjects
 	}
-	free := f.unbound && !hasEIP(n)
-	if free && !place {
+	withoutEIP := f.noEIP && !hasEIP(n)
+	if withoutEIP && !filtersObjects {
 		return true
 	}
 	for i := range n.Interfaces {
-		if f.matchesInterface(&n.Interfaces[i], free) {
+		if f.matchesInterface(&n.Interfaces[i], withoutEIP) {
 			return true
 		}
 	}
 	return false
 }
 
-// matchesInterface tells whether an interface is in the right place and has the
-// right EIP. free: it needs none, for its desktop is right in having none.
-func (f *Filter) matchesInterface(i *inventory.Interface, free bool) bool {
-	return f.inPlace(i) && (free || !f.asksEIP() ||
-		i.EIP != (inventory.EIP{}) && (f.bound || slices.Contains(f.eips, i.EIP.Address)))
+// matchesInterface reports whether an interface matches by its network objects and
+// its EIP. withoutEIP: its desktop matches eip=none, so its EIP is not compared.
+func (f *Filter) matchesInterface(i *inventory.Interface, withoutEIP bool) bool {
+	return f.matchesNetworkObjects(i) && (withoutEIP || !f.filtersEIP() ||
+		i.EIP != (inventory.EIP{}) && (f.anyEIP || slices.Contains(f.eips, i.EIP.Address)))
 }
 
-func (f *Filter) inPlace(i *inventory.Interface) bool {
-	return named(f.vpcs, i.VPC.ID, i.VPC.Name) && named(f.subnets, i.Subnet.ID, i.Subnet.Name) &&
-		(len(f.groups) == 0 || slices.ContainsFunc(i.SecurityGroups, func(g inventory.SecurityGroup) bool { return named(f.groups, g.ID, g.Name) }))
+func (f *Filter) matchesNetworkObjects(i *inventory.Interface) bool {
+	return matchesIDOrName(f.vpcs, i.VPC.ID, i.VPC.Name) && matchesIDOrName(f.subnets, i.Subnet.ID, i.Subnet.Name) &&
+		(len(f.groups) == 0 || slices.ContainsFunc(i.SecurityGroups, func(g inventory.SecurityGroup) bool { return matchesIDOrName(f.groups, g.ID, g.Name) }))
 }
 
-// named tells whether an object is one of those wanted. None wanted: all are.
-func named(wanted []string, id, name string) bool {
+// matchesIDOrName reports whether wanted is empty or contains the ID or the name.
+func matchesIDOrName(wanted []string, id, name string) bool {
 	return len(wanted) == 0 || slices.Contains(wanted, id) || slices.Contains(wanted, name)
 }
 

@@ -16,9 +16,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// nic makes an interface: a port, its address, VPC, subnet, EIP ("": none) and
-// groups. IDs are the names behind a letter.
-func nic(port, address, vpc, subnet, eip string, groups ...string) inventory.Interface {
+// newInterface returns an interface with a port ID, private IP, VPC, subnet, EIP
+// ("": none) and security groups. An ID is the name with a prefix.
+func newInterface(port, address, vpc, subnet, eip string, groups ...string) inventory.Interface {
 	i := inventory.Interface{
 		PortID: port, PrivateIP: address,
 		VPC:    inventory.VPC{ID: "v-" + vpc, Name: vpc, CIDR: "10.0.0.0/8"},
@@ -33,7 +33,8 @@ func nic(port, address, vpc, subnet, eip string, groups ...string) inventory.Int
 	return i
 }
 
-// fleet is two projects with all that a filter can tell apart.
+// fleet returns two projects whose desktops differ in everything that a filter
+// selects by.
 func fleet() []*inventory.Snapshot {
 	record := func(id, name, ip, status string, interfaces ...inventory.Interface) *inventory.Record {
 		return &inventory.Record{
@@ -46,24 +47,24 @@ func fleet() []*inventory.Snapshot {
 		{
 			Project: inventory.Project{Name: "bogota", Region: "la-north-2", ID: "0123"},
 			Records: []*inventory.Record{
-				record("d1", "Finance-1", "10.0.0.11", "ACTIVE", nic("p1", "10.0.0.11", "main", "floor", "192.0.2.1", "default", "web")),
-				record("d2", "finance-2", "10.0.0.12", "SHUTOFF", nic("p2", "10.0.0.12", "main", "floor", "", "default")),
+				record("d1", "Finance-1", "10.0.0.11", "ACTIVE", newInterface("p1", "10.0.0.11", "main", "floor", "192.0.2.1", "default", "web")),
+				record("d2", "finance-2", "10.0.0.12", "SHUTOFF", newInterface("p2", "10.0.0.12", "main", "floor", "", "default")),
 				record("d3", "两个", "10.0.0.13", "ACTIVE",
-					nic("p3", "10.0.0.13", "main", "floor", "", "default"), nic("p4", "10.9.0.3", "lab", "bench", "192.0.2.3", "web")),
+					newInterface("p3", "10.0.0.13", "main", "floor", "", "default"), newInterface("p4", "10.9.0.3", "lab", "bench", "192.0.2.3", "web")),
 				unread,
 			},
 		},
 		{
 			Project: inventory.Project{Name: "singapore", Region: "ap-southeast-3", ID: "4567"},
 			Records: []*inventory.Record{
-				record("d5", "ÄGYPTEN", "10.0.0.11", "ACTIVE", nic("p5", "10.0.0.11", "main", "other", "2001:db8::5", "web")),
+				record("d5", "ÄGYPTEN", "10.0.0.11", "ACTIVE", newInterface("p5", "10.0.0.11", "main", "other", "2001:db8::5", "web")),
 				record("d6", "bare", "", ""),
 			},
 		},
 	}
 }
 
-func parsed(t testing.TB, query string) Filter {
+func mustParseFilter(t testing.TB, query string) Filter {
 	t.Helper()
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -79,7 +80,7 @@ func parsed(t testing.TB, query string) Filter {
 func TestFilter(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                            "d1 d2 d3 d4 d5 d6",
-		"vpc=&search=+&eip=":          "d1 d2 d3 d4 d5 d6", // a form that nobody filled in
+		"vpc=&search=+&eip=":          "d1 d2 d3 d4 d5 d6", // an empty form
 		"other=1":                     "d1 d2 d3 d4 d5 d6",
 		"project=bogota":              "d1 d2 d3 d4",
 		"project=4567":                "d5 d6",
@@ -97,7 +98,7 @@ func TestFilter(t *testing.T) {
 		"status=active":                   "d1 d3 d4 d5",
 		"status=ACTIVE&status=SHUTOFF":    "d1 d2 d3 d4 d5",
 		"status=GONE":                     "",
-		"eip=none":                        "d2 d6", // not d4, of which nothing is known
+		"eip=none":                        "d2 d6", // not d4, whose networks are unknown
 		"eip=any":                         "d1 d3 d5",
 		"eip=unknown":                     "d4",
 		"eip=none&eip=unknown":            "d2 d4 d6",
@@ -125,7 +126,7 @@ func TestFilter(t *testing.T) {
 		"search=finance-2&status=shutoff": "d2",
 	} {
 		t.Run(query, func(t *testing.T) {
-			f := parsed(t, query)
+			f := mustParseFilter(t, query)
 			var got []string
 			for _, r := range f.Desktops(fleet()) {
 				got = append(got, r.Desktop.ID)
@@ -136,13 +137,13 @@ func TestFilter(t *testing.T) {
 			var matched []string
 			for _, s := range fleet() {
 				for _, r := range s.Records {
-					if f.Match(s, r) {
+					if f.Matches(s, r) {
 						matched = append(matched, r.Desktop.ID)
 					}
 				}
 			}
 			if !slices.Equal(got, matched) {
-				t.Errorf("Desktops gives %v, Match %v", got, matched)
+				t.Errorf("Desktops returns %v, Matches %v", got, matched)
 			}
 		})
 	}
@@ -157,11 +158,11 @@ func TestFilterErrors(t *testing.T) {
 		return values.Encode()
 	}
 	for query, want := range map[string]string{
-		"eip=nnoe":                           `parameter "eip" takes none, any, unknown or an IP address, not "nnoe"`,
-		"search=a&search=b":                  `parameter "search" has 2 values, and takes one: words that must all be found`,
-		many("vpc", 101):                     `parameter "vpc" has 101 values, and more than 100 are not taken`,
-		"vpc=" + strings.Repeat("x", 257):    `parameter "vpc" has a value of 257 bytes, and more than 256 are not taken`,
-		"search=" + strings.Repeat("x+", 21): `parameter "search" has 21 words, and more than 20 are not taken`,
+		"eip=nnoe":                           `parameter "eip" must be none, any, unknown or an IP address, not "nnoe"`,
+		"search=a&search=b":                  `parameter "search" has 2 values; give all search terms in one, separated by spaces`,
+		many("vpc", 101):                     `parameter "vpc" has 101 values; the maximum is 100`,
+		"vpc=" + strings.Repeat("x", 257):    `parameter "vpc" has a value of 257 bytes; the maximum is 256`,
+		"search=" + strings.Repeat("x+", 21): `parameter "search" has 21 search terms; the maximum is 20`,
 	} {
 		values, err := url.ParseQuery(query)
 		if err != nil {
@@ -174,7 +175,7 @@ func TestFilterErrors(t *testing.T) {
 }
 
 func TestFilterValues(t *testing.T) {
-	f := parsed(t, "vpc=b&vpc=a&vpc=b&search=++two+words+&eip=none&page=3&region=")
+	f := mustParseFilter(t, "vpc=b&vpc=a&vpc=b&search=++two+words+&eip=none&page=3&region=")
 	if got, want := f.Values().Encode(), "eip=none&search=two+words&vpc=a&vpc=b"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -182,11 +183,11 @@ func TestFilterValues(t *testing.T) {
 	values["vpc"][0] = "other"
 	values.Del("eip")
 	if got, want := f.Values().Encode(), "eip=none&search=two+words&vpc=a&vpc=b"; got != want {
-		t.Errorf("after a caller changed its copy: %s, want %s", got, want)
+		t.Errorf("after the caller changed its copy: %s, want %s", got, want)
 	}
 }
 
-func TestChoose(t *testing.T) {
+func TestSelect(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                                 "bogota singapore",
 		"project=bogota":                   "bogota",
@@ -197,10 +198,10 @@ func TestChoose(t *testing.T) {
 		"project=bogota&region=la-north-2": "bogota",
 		"project=4567&region=la-north-2":   "",
 	} {
-		f := parsed(t, query)
-		chosen, err := f.Choose(fleet())
+		f := mustParseFilter(t, query)
+		selected, err := f.Select(fleet())
 		var names []string
-		for _, s := range chosen {
+		for _, s := range selected {
 			names = append(names, s.Project.Name)
 		}
 		got := strings.Join(names, " ")
@@ -213,35 +214,35 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// large is a project of n desktops as the real ones are.
-func large(n int) *inventory.Snapshot {
+// largeProject returns a project of n realistic desktops.
+func largeProject(n int) *inventory.Snapshot {
 	s := &inventory.Snapshot{Project: inventory.Project{Name: "office", Region: "la-north-2", ID: "0123456789abcdef0123456789abcdef"}}
 	id := func(kind string, i int) string { return fmt.Sprintf("%08x-%s-4a66-9b0d-%012x", i*2654435761, kind, i) }
 	for i := range n {
 		ip := fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)
 		name := fmt.Sprintf("desktop-%06d", i)
-		card := inventory.Interface{
+		nic := inventory.Interface{
 			PortID: id("0001", i), PrivateIP: ip,
 			VPC:            inventory.VPC{ID: id("0002", i/10000), Name: "vpc-main", CIDR: "10.0.0.0/8"},
 			Subnet:         inventory.Subnet{ID: id("0003", i/250), Name: fmt.Sprintf("subnet-%d", i/250), CIDR: "10.0.0.0/24"},
 			SecurityGroups: []inventory.SecurityGroup{{ID: id("0004", i%7), Name: "default"}, {ID: id("0005", i%3), Name: "web"}},
 		}
 		if i%3 == 0 {
-			card.EIP = inventory.EIP{ID: id("0006", i), Address: fmt.Sprintf("198.%d.%d.%d", 18+i>>16, i>>8&255, i&255)}
+			nic.EIP = inventory.EIP{ID: id("0006", i), Address: fmt.Sprintf("198.%d.%d.%d", 18+i>>16, i>>8&255, i&255)}
 		}
 		s.Records = append(s.Records, &inventory.Record{
 			Desktop: inventory.Desktop{ID: id("0000", i), Name: name, IP: ip, Status: "ACTIVE"}, Listed: true,
-			Networks: &inventory.Networks{Name: name, IP: ip, Interfaces: []inventory.Interface{card}},
+			Networks: &inventory.Networks{Name: name, IP: ip, Interfaces: []inventory.Interface{nic}},
 		})
 	}
 	return s
 }
 
 func BenchmarkFilter(b *testing.B) {
-	snapshots := []*inventory.Snapshot{large(100_000)}
+	snapshots := []*inventory.Snapshot{largeProject(100_000)}
 	for _, query := range []string{"", "eip=none", "vpc=vpc-main&security_group=web", "search=nowhere", "search=desktop-0999", "search=la-norte+10.1"} {
 		b.Run(query, func(b *testing.B) {
-			f := parsed(b, query)
+			f := mustParseFilter(b, query)
 			b.ReportAllocs()
 			for b.Loop() {
 				n := 0
@@ -253,9 +254,9 @@ func BenchmarkFilter(b *testing.B) {
 	}
 }
 
-func TestMatchingAllocatesNothing(t *testing.T) {
-	snapshots := []*inventory.Snapshot{large(1000)}
-	f := parsed(t, "vpc=vpc-main&eip=none&status=active&search=DESKTOP+10.0")
+func TestMatchesDoesNotAllocate(t *testing.T) {
+	snapshots := []*inventory.Snapshot{largeProject(1000)}
+	f := mustParseFilter(t, "vpc=vpc-main&eip=none&status=active&search=DESKTOP+10.0")
 	n := 0
 	allocs := testing.AllocsPerRun(10, func() {
 		for range f.Desktops(snapshots) {
@@ -267,46 +268,46 @@ func TestMatchingAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestReduce(t *testing.T) {
+func TestApply(t *testing.T) {
 	all := fleet()
 	for _, s := range all {
 		s.VPCs, s.Subnets, s.SecurityGroups = inventory.Resources(s.Records)
 		s.Health = inventory.Health{Unresolved: 1, Unread: 1, Stale: 3}
 		s.CheckedReasons, s.Findings = inventory.FindingReasons(), []inventory.Finding{{Reason: inventory.EIPNotShown}}
 	}
-	whole := parsed(t, "project=singapore")
-	if got := whole.Reduce(all); len(got) != 1 || got[0] != all[1] {
-		t.Error("a project that is chosen whole is not left as it is")
+	whole := mustParseFilter(t, "project=singapore")
+	if got := whole.Apply(all); len(got) != 1 || got[0] != all[1] {
+		t.Error("a snapshot whose desktops all match is not returned as it is")
 	}
-	some := parsed(t, "vpc=lab")
-	got := some.Reduce(all)
+	some := mustParseFilter(t, "vpc=lab")
+	got := some.Apply(all)
 	if len(got) != 2 || len(got[1].Records) != 0 {
 		t.Fatalf("%d projects; want two, the second empty", len(got))
 	}
 	s := got[0]
 	if len(s.Records) != 1 || s.Records[0].Desktop.ID != "d3" || len(s.VPCs) != 2 || len(s.Subnets) != 2 || s.CheckedReasons != nil || s.Findings != nil {
-		t.Errorf("%d records, %v, %v, %v of %v; want d3, what it is in, and no finding, nor that any was looked for", len(s.Records), s.VPCs, s.Subnets, s.Findings, s.CheckedReasons)
+		t.Errorf("%d records, %v, %v, %v of %v; want d3, its VPCs, subnets and groups, and no findings, checked or found", len(s.Records), s.VPCs, s.Subnets, s.Findings, s.CheckedReasons)
 	}
 	if h := s.Health; h.Unresolved != 0 || h.Unread != 0 || h.Stale != 1 {
-		t.Errorf("%+v; want no desktop unresolved, and at most the one stale", h)
+		t.Errorf("%+v; want 0 unresolved and at most the 1 stale", h)
 	}
 	if len(all[0].Records) != 4 || all[0].Health.Stale != 3 {
-		t.Error("the snapshot itself has changed")
+		t.Error("the snapshot itself was changed")
 	}
 }
 
 func BenchmarkOutputs(b *testing.B) {
-	s := large(100_000)
-	f, d := parsed(b, ""), discovery(b, "port=9182")
+	s := largeProject(100_000)
+	f, d := mustParseFilter(b, ""), mustParseDiscovery(b, "port=9182")
 	v := Inventory{Snapshots: []*inventory.Snapshot{s}, Filter: &f}
 	for name, write := range map[string]func(io.Writer) error{
 		"json": v.WriteJSON, "csv": v.WriteCSV, "table": v.WriteTable,
-		"targets": func(w io.Writer) error { return d.Targets(w, v.Snapshots, &f, Show{}) },
+		"targets": func(w io.Writer) error { return d.WriteTargets(w, v.Snapshots, &f, Fields{}) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				n := counter(0)
+				n := byteCounter(0)
 				if err := write(&n); err != nil {
 					b.Fatal(err)
 				}
@@ -316,10 +317,10 @@ func BenchmarkOutputs(b *testing.B) {
 	}
 }
 
-// counter counts what is written.
-type counter int
+// byteCounter is a writer that counts bytes.
+type byteCounter int
 
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
+func (c *byteCounter) Write(p []byte) (int, error) {
+	*c += byteCounter(len(p))
 	return len(p), nil
 }

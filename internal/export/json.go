@@ -4,7 +4,7 @@
 package export
 
 import (
-	_ "embed" // the schema
+	_ "embed" // for Schema
 	"io"
 	"slices"
 	"strconv"
@@ -13,42 +13,43 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Schema is the JSON Schema of what WriteJSON writes.
+// Schema is the JSON Schema of the document that WriteJSON writes.
 //
 //go:embed inventory.schema.json
 var Schema []byte
 
-// schemaVersion changes when something that was there changes its meaning or
-// goes; what is merely added leaves it.
+// schemaVersion is increased when a member is removed or its meaning changes, but
+// not when one is added.
 const schemaVersion = 1
 
-// Inventory is what is exported of a fleet.
+// Inventory is the data of one export: the desktops of the snapshots that match
+// the filter.
 type Inventory struct {
 	Snapshots []*inventory.Snapshot
 	Filter    *Filter
-	Show      Show
+	Fields    Fields
 	Now       time.Time
 }
 
-// WriteJSON writes the inventory as one JSON object, as the schema has it.
+// WriteJSON writes the inventory as one JSON object that conforms to Schema.
 func (v *Inventory) WriteJSON(w io.Writer) error {
 	e := newEncoder(w)
-	e.open('{')
+	e.begin('{')
 	e.int("version", schemaVersion)
 	e.time("generated_at", v.Now)
-	v.filter(e)
+	v.writeFilter(e)
 	e.array("projects")
 	for _, s := range v.Snapshots {
-		if v.Filter.Wants(s) {
-			e.line()
-			v.project(e, s)
+		if v.Filter.MatchesProject(s) {
+			e.newline()
+			v.writeProject(e, s)
 		}
 	}
 	e.end(']')
 	e.array("desktops")
 	for s, r := range v.Filter.Desktops(v.Snapshots) {
-		e.line()
-		v.desktop(e, s, r)
+		e.newline()
+		v.writeDesktop(e, s, r)
 	}
 	e.end(']')
 	e.end('}')
@@ -57,7 +58,7 @@ func (v *Inventory) WriteJSON(w io.Writer) error {
 	return e.err
 }
 
-func (v *Inventory) filter(e *encoder) {
+func (v *Inventory) writeFilter(e *encoder) {
 	e.object("filter")
 	values := v.Filter.Values()
 	for _, name := range Parameters() {
@@ -66,14 +67,14 @@ func (v *Inventory) filter(e *encoder) {
 		}
 		e.array(name)
 		for _, value := range values[name] {
-			e.value(value)
+			e.stringValue(value)
 		}
 		e.end(']')
 	}
 	e.end('}')
 }
 
-func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
+func (v *Inventory) writeProject(e *encoder, s *inventory.Snapshot) {
 	h := &s.Health
 	count := func(name string, n int) {
 		if h.Listed {
@@ -82,10 +83,10 @@ func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
 			e.null(name)
 		}
 	}
-	e.open('{')
-	e.text("name", s.Project.Name)
-	e.text("region", s.Project.Region)
-	e.text("project_id", s.Project.ID)
+	e.begin('{')
+	e.string("name", s.Project.Name)
+	e.string("region", s.Project.Region)
+	e.string("project_id", s.Project.ID)
 	if h.Refreshed {
 		e.bool("up", h.Up)
 	} else {
@@ -106,41 +107,41 @@ func (v *Inventory) project(e *encoder, s *inventory.Snapshot) {
 	e.time("quota_spent_until", h.QuotaExceededUntil)
 	e.array("failures")
 	for _, f := range h.Failures {
-		e.open('{')
-		e.text("operation", f.Operation)
-		e.text("kind", f.Kind.String())
+		e.begin('{')
+		e.string("operation", f.Operation)
+		e.string("kind", f.Kind.String())
 		if f.Status == 0 {
 			e.null("status")
 		} else {
 			e.int("status", f.Status)
 		}
-		e.optional("code", f.Code)
-		e.optional("request_id", f.RequestID)
-		e.optional("detail", f.Detail)
-		e.optional("remedy", f.Hint)
+		e.stringOrNull("code", f.Code)
+		e.stringOrNull("request_id", f.RequestID)
+		e.stringOrNull("detail", f.Detail)
+		e.stringOrNull("remedy", f.Hint)
 		e.end('}')
 	}
 	e.end(']')
 	e.end('}')
 }
 
-func (v *Inventory) desktop(e *encoder, s *inventory.Snapshot, r *inventory.Record) {
+func (v *Inventory) writeDesktop(e *encoder, s *inventory.Snapshot, r *inventory.Record) {
 	d := &r.Desktop
-	e.open('{')
-	e.text("project", s.Project.Name)
-	e.text("region", s.Project.Region)
-	e.text("project_id", s.Project.ID)
-	e.text("desktop_id", d.ID)
-	e.text("desktop_name", r.Name())
-	e.text("desktop_ip", IP(r))
+	e.begin('{')
+	e.string("project", s.Project.Name)
+	e.string("region", s.Project.Region)
+	e.string("project_id", s.Project.ID)
+	e.string("desktop_id", d.ID)
+	e.string("desktop_name", r.Name())
+	e.string("desktop_ip", IP(r))
 	e.bool("listed", r.Listed)
-	e.text("status", d.Status)
-	e.text("task_status", d.TaskStatus)
-	e.text("desktop_type", d.Type)
-	e.text("pool_id", d.PoolID)
-	e.text("availability_zone", d.AvailabilityZone)
-	e.text("enterprise_project_id", d.EnterpriseProjectID)
-	v.asked(e, r)
+	e.string("status", d.Status)
+	e.string("task_status", d.TaskStatus)
+	e.string("desktop_type", d.Type)
+	e.string("pool_id", d.PoolID)
+	e.string("availability_zone", d.AvailabilityZone)
+	e.string("enterprise_project_id", d.EnterpriseProjectID)
+	v.writeOptionalFields(e, r)
 	if r.Networks == nil {
 		e.null("interfaces")
 	} else {
@@ -153,24 +154,24 @@ func (v *Inventory) desktop(e *encoder, s *inventory.Snapshot, r *inventory.Reco
 	e.end('}')
 }
 
-// asked writes what is there only if it is asked for.
-func (v *Inventory) asked(e *encoder, r *inventory.Record) {
-	if v.Show.Tags && r.Listed {
+// writeOptionalFields writes the fields that the configuration enables, or null.
+func (v *Inventory) writeOptionalFields(e *encoder, r *inventory.Record) {
+	if v.Fields.Tags && r.Listed {
 		e.array("tags")
 		for _, t := range r.Desktop.Tags {
-			e.open('{')
-			e.text("key", t.Key)
-			e.text("value", t.Value)
+			e.begin('{')
+			e.string("key", t.Key)
+			e.string("value", t.Value)
 			e.end('}')
 		}
 		e.end(']')
 	} else {
 		e.null("tags")
 	}
-	if v.Show.Users && r.Listed {
+	if v.Fields.Users && r.Listed {
 		e.array("users")
 		for _, u := range r.Desktop.Users {
-			e.value(u)
+			e.stringValue(u)
 		}
 		e.end(']')
 	} else {
@@ -179,63 +180,63 @@ func (v *Inventory) asked(e *encoder, r *inventory.Record) {
 }
 
 func writeInterface(e *encoder, i *inventory.Interface) {
-	e.open('{')
-	e.text("port_id", i.PortID)
-	e.text("private_ip", i.PrivateIP)
-	place := func(name, id, called, cidr string) {
-		e.object(name)
-		e.text("id", id)
-		e.text("name", called)
-		e.text("cidr", cidr)
+	e.begin('{')
+	e.string("port_id", i.PortID)
+	e.string("private_ip", i.PrivateIP)
+	networkObject := func(key, id, name, cidr string) {
+		e.object(key)
+		e.string("id", id)
+		e.string("name", name)
+		e.string("cidr", cidr)
 		e.end('}')
 	}
-	place("vpc", i.VPC.ID, i.VPC.Name, i.VPC.CIDR)
-	place("subnet", i.Subnet.ID, i.Subnet.Name, i.Subnet.CIDR)
+	networkObject("vpc", i.VPC.ID, i.VPC.Name, i.VPC.CIDR)
+	networkObject("subnet", i.Subnet.ID, i.Subnet.Name, i.Subnet.CIDR)
 	if i.EIP == (inventory.EIP{}) {
 		e.null("eip")
 	} else {
 		e.object("eip")
-		e.text("id", i.EIP.ID)
-		e.text("address", i.EIP.Address)
+		e.string("id", i.EIP.ID)
+		e.string("address", i.EIP.Address)
 		e.end('}')
 	}
 	e.array("security_groups")
 	for _, g := range i.SecurityGroups {
-		e.open('{')
-		e.text("id", g.ID)
-		e.text("name", g.Name)
+		e.begin('{')
+		e.string("id", g.ID)
+		e.string("name", g.Name)
 		e.end('}')
 	}
 	e.end(']')
 	e.end('}')
 }
 
-// Reduce gives snapshots that hold nothing but what a filter chooses; where it
-// chooses all, they are the same ones.
-func (f *Filter) Reduce(snapshots []*inventory.Snapshot) []*inventory.Snapshot {
+// Apply returns the snapshots with the desktops that match only. A snapshot whose
+// desktops all match is returned as it is.
+func (f *Filter) Apply(snapshots []*inventory.Snapshot) []*inventory.Snapshot {
 	var all []*inventory.Snapshot
 	for _, s := range snapshots {
-		if !f.Wants(s) {
+		if !f.MatchesProject(s) {
 			continue
 		}
-		records := slices.DeleteFunc(slices.Clone(s.Records), func(r *inventory.Record) bool { return !f.matches(r) })
+		records := slices.DeleteFunc(slices.Clone(s.Records), func(r *inventory.Record) bool { return !f.matchesDesktop(r) })
 		if len(records) == len(s.Records) {
 			all = append(all, s)
 			continue
 		}
-		reduced := *s
-		reduced.Records = records
-		reduced.VPCs, reduced.Subnets, reduced.SecurityGroups = inventory.Resources(records)
-		reduced.CheckedReasons, reduced.Findings = nil, nil // they are about desktops that may not be there
-		reduced.Health.Unresolved = 0
+		filtered := *s
+		filtered.Records = records
+		filtered.VPCs, filtered.Subnets, filtered.SecurityGroups = inventory.Resources(records)
+		filtered.CheckedReasons, filtered.Findings = nil, nil // they refer to desktops that may not match
+		filtered.Health.Unresolved = 0
 		for _, r := range records {
 			if r.Networks == nil {
-				reduced.Health.Unresolved++
+				filtered.Health.Unresolved++
 			}
 		}
-		reduced.Health.Unread = min(s.Health.Unread, reduced.Health.Unresolved)
-		reduced.Health.Stale = min(s.Health.Stale, len(records)-reduced.Health.Unresolved)
-		all = append(all, &reduced)
+		filtered.Health.Unread = min(s.Health.Unread, filtered.Health.Unresolved)
+		filtered.Health.Stale = min(s.Health.Stale, len(records)-filtered.Health.Unresolved)
+		all = append(all, &filtered)
 	}
 	return all
 }

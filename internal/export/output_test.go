@@ -24,10 +24,10 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-var update = flag.Bool("update", false, "write the files that the tests compare with anew")
+var update = flag.Bool("update", false, "update the golden files")
 
-// golden compares with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
+// checkGolden compares got with a file in testdata, or writes it with -update.
+func checkGolden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
@@ -45,17 +45,17 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-var moment = time.Date(2026, 11, 25, 4, 30, 0, 0, time.UTC)
+var testTime = time.Date(2026, 11, 25, 4, 30, 0, 0, time.UTC)
 
-// told is the fleet of the filter's tests with all that can be said of it:
-// failures, tags, users, a project of which nothing is known, hostile texts.
-func told() []*inventory.Snapshot {
+// detailedFleet returns the fleet of the filter tests with values in all fields:
+// failures, tags, users, a project without data, and hostile texts.
+func detailedFleet() []*inventory.Snapshot {
 	all := fleet()
 	all[0].Discovered = true
 	all[0].Health = inventory.Health{
 		Refreshed: true, Listed: true, Unresolved: 1, Stale: 2,
-		LastRefresh: moment.Add(-time.Minute), LastSuccess: moment.Add(-time.Hour), OldestData: moment.Add(-90500 * time.Millisecond),
-		QuotaExceededUntil: moment.Add(time.Second),
+		LastRefresh: testTime.Add(-time.Minute), LastSuccess: testTime.Add(-time.Hour), OldestData: testTime.Add(-90500 * time.Millisecond),
+		QuotaExceededUntil: testTime.Add(time.Second),
 		Failures: []*inventory.Failure{
 			{Kind: inventory.Denied, Operation: "ShowDesktopNetworks", Status: 403, Code: "WKS.1", RequestID: "r1", Detail: "not allowed", Hint: "allow it"},
 			{Operation: "ListDesktops"},
@@ -68,48 +68,48 @@ func told() []*inventory.Snapshot {
 	first.Desktop.EnterpriseProjectID, first.Desktop.TaskStatus = "0", "rebooting"
 	all[0].Records[1].Desktop.Name = "=cmd|' /C calc'!A0"
 	all[0].Records[1].Networks.Interfaces[0].SecurityGroups[0].Name = "a \"b\", \x1b[31m\r\nc\u2028"
-	all[1].Health = inventory.Health{Refreshed: true, Listed: true, Up: true, LastRefresh: moment, LastSuccess: moment, OldestData: moment.Add(time.Second)}
+	all[1].Health = inventory.Health{Refreshed: true, Listed: true, Up: true, LastRefresh: testTime, LastSuccess: testTime, OldestData: testTime.Add(time.Second)}
 	return append(all, &inventory.Snapshot{Project: inventory.Project{Name: "unknown", Region: "r"}})
 }
 
-func outputOf(t testing.TB, query string, show Show) Inventory {
-	f := parsed(t, query)
-	return Inventory{Snapshots: told(), Filter: &f, Show: show, Now: moment}
+func testInventory(t testing.TB, query string, fields Fields) Inventory {
+	f := mustParseFilter(t, query)
+	return Inventory{Snapshots: detailedFleet(), Filter: &f, Fields: fields, Now: testTime}
 }
 
 func TestGoldens(t *testing.T) {
-	all := Show{Tags: true, Users: true}
+	all := Fields{Tags: true, Users: true}
 	for _, tc := range []struct {
 		file, query string
-		show        Show
+		fields      Fields
 		write       func(*Inventory, io.Writer) error
 	}{
 		{"all.json", "", all, (*Inventory).WriteJSON},
-		{"bound.json", "eip=any&project=bogota&search=192", Show{}, (*Inventory).WriteJSON},
-		{"none.json", "project=unknown", Show{}, (*Inventory).WriteJSON},
+		{"bound.json", "eip=any&project=bogota&search=192", Fields{}, (*Inventory).WriteJSON},
+		{"none.json", "project=unknown", Fields{}, (*Inventory).WriteJSON},
 		{"all.csv", "", all, (*Inventory).WriteCSV},
-		{"bound.csv", "eip=any", Show{}, (*Inventory).WriteCSV},
+		{"bound.csv", "eip=any", Fields{}, (*Inventory).WriteCSV},
 		{"all.txt", "", all, (*Inventory).WriteTable},
-		{"none.txt", "project=unknown", Show{}, (*Inventory).WriteTable},
+		{"none.txt", "project=unknown", Fields{}, (*Inventory).WriteTable},
 		{"private.sd.json", "port=9182", all, nil},
-		{"eip.sd.json", "port=9100&address=eip&region=la-north-2", Show{}, nil},
-		{"interfaces.sd.json", "port=9100&each=interface&vpc=lab&vpc=main&security_group=web", Show{}, nil},
-		{"none.sd.json", "port=1&project=unknown", Show{}, nil},
+		{"eip.sd.json", "port=9100&address=eip&region=la-north-2", Fields{}, nil},
+		{"interfaces.sd.json", "port=9100&each=interface&vpc=lab&vpc=main&security_group=web", Fields{}, nil},
+		{"none.sd.json", "port=1&project=unknown", Fields{}, nil},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
-			v := outputOf(t, tc.query, tc.show)
+			v := testInventory(t, tc.query, tc.fields)
 			var out bytes.Buffer
 			var err error
 			if tc.write == nil {
-				d := discovery(t, tc.query)
-				err = d.Targets(&out, v.Snapshots, v.Filter, tc.show)
+				d := mustParseDiscovery(t, tc.query)
+				err = d.WriteTargets(&out, v.Snapshots, v.Filter, tc.fields)
 			} else {
 				err = tc.write(&v, &out)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tc.file, out.Bytes())
+			checkGolden(t, tc.file, out.Bytes())
 			if !utf8.Valid(out.Bytes()) || strings.HasSuffix(tc.file, ".json") && !json.Valid(out.Bytes()) {
 				t.Errorf("not valid:\n%s", out.Bytes())
 			}
@@ -117,8 +117,8 @@ func TestGoldens(t *testing.T) {
 	}
 }
 
-// schema compiles the schema.
-func schema(t *testing.T) *jsonschema.Schema {
+// compileSchema returns the compiled Schema.
+func compileSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
 	if err != nil {
@@ -136,8 +136,8 @@ func schema(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-func TestJSONFollowsItsSchema(t *testing.T) {
-	s := schema(t)
+func TestJSONConformsToSchema(t *testing.T) {
+	s := compileSchema(t)
 	validate := func(data []byte) error {
 		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 		if err != nil {
@@ -147,21 +147,21 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 	}
 	var text string
 	for _, query := range []string{"", "eip=none&eip=unknown&search=a", "project=unknown"} {
-		for _, show := range []Show{{}, {Tags: true}, {Users: true}, {Tags: true, Users: true}} {
+		for _, fields := range []Fields{{}, {Tags: true}, {Users: true}, {Tags: true, Users: true}} {
 			var out bytes.Buffer
-			v := outputOf(t, query, show)
+			v := testInventory(t, query, fields)
 			if err := v.WriteJSON(&out); err != nil {
 				t.Fatal(err)
 			}
 			if err := validate(out.Bytes()); err != nil {
-				t.Errorf("%s %+v: %v", query, show, err)
+				t.Errorf("%s %+v: %v", query, fields, err)
 			}
 			if query == "" {
 				text = out.String()
 			}
 		}
 	}
-	// The schema has to refuse what is wrong, or it would say nothing.
+	// The schema must reject invalid documents.
 	for from, to := range map[string]string{
 		`"version":1`:             `"version":2`,
 		`"generated_at":"2026-`:   `"generated_at":"26-`,
@@ -174,18 +174,18 @@ func TestJSONFollowsItsSchema(t *testing.T) {
 		`"cidr":"10.0.0.0/24"`:    `"mask":24`,
 	} {
 		if !strings.Contains(text, from) {
-			t.Errorf("there is no %s in\n%s", from, text)
+			t.Errorf("%s is missing in\n%s", from, text)
 		}
 		if validate([]byte(strings.ReplaceAll(text, from, to))) == nil {
-			t.Errorf("the schema takes %s", to)
+			t.Errorf("the schema accepts %s", to)
 		}
 	}
 }
 
-// TestEveryMemberIsInTheSchema finds what is written and not described: the
-// schema lets additions pass.
-func TestEveryMemberIsInTheSchema(t *testing.T) {
-	v := outputOf(t, "search=a", Show{Tags: true, Users: true})
+// TestSchemaDescribesEveryMember finds members that are written but not described,
+// which validation does not: the schema permits additional members.
+func TestSchemaDescribesEveryMember(t *testing.T) {
+	v := testInventory(t, "search=a", Fields{Tags: true, Users: true})
 	v.Filter = &Filter{values: map[string][]string{"search": {"a"}, "eip": {"any"}, "project": {"p"}}}
 	var out bytes.Buffer
 	if err := v.WriteJSON(&out); err != nil {
@@ -216,7 +216,7 @@ func TestEveryMemberIsInTheSchema(t *testing.T) {
 	}
 }
 
-func TestStringsAreWhatJSONReadsBack(t *testing.T) {
+func TestAppendStringRoundTrip(t *testing.T) {
 	texts := []string{"", "plain", `"\`, "\x00\x1f\x7f", "两个\u2028\U0001f4bb", "</script>"}
 	for i := range 0x300 {
 		texts = append(texts, "a"+string(rune(i))+"b")
@@ -232,8 +232,8 @@ func TestStringsAreWhatJSONReadsBack(t *testing.T) {
 	}
 }
 
-func TestCSVReadsBack(t *testing.T) {
-	v := outputOf(t, "", Show{Tags: true, Users: true})
+func TestCSVRoundTrip(t *testing.T) {
+	v := testInventory(t, "", Fields{Tags: true, Users: true})
 	var out bytes.Buffer
 	if err := v.WriteCSV(&out); err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestCSVReadsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, c := range Columns(v.Show) {
+	for _, c := range CSVColumns(v.Fields) {
 		names = append(names, c.Name)
 	}
 	if !slices.Equal(lines[0], names) {
@@ -253,8 +253,8 @@ func TestCSVReadsBack(t *testing.T) {
 	for s, r := range v.Filter.Desktops(v.Snapshots) {
 		for _, row := range Rows(nil, s.Project, r) {
 			var line []string
-			for _, c := range columns(v.Show) {
-				line = append(line, strings.ReplaceAll(c.value(&row), "\r\n", "\n")) // the reader's doing
+			for _, c := range csvColumns(v.Fields) {
+				line = append(line, strings.ReplaceAll(c.value(&row), "\r\n", "\n")) // as csv.Reader returns it
 			}
 			want = append(want, line)
 		}
@@ -272,21 +272,21 @@ func TestCSVReadsBack(t *testing.T) {
 	}
 }
 
-func TestHarmless(t *testing.T) {
+func TestEscapeFormula(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "plain": "plain", "a=1": "a=1", "10.0.0.1": "10.0.0.1", "两": "两", " =1": " =1",
 		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "\na": "'\na", "＝1": "'＝1", "'a": "''a",
 	} {
-		got := Harmless(text)
+		got := EscapeFormula(text)
 		if got != want || strings.TrimPrefix(got, "'") != text {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 }
 
-func TestTheTableIsAligned(t *testing.T) {
+func TestWriteTableAlignment(t *testing.T) {
 	var out bytes.Buffer
-	v := outputOf(t, "", Show{})
+	v := testInventory(t, "", Fields{})
 	if err := v.WriteTable(&out); err != nil {
 		t.Fatal(err)
 	}
@@ -295,49 +295,49 @@ func TestTheTableIsAligned(t *testing.T) {
 	for _, line := range lines[1:] {
 		column := 0
 		rest := strings.TrimLeftFunc(line, func(r rune) bool {
-			column += width(string(r))
+			column += displayWidth(string(r))
 			return column <= len(before)
 		})
-		if word, _, _ := strings.Cut(rest, " "); !slices.Contains([]string{"ACTIVE", "SHUTOFF", "-"}, word) {
-			t.Errorf("under STATUS stands %q in\n%s", word, line)
+		if value, _, _ := strings.Cut(rest, " "); !slices.Contains([]string{"ACTIVE", "SHUTOFF", "-"}, value) {
+			t.Errorf("the STATUS column has %q in\n%s", value, line)
 		}
 		if strings.ContainsAny(line, "\x1b\r") {
-			t.Errorf("a terminal would obey %q", line)
+			t.Errorf("control characters in %q", line)
 		}
 	}
 }
 
-func TestWidth(t *testing.T) {
+func TestDisplayWidth(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "abc": 3, "两个": 4, "é": 1, "e\u0301": 1, "\U0001f4bb": 2, "ｱ": 1} {
-		if got := width(text); got != want {
+		if got := displayWidth(text); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}
 }
 
-// broken is a writer that fails after some writes.
-type broken struct{ left int }
+// failingWriter is a writer that fails after a number of writes.
+type failingWriter struct{ writesLeft int }
 
-var errBroken = errors.New("broken")
+var errWrite = errors.New("write error")
 
-func (b *broken) Write(p []byte) (int, error) {
-	if b.left--; b.left < 0 {
-		return 0, errBroken
+func (b *failingWriter) Write(p []byte) (int, error) {
+	if b.writesLeft--; b.writesLeft < 0 {
+		return 0, errWrite
 	}
 	return len(p), nil
 }
 
-func TestAWriteThatFailsEndsTheOutput(t *testing.T) {
-	f := parsed(t, "")
-	v := Inventory{Snapshots: []*inventory.Snapshot{large(2000)}, Filter: &f}
-	d := discovery(t, "port=1")
+func TestWriteError(t *testing.T) {
+	f := mustParseFilter(t, "")
+	v := Inventory{Snapshots: []*inventory.Snapshot{largeProject(2000)}, Filter: &f}
+	d := mustParseDiscovery(t, "port=1")
 	for name, write := range map[string]func(io.Writer) error{
 		"json": v.WriteJSON, "csv": v.WriteCSV, "table": v.WriteTable,
-		"targets": func(w io.Writer) error { return d.Targets(w, v.Snapshots, &f, Show{}) },
+		"targets": func(w io.Writer) error { return d.WriteTargets(w, v.Snapshots, &f, Fields{}) },
 	} {
-		for left := range 3 {
-			if err := write(&broken{left}); !errors.Is(err, errBroken) {
-				t.Errorf("%s: %v after %d writes, want %v", name, err, left, errBroken)
+		for writes := range 3 {
+			if err := write(&failingWriter{writes}); !errors.Is(err, errWrite) {
+				t.Errorf("%s: %v after %d writes, want %v", name, err, writes, errWrite)
 			}
 		}
 	}

@@ -10,84 +10,85 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// word is a text to look for, whatever its case.
-type word struct {
+// term is a search term, compared without regard to case.
+type term struct {
 	lower string
 	ascii bool
-	// The two cases of the byte that is looked for first.
-	first, other byte
+	// The first byte in lower case, and in upper case if it is a letter.
+	first, firstUpper byte
 }
 
-func newWord(text string) word {
-	w := word{lower: strings.ToLower(text), ascii: true}
-	for i := range len(w.lower) {
-		w.ascii = w.ascii && w.lower[i] < utf8.RuneSelf
+func newTerm(text string) term {
+	t := term{lower: strings.ToLower(text), ascii: true}
+	for i := range len(t.lower) {
+		t.ascii = t.ascii && t.lower[i] < utf8.RuneSelf
 	}
-	w.first, w.other = w.lower[0], w.lower[0]
-	if 'a' <= w.first && w.first <= 'z' {
-		w.other -= 'a' - 'A'
+	t.first, t.firstUpper = t.lower[0], t.lower[0]
+	if 'a' <= t.first && t.first <= 'z' {
+		t.firstUpper -= 'a' - 'A'
 	}
-	return w
+	return t
 }
 
-// in tells whether the text holds the word. Nothing is allocated for words of
-// ASCII, which most are.
-func (w *word) in(text string) bool {
-	if !w.ascii {
-		return strings.Contains(strings.ToLower(text), w.lower)
+// containedIn reports whether the text contains the term. It does not allocate for
+// ASCII terms, which most are.
+func (t *term) containedIn(text string) bool {
+	if !t.ascii {
+		return strings.Contains(strings.ToLower(text), t.lower)
 	}
-	for i := 0; i+len(w.lower) <= len(text); i++ {
-		if c := text[i]; (c == w.first || c == w.other) && w.at(text[i:]) {
+	for i := 0; i+len(t.lower) <= len(text); i++ {
+		if c := text[i]; (c == t.first || c == t.firstUpper) && t.prefixOf(text[i:]) {
 			return true
 		}
 	}
 	return false
 }
 
-// at tells whether the text, which is long enough, begins with the word.
-func (w *word) at(text string) bool {
-	for j := 1; j < len(w.lower); j++ {
+// prefixOf reports whether the text begins with the term, whose first byte the
+// caller has compared. The text must not be shorter than the term.
+func (t *term) prefixOf(text string) bool {
+	for j := 1; j < len(t.lower); j++ {
 		c := text[j]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		if c != w.lower[j] {
+		if c != t.lower[j] {
 			return false
 		}
 	}
 	return true
 }
 
-// found tells whether every word that is searched for is in one of a desktop's
-// texts: its name, ID and addresses and those of what it is in.
-func (f *Filter) found(r *inventory.Record) bool {
-	for i := range f.words {
-		if !f.words[i].describes(r) {
+// matchesSearch reports whether each search term is contained in the name, the ID
+// or an address of the desktop or of its interfaces, VPCs, subnets or groups.
+func (f *Filter) matchesSearch(r *inventory.Record) bool {
+	for i := range f.terms {
+		if !f.terms[i].matchesDesktop(r) {
 			return false
 		}
 	}
 	return true
 }
 
-func (w *word) describes(r *inventory.Record) bool {
-	if w.in(r.Desktop.Name) || w.in(r.Desktop.ID) || w.in(r.Desktop.IP) {
+func (t *term) matchesDesktop(r *inventory.Record) bool {
+	if t.containedIn(r.Desktop.Name) || t.containedIn(r.Desktop.ID) || t.containedIn(r.Desktop.IP) {
 		return true
 	}
 	n := r.Networks
 	if n == nil {
 		return false
 	}
-	if n.Name != r.Desktop.Name && w.in(n.Name) || n.IP != r.Desktop.IP && w.in(n.IP) {
+	if n.Name != r.Desktop.Name && t.containedIn(n.Name) || n.IP != r.Desktop.IP && t.containedIn(n.IP) {
 		return true
 	}
 	for i := range n.Interfaces {
 		nic := &n.Interfaces[i]
-		if w.in(nic.PrivateIP) || w.in(nic.EIP.Address) || w.in(nic.PortID) || w.in(nic.EIP.ID) ||
-			w.in(nic.VPC.Name) || w.in(nic.VPC.ID) || w.in(nic.Subnet.Name) || w.in(nic.Subnet.ID) {
+		if t.containedIn(nic.PrivateIP) || t.containedIn(nic.EIP.Address) || t.containedIn(nic.PortID) || t.containedIn(nic.EIP.ID) ||
+			t.containedIn(nic.VPC.Name) || t.containedIn(nic.VPC.ID) || t.containedIn(nic.Subnet.Name) || t.containedIn(nic.Subnet.ID) {
 			return true
 		}
 		for _, g := range nic.SecurityGroups {
-			if w.in(g.Name) || w.in(g.ID) {
+			if t.containedIn(g.Name) || t.containedIn(g.ID) {
 				return true
 			}
 		}

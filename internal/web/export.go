@@ -52,7 +52,7 @@ func (s *server) export(w http.ResponseWriter, r *http.Request, contentType, fil
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+file+`"`)
 	s.stream(w, r, contentType, func(w io.Writer) error {
-		return write(&export.Inventory{Snapshots: snapshots, Filter: &filter, Show: s.Show(), Now: time.Now()}, w)
+		return write(&export.Inventory{Snapshots: snapshots, Filter: &filter, Fields: s.Show(), Now: time.Now()}, w)
 	})
 }
 
@@ -82,13 +82,13 @@ func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, snapshot := range snapshots {
-		if err := discovery.Knows(snapshot, &filter); err != nil {
+		if err := discovery.Complete(snapshot, &filter); err != nil {
 			refuse(w, http.StatusServiceUnavailable, "%s", err)
 			return
 		}
 	}
 	s.stream(w, r, "application/json", func(w io.Writer) error {
-		return discovery.Targets(w, snapshots, &filter, s.Show())
+		return discovery.WriteTargets(w, snapshots, &filter, s.Show())
 	})
 }
 
@@ -109,7 +109,7 @@ func filtered(w http.ResponseWriter, r *http.Request, others []string) (query ur
 // chosen gives the snapshots of the projects that a filter chooses, and refuses
 // a filter that names one that is none.
 func (s *server) chosen(w http.ResponseWriter, f *export.Filter) (snapshots []*inventory.Snapshot, ok bool) {
-	snapshots, err := f.Choose(s.Fleet.Snapshots())
+	snapshots, err := f.Select(s.Fleet.Snapshots())
 	if err != nil {
 		refuse(w, http.StatusNotFound, "%s", err)
 	}

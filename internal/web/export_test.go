@@ -81,10 +81,10 @@ func TestExports(t *testing.T) {
 		"/inventory.json?project=lima":         {200, "application/json", `"desktops":[]`},
 		"/inventory.json?eip=any&vpc=&vpc=x":   {200, "application/json", `"desktops":[]`},
 		"/inventory.json?project=quito":        {404, "text/plain; charset=utf-8", "no project has the name or ID \"quito\"\n"},
-		"/inventory.json?eip=some":             {400, "text/plain; charset=utf-8", "parameter \"eip\" takes none, any, unknown or an IP address, not \"some\"\n"},
+		"/inventory.json?eip=some":             {400, "text/plain; charset=utf-8", "parameter \"eip\" must be none, any, unknown or an IP address, not \"some\"\n"},
 		"/inventory.json?page=2":               {400, "text/plain; charset=utf-8", "unknown parameter \"page\": /inventory.json takes eip, project, region, search, security_group, status, subnet, vpc\n"},
 		"/inventory.csv":                       {200, "text/csv; charset=utf-8; header=present", "bogota,la-north-2,0123,d1,'=one,10.0.0.1,"},
-		"/inventory.csv?search=a&search=b":     {400, "text/plain; charset=utf-8", "parameter \"search\" has 2 values, and takes one: words that must all be found\n"},
+		"/inventory.csv?search=a&search=b":     {400, "text/plain; charset=utf-8", "parameter \"search\" has 2 values; give all search terms in one, separated by spaces\n"},
 		"/inventory.schema.json":               {200, "application/schema+json", `"$defs"`},
 		"/inventory.schema.json?x=1":           {400, "text/plain; charset=utf-8", "unknown parameter \"x\": /inventory.schema.json takes no parameters\n"},
 		"/sd?port=9182&project=bogota":         {200, "application/json", `"targets":["10.0.0.1:9182"]`},
@@ -92,7 +92,7 @@ func TestExports(t *testing.T) {
 		"/sd?port=9182&project=bogota&eip=any": {200, "application/json", "[]\n"},
 		"/sd?port=9182":                        {503, "text/plain; charset=utf-8", "the desktops of project lima are not known\n"},
 		"/sd?port=9182&region=nowhere":         {404, "text/plain; charset=utf-8", "no project is in the region \"nowhere\"\n"},
-		"/sd?project=bogota":                   {400, "text/plain; charset=utf-8", "parameter \"port\" is missing: the port that is scraped on the desktops, such as 9182 of windows_exporter\n"},
+		"/sd?project=bogota":                   {400, "text/plain; charset=utf-8", "parameter \"port\" is missing: the port to scrape on the desktops, such as 9182 for windows_exporter\n"},
 		"/sd?port=9182&port=9100":              {400, "text/plain; charset=utf-8", "2 values for \"port\": /sd takes one\n"},
 		"/sd?port=9182&sort=name":              {400, "text/plain; charset=utf-8", "unknown parameter \"sort\": /sd takes address, each, eip, port, project, region, search, security_group, status, subnet, vpc\n"},
 	} {
@@ -113,8 +113,8 @@ func TestExports(t *testing.T) {
 }
 
 func TestExportsShowWhatIsConfigured(t *testing.T) {
-	for _, show := range []export.Show{{}, {Tags: true, Users: true}} {
-		h := exporting(t, func(o *Options) { o.Show = func() export.Show { return show } })
+	for _, show := range []export.Fields{{}, {Tags: true, Users: true}} {
+		h := exporting(t, func(o *Options) { o.Show = func() export.Fields { return show } })
 		for target, texts := range map[string][]string{
 			"/inventory.json":              {`"tags":[{"key":"team","value":"x"}]`, `"users":["ana"]`},
 			"/inventory.csv":               {",team=x", ",ana"},

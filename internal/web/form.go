@@ -30,7 +30,7 @@ func (p *inventoryPage) describe(v view, c *catalog, snapshots []*inventory.Snap
 		default:
 			p.MoreBusy = append(p.MoreBusy, status)
 		}
-		if v.filter.Wants(s) {
+		if v.filter.MatchesProject(s) {
 			for _, f := range s.Findings {
 				if len(p.Findings) == mostFindings {
 					p.MoreFindings++

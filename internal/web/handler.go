@@ -38,7 +38,7 @@ type Options struct {
 	// is remembered.
 	Changes func() []inventory.Change
 	// Show gives which details of desktops the configuration asks for. Unset: none.
-	Show    func() export.Show
+	Show    func() export.Fields
 	Version string
 
 	TelemetryPath string        // such as /metrics
@@ -67,7 +67,7 @@ func New(o Options) http.Handler {
 		s.Changes = func() []inventory.Change { return nil }
 	}
 	if s.Show == nil {
-		s.Show = func() export.Show { return export.Show{} }
+		s.Show = func() export.Fields { return export.Fields{} }
 	}
 	if o.MaxRequests > 0 {
 		s.slots = make(chan struct{}, o.MaxRequests)

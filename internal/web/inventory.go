@@ -99,7 +99,7 @@ func (s *server) inventory(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status, p.Fault = http.StatusBadRequest, err.Error()
 	} else {
-		if _, err := v.filter.Choose(snapshots); err != nil {
+		if _, err := v.filter.Select(snapshots); err != nil {
 			p.Fault = err.Error()
 		}
 		shown, total := s.choose(c, snapshots, v)
@@ -132,7 +132,7 @@ func (s *server) choose(c *catalog, snapshots []*inventory.Snapshot, v view) (sh
 	// which is how they lie in memory.
 	matches := make([]bool, len(c.entries))
 	for i, e := range c.entries {
-		if v.filter.Match(snapshots[e.project], e.record) {
+		if v.filter.Matches(snapshots[e.project], e.record) {
 			matches[i] = true
 			total++
 		}

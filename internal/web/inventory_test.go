@@ -209,7 +209,7 @@ func TestInventoryAnswersOddRequests(t *testing.T) {
 		{"GET", "/x/inventory?size=7", 400, "", `parameter "size" takes 50 100 500, not "7"`},
 		{"GET", "/x/inventory?sort=shoes", 400, "", `parameter "sort" takes the name of a column, with a - before it to turn the order, not "shoes"`},
 		{"GET", "/x/inventory?sort=--ip", 400, "", `not "--ip"`},
-		{"GET", "/x/inventory?eip=nnoe", 400, "", `parameter "eip" takes none, any, unknown or an IP address, not "nnoe"`},
+		{"GET", "/x/inventory?eip=nnoe", 400, "", `parameter "eip" must be none, any, unknown or an IP address, not "nnoe"`},
 		{"GET", "/x/inventory?page=2", 303, "/outside/x/inventory", ""},
 		{"GET", "/x/inventory?page=9223372036854775807&size=500&sort=-ip", 303, "/outside/x/inventory?size=500&sort=-ip", ""},
 		{"GET", "/x/inventory?search=&status=ACTIVE&eip=&sort=&size=", 303, "/outside/x/inventory?status=ACTIVE", ""},

@@ -12,14 +12,14 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// What a table shows for what is not there, and for what is not known.
+// The texts of a cell without a value, and of a cell whose value is unknown.
 const (
 	absent  = "-"
 	unknown = "?"
 )
 
-// cells gives the cells of a row of the table for people.
-func cells(r *Row) []string {
+// tableCells returns the cells of a row.
+func tableCells(r *Row) []string {
 	name := func(name, id string) string {
 		if name == "" {
 			return id
@@ -34,7 +34,7 @@ func cells(r *Row) []string {
 		row = append(row, "", "", "", "")
 	default:
 		row[4] = i.PrivateIP
-		groups := join(i.SecurityGroups, func(g inventory.SecurityGroup) string { return name(g.Name, g.ID) })
+		groups := commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return name(g.Name, g.ID) })
 		row = append(row, i.EIP.Address, name(i.VPC.Name, i.VPC.ID), name(i.Subnet.Name, i.Subnet.ID), groups)
 	}
 	for i, text := range row {
@@ -45,33 +45,33 @@ func cells(r *Row) []string {
 	return row
 }
 
-// WriteTable writes the inventory for people: columns that are aligned, one
-// line for each interface, a question mark for what is not known.
+// WriteTable writes the inventory as a text table with aligned columns: one line
+// for each interface, and a question mark for each value that is unknown.
 func (v *Inventory) WriteTable(w io.Writer) error {
-	head := []string{"PROJECT", "DESKTOP", "NAME", "STATUS", "PRIVATE IP", "EIP", "VPC", "SUBNET", "SECURITY GROUPS"}
-	widths := make([]int, len(head))
-	// The rows are made twice, lest they all have to be kept.
-	each := func(do func([]string)) {
-		do(head)
+	header := []string{"PROJECT", "DESKTOP", "NAME", "STATUS", "PRIVATE IP", "EIP", "VPC", "SUBNET", "SECURITY GROUPS"}
+	widths := make([]int, len(header))
+	// The rows are computed twice, so that they need not be kept in memory.
+	forEachRow := func(do func([]string)) {
+		do(header)
 		var rows []Row
 		for s, r := range v.Filter.Desktops(v.Snapshots) {
 			rows = Rows(rows[:0], s.Project, r)
 			for i := range rows {
-				do(cells(&rows[i]))
+				do(tableCells(&rows[i]))
 			}
 		}
 	}
-	each(func(row []string) {
+	forEachRow(func(row []string) {
 		for i, text := range row {
-			widths[i] = max(widths[i], width(text))
+			widths[i] = max(widths[i], displayWidth(text))
 		}
 	})
-	out := bufio.NewWriterSize(w, chunk)
-	each(func(row []string) {
+	out := bufio.NewWriterSize(w, bufferSize)
+	forEachRow(func(row []string) {
 		for i, text := range row {
-			_, _ = out.WriteString(text) // Flush gives the error
+			_, _ = out.WriteString(text) // Flush returns the error
 			if i < len(row)-1 {
-				_, _ = out.WriteString(strings.Repeat(" ", widths[i]-width(text)+2))
+				_, _ = out.WriteString(strings.Repeat(" ", widths[i]-displayWidth(text)+2))
 			}
 		}
 		_ = out.WriteByte('\n')
@@ -79,7 +79,7 @@ func (v *Inventory) WriteTable(w io.Writer) error {
 	return out.Flush()
 }
 
-// printable replaces what a terminal would obey or not show.
+// printable replaces control and other non-printable characters by U+FFFD.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -89,13 +89,13 @@ func printable(text string) string {
 	}, text)
 }
 
-// width is how many columns of a terminal a text takes.
-func width(text string) int {
+// displayWidth returns the number of terminal columns of a text.
+func displayWidth(text string) int {
 	n := 0
 	for _, r := range text {
 		switch {
 		case unicode.In(r, unicode.Mn, unicode.Me):
-		case unicode.Is(wide, r):
+		case unicode.Is(wideRunes, r):
 			n += 2
 		default:
 			n++
@@ -104,9 +104,9 @@ func width(text string) int {
 	return n
 }
 
-// wide holds the characters of East Asia that take two columns, as good as all
-// terminals agree, and the pictures that people like in names.
-var wide = &unicode.RangeTable{
+// wideRunes are the East Asian characters and emoji that take two columns in most
+// terminals.
+var wideRunes = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x1100, 0x115f, 1},
 		{0x2e80, 0x303e, 1},
