@@ -24,12 +24,12 @@ const (
 
 // checker looks for everything that is wrong with a configuration.
 type checker struct {
-	*report
+	*errorList
 	options Options
 }
 
 // check adds to r all faults of c.
-func check(c *Config, r *report, options Options) {
+func check(c *Config, r *errorList, options Options) {
 	k := checker{r, options}
 	if len(c.Projects)+len(c.Accounts) == 0 {
 		k.add("projects", "is missing, and so is accounts; name at least one project or account")
@@ -41,7 +41,7 @@ func check(c *Config, r *report, options Options) {
 		k.account(fmt.Sprintf("accounts[%d]", i), &c.Accounts[i])
 	}
 	k.names(c)
-	k.twins(c)
+	k.duplicates(c)
 	k.policies(c)
 	k.metrics(&c.Metrics)
 	k.refresh(&c.Refresh)
@@ -67,7 +67,7 @@ func (k *checker) region(path, region string, needed bool, remedy string) {
 	switch {
 	case region == "":
 		k.add(path, "is missing; set it to a region's ID, such as la-north-2")
-	case !word.MatchString(region):
+	case !tokenPattern.MatchString(region):
 		k.add(path, "is %q, which is not the ID of a region; write it like la-north-2, without spaces", region)
 	case needed && k.options.KnownRegion != nil && !k.options.KnownRegion(region):
 		k.add(path, "is %q, whose endpoint is not known; check the spelling, or %s", region, remedy)
@@ -75,7 +75,7 @@ func (k *checker) region(path, region string, needed bool, remedy string) {
 }
 
 func (k *checker) projectID(path, id string) {
-	if id != "" && !word.MatchString(id) {
+	if id != "" && !tokenPattern.MatchString(id) {
 		k.add(path, "is %q, which is not the ID of a project; copy it from My Credentials in the console", id)
 	}
 }
@@ -85,7 +85,7 @@ func (k *checker) account(path string, a *Account) {
 	if strings.Contains(a.Name, "/") {
 		k.add(path+".name", "must not hold a slash; its projects are named NAME/PROJECT")
 	}
-	k.positive(path+".project_refresh", a.ProjectRefresh)
+	k.positiveDuration(path+".project_refresh", a.ProjectRefresh)
 	for _, region := range slices.Sorted(maps.Keys(a.Endpoints)) {
 		at := keyPath(path+".endpoints", region)
 		switch {
@@ -142,8 +142,8 @@ func (k *checker) names(c *Config) {
 	}
 }
 
-// twins finds entries that would export the same objects twice.
-func (k *checker) twins(c *Config) {
+// duplicates finds entries that would export the same objects twice.
+func (k *checker) duplicates(c *Config) {
 	first := make(map[string]string)
 	twin := func(path, remedy string, of any) {
 		key := fingerprint(of)
@@ -154,7 +154,7 @@ func (k *checker) twins(c *Config) {
 		first[key] = path
 	}
 	for i, p := range c.Projects {
-		of := Project{Region: p.Region, ProjectID: p.ProjectID, Desktops: p.Desktops.sorted()}
+		of := Project{Region: p.Region, ProjectID: p.ProjectID, Desktops: p.Desktops.normalized()}
 		if p.ProjectID == "" {
 			// Then the key decides whose project it is.
 			of.Credentials, of.IAMEndpoint = p.Credentials, p.IAMEndpoint
@@ -163,15 +163,15 @@ func (k *checker) twins(c *Config) {
 	}
 	for i, a := range c.Accounts {
 		of := Account{
-			Regions: a.Regions, Projects: a.Projects, Desktops: a.Desktops.sorted(),
+			Regions: a.Regions, Projects: a.Projects, Desktops: a.Desktops.normalized(),
 			Credentials: a.Credentials, IAMEndpoint: a.IAMEndpoint,
 		}
 		twin(fmt.Sprintf("accounts[%d]", i), "change its regions, projects or desktops, or remove it", of)
 	}
 }
 
-// sorted gives the same filters, whatever order they were written in.
-func (d Desktops) sorted() Desktops {
+// normalized gives the same filters, whatever order they were written in.
+func (d Desktops) normalized() Desktops {
 	d.IDs, d.PoolIDs = slices.Sorted(slices.Values(d.IDs)), slices.Sorted(slices.Values(d.PoolIDs))
 	return d
 }
@@ -190,20 +190,20 @@ func (k *checker) endpoint(path, endpoint string) {
 		k.add(path, "must not hold a user or a password; requests are signed with the key in credentials")
 	case u.Scheme != "https" && u.Scheme != "http":
 		k.add(path, "has the scheme %q; use https", u.Scheme)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		k.add(path, "is plain http, which anyone on the way can read and change; use https (http is for loopback addresses)")
 	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(endpoint, "?#"):
 		k.add(path, "must end after the host or its port; the SDK drops a path, a query and a fragment")
-	case !validPort(u):
+	case !hasValidPort(u):
 		k.add(path, "has a port that does not exist; use one from 1 to 65535")
 	}
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-func validPort(u *url.URL) bool {
+func hasValidPort(u *url.URL) bool {
 	if u.Port() == "" {
 		return !strings.HasSuffix(u.Host, ":")
 	}
@@ -211,8 +211,8 @@ func validPort(u *url.URL) bool {
 	return err == nil && port >= 1 && port <= 65535
 }
 
-// word is what goes into a path, a query or a host unchanged.
-var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+// tokenPattern is what goes into a path, a query or a host unchanged.
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func (k *checker) desktops(path string, d *Desktops) {
 	k.ids(path+".ids", d.IDs)
@@ -230,7 +230,7 @@ func (k *checker) desktops(path string, d *Desktops) {
 	for key, value := range map[string]string{
 		"enterprise_project_id": d.EnterpriseProjectID, "subnet_id": d.SubnetID, "status": d.Status,
 	} {
-		if value != "" && !word.MatchString(value) {
+		if value != "" && !tokenPattern.MatchString(value) {
 			k.add(path+"."+key, "is %q; use letters, digits and hyphens only", value)
 		}
 	}
@@ -249,7 +249,7 @@ func (k *checker) ids(path string, ids []string) {
 	first := make(map[string]int, len(ids))
 	for i, id := range ids {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if !word.MatchString(id) {
+		if !tokenPattern.MatchString(id) {
 			k.add(at, "is %q, which is not an ID; use letters, digits and hyphens only", id)
 		} else if other, ok := first[id]; ok {
 			k.add(at, "is %s, as is %s[%d]; remove one", id, path, other)
@@ -257,7 +257,7 @@ func (k *checker) ids(path string, ids []string) {
 			first[id] = i
 		}
 	}
-	if k.written(path) && ids != nil && len(ids) == 0 {
+	if k.isSet(path) && ids != nil && len(ids) == 0 {
 		k.add(path, "is an empty list, which no desktop matches; fill it in or remove it")
 	}
 }
@@ -272,7 +272,7 @@ func (k *checker) limits(path string, l Limits) {
 }
 
 func (k *checker) metrics(m *Metrics) {
-	k.distinct("metrics.disable", m.Disable, "name a family of metrics")
+	k.uniqueStrings("metrics.disable", m.Disable, "name a family of metrics")
 	for i, family := range m.Disable {
 		at := fmt.Sprintf("metrics.disable[%d]", i)
 		short := strings.TrimPrefix(family, "huaweicloud_workspace_")
@@ -285,10 +285,10 @@ func (k *checker) metrics(m *Metrics) {
 				strings.Join(slices.Sorted(slices.Values(k.options.Families)), ", "))
 		}
 	}
-	k.distinct("metrics.tags", m.Tags, "name the key of a tag")
+	k.uniqueStrings("metrics.tags", m.Tags, "name the key of a tag")
 }
 
-func (k *checker) distinct(path string, texts []string, remedy string) {
+func (k *checker) uniqueStrings(path string, texts []string, remedy string) {
 	first := make(map[string]int, len(texts))
 	for i, text := range texts {
 		at := fmt.Sprintf("%s[%d]", path, i)
@@ -303,14 +303,14 @@ func (k *checker) distinct(path string, texts []string, remedy string) {
 }
 
 func (k *checker) refresh(r *Refresh) {
-	k.positive("refresh.timeout", r.Timeout)
+	k.positiveDuration("refresh.timeout", r.Timeout)
 	if r.MaxStaleness < r.Timeout {
 		k.add("refresh.max_staleness", "is %s, shorter than the timeout of %s; use at least that, or values end while the refresh that renews them still runs",
 			r.MaxStaleness, r.Timeout)
 	}
 }
 
-func (k *checker) positive(path string, d model.Duration) {
+func (k *checker) positiveDuration(path string, d model.Duration) {
 	if d <= 0 {
 		k.add(path, "is %s; use a longer duration, such as 2m", d)
 	}

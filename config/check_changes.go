@@ -16,17 +16,17 @@ import (
 	"strings"
 )
 
-// maxChanges is how many changes may be kept, or wait.
-const maxChanges = 1_000_000
+// maxKeptChanges is how many changes may be kept, or wait.
+const maxKeptChanges = 1_000_000
 
 func (k *checker) changes(c *Changes) {
-	k.within("changes.keep", c.Keep, 0)
+	k.inRange("changes.keep", c.Keep, 0)
 	w, path := &c.Webhook, "changes.webhook"
 	if w.IsZero() {
 		var absent Webhook
 		absent.setDefaults()
-		absent.HTTP.complete("", false)
-		if w.Key() != absent.Key() {
+		absent.HTTP.applyDerivedDefaults("", false)
+		if w.Fingerprint() != absent.Fingerprint() {
 			k.add(path+".url", "is missing; set it or url_file, or remove %s", path)
 		}
 		return
@@ -46,13 +46,13 @@ func (k *checker) changes(c *Changes) {
 	k.authorization(path+".authorization", &w.Authorization)
 	k.headers(path+".headers", w)
 	k.http(path+".http", &w.HTTP)
-	k.positive(path+".timeout", w.Timeout)
-	k.within(path+".queue", w.Queue, 1)
+	k.positiveDuration(path+".timeout", w.Timeout)
+	k.inRange(path+".queue", w.Queue, 1)
 }
 
-func (k *checker) within(path string, n, least int) {
-	if n < least || n > maxChanges {
-		k.add(path, "is %d; use %d to %d", n, least, maxChanges)
+func (k *checker) inRange(path string, n, least int) {
+	if n < least || n > maxKeptChanges {
+		k.add(path, "is %d; use %d to %d", n, least, maxKeptChanges)
 	}
 }
 
@@ -66,19 +66,19 @@ func (k *checker) webhookURL(path, text string) {
 		k.add(path, "must not hold a user or a password; use authorization")
 	case u.Fragment != "":
 		k.add(path, "holds a fragment (#), which is never sent; remove it")
-	case !validPort(u):
+	case !hasValidPort(u):
 		k.add(path, "has a port that does not exist; use one from 1 to 65535")
 	}
 }
 
 func (k *checker) authorization(path string, a *Authorization) {
 	if a.IsZero() {
-		if k.written(path + ".type") {
+		if k.isSet(path + ".type") {
 			k.add(path+".credentials", "is missing; set it or credentials_file")
 		}
 		return
 	}
-	if !headerWord.MatchString(a.Type) {
+	if !headerTokenPattern.MatchString(a.Type) {
 		k.add(path+".type", "is not one word, such as Bearer or Basic; what follows it is in credentials")
 	}
 	switch {
@@ -91,11 +91,11 @@ func (k *checker) authorization(path string, a *Authorization) {
 	}
 }
 
-// headerWord is what a header's name and the type of an authorization are made of.
-var headerWord = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
+// headerTokenPattern is what a header's name and the type of an authorization are made of.
+var headerTokenPattern = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
 
-// ownHeaders are set by the exporter or by its HTTP client.
-var ownHeaders = []string{
+// reservedHeaders are set by the exporter or by its HTTP client.
+var reservedHeaders = []string{
 	"Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
@@ -104,10 +104,10 @@ func (k *checker) headers(path string, w *Webhook) {
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
 		at, canonical := keyPath(path, name), http.CanonicalHeaderKey(name)
 		switch {
-		case !headerWord.MatchString(name):
+		case !headerTokenPattern.MatchString(name):
 			k.add(path, "has a name that is not the name of a header; use letters, digits and hyphens only")
 			continue
-		case slices.Contains(ownHeaders, canonical):
+		case slices.Contains(reservedHeaders, canonical):
 			k.add(at, "is set by the exporter; remove it")
 		case canonical == "Authorization" && !w.Authorization.IsZero():
 			k.add(at, "is set by authorization as well; remove one")
@@ -120,19 +120,19 @@ func (k *checker) headers(path string, w *Webhook) {
 }
 
 func (k *checker) headerValue(path string, value Secret) {
-	if !fitsHeader(value.Reveal()) {
-		k.add(path, unfitForHeader)
+	if !isValidHeaderValue(value.Reveal()) {
+		k.add(path, invalidHeaderValue)
 	}
 }
 
 func (k *checker) state(s *State) {
 	if s.IsZero() {
-		if k.written("state.max_age") {
+		if k.isSet("state.max_age") {
 			k.add("state.file", "is missing; without it nothing is remembered")
 		}
 		return
 	}
-	k.positive("state.max_age", s.MaxAge)
+	k.positiveDuration("state.max_age", s.MaxAge)
 	if info, err := os.Stat(s.File); err == nil && !info.Mode().IsRegular() {
 		k.add("state.file", "is %q, which is not a file; name one in a folder that the exporter may write", s.File)
 	}

@@ -26,30 +26,30 @@ const (
 // at an unknown key without a word of where it is; this one finds all faults,
 // each with its path and line, and quotes nothing that may be a secret.
 type decoder struct {
-	*report
-	values int
+	*errorList
+	valueCount int
 }
 
 // decode fills target, a pointer, from node.
-func (r *report) decode(node *yaml.Node, target any) {
-	d := decoder{report: r}
+func (r *errorList) decode(node *yaml.Node, target any) {
+	d := decoder{errorList: r}
 	d.lines[""] = node.Line
-	d.value(node, "", reflect.ValueOf(target).Elem())
+	d.decodeValue(node, "", reflect.ValueOf(target).Elem())
 }
 
-// spend counts values, and says whether there is room for n more.
-func (d *decoder) spend(n int) bool {
-	d.values += n
-	if d.values > maxValues {
+// countValues counts values, and says whether there is room for n more.
+func (d *decoder) countValues(n int) bool {
+	d.valueCount += n
+	if d.valueCount > maxValues {
 		d.add("", "holds more than %d values, aliases counted each time; write less, or split it", maxValues)
 		return false
 	}
 	return true
 }
 
-// value decodes node into out. It goes no deeper than the types do, so that
+// decodeValue decodes node into out. It goes no deeper than the types do, so that
 // only merges need a bound on depth.
-func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
+func (d *decoder) decodeValue(node *yaml.Node, path string, out reflect.Value) {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
@@ -63,18 +63,18 @@ func (d *decoder) value(node *yaml.Node, path string, out reflect.Value) {
 	case want != got:
 		d.add(path, "must be %s, not %s", kindNames[want], kindNames[got])
 	case want == yaml.ScalarNode:
-		d.scalar(node, path, out)
+		d.decodeScalar(node, path, out)
 	case want == yaml.SequenceNode:
-		d.list(node, path, out)
+		d.decodeList(node, path, out)
 	default:
-		for _, p := range d.pairs(node, path, 0) {
-			d.member(p, path, out)
+		for _, p := range d.mappingEntries(node, path, 0) {
+			d.decodeEntry(p, path, out)
 		}
 	}
 }
 
-func (d *decoder) list(node *yaml.Node, path string, out reflect.Value) {
-	if !d.spend(len(node.Content)) {
+func (d *decoder) decodeList(node *yaml.Node, path string, out reflect.Value) {
+	if !d.countValues(len(node.Content)) {
 		return
 	}
 	out.Set(reflect.MakeSlice(out.Type(), len(node.Content), len(node.Content)))
@@ -86,23 +86,23 @@ func (d *decoder) list(node *yaml.Node, path string, out reflect.Value) {
 			continue
 		}
 		setDefaults(out.Index(i))
-		d.value(item, at, out.Index(i))
+		d.decodeValue(item, at, out.Index(i))
 	}
 }
 
-type pair struct{ key, value *yaml.Node }
+type entry struct{ key, value *yaml.Node }
 
-// pairs gives the keys of a mapping, each once. What is merged in by << comes
+// mappingEntries gives the keys of a mapping, each once. What is merged in by << comes
 // after what stands beside it, and the first of a name wins.
-func (d *decoder) pairs(node *yaml.Node, path string, depth int) []pair {
+func (d *decoder) mappingEntries(node *yaml.Node, path string, depth int) []entry {
 	if depth > maxDepth {
 		d.add(path, "merges itself; write it without <<")
 		return nil
 	}
-	if !d.spend(1) {
+	if !d.countValues(1) {
 		return nil
 	}
-	var all, merged []pair
+	var all, merged []entry
 	seen := make(map[string]int)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
@@ -111,16 +111,16 @@ func (d *decoder) pairs(node *yaml.Node, path string, depth int) []pair {
 		}
 		switch {
 		case key.ShortTag() == "!!merge":
-			merged = append(merged, d.merged(value, path, depth+1)...)
+			merged = append(merged, d.mergedEntries(value, path, depth+1)...)
 		case key.Kind != yaml.ScalarNode:
 			d.add(path, "has a key on line %d that is not a single word", key.Line)
-		case seen[key.Value] > 0 && !likeKey.MatchString(key.Value):
+		case seen[key.Value] > 0 && !keyLike.MatchString(key.Value):
 			d.add(path, "has a key twice, on lines %d and %d; remove one", seen[key.Value], key.Line)
 		case seen[key.Value] > 0:
 			d.add(keyPath(path, key.Value), "is given twice, on lines %d and %d; remove one", seen[key.Value], key.Line)
 		default:
 			seen[key.Value] = key.Line
-			all = append(all, pair{key, value})
+			all = append(all, entry{key, value})
 		}
 	}
 	for _, p := range merged {
@@ -129,26 +129,26 @@ func (d *decoder) pairs(node *yaml.Node, path string, depth int) []pair {
 			all = append(all, p)
 		}
 	}
-	if !d.spend(len(all)) {
+	if !d.countValues(len(all)) {
 		return nil
 	}
 	return all
 }
 
-func (d *decoder) merged(node *yaml.Node, path string, depth int) []pair {
+func (d *decoder) mergedEntries(node *yaml.Node, path string, depth int) []entry {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
 	switch node.Kind {
 	case yaml.MappingNode:
-		return d.pairs(node, path, depth)
+		return d.mappingEntries(node, path, depth)
 	case yaml.SequenceNode:
-		var all []pair
+		var all []entry
 		for _, item := range node.Content {
-			if depth > maxDepth || d.values > maxValues {
+			if depth > maxDepth || d.valueCount > maxValues {
 				break
 			}
-			all = append(all, d.merged(item, path, depth+1)...)
+			all = append(all, d.mergedEntries(item, path, depth+1)...)
 		}
 		return all
 	default:
@@ -157,13 +157,13 @@ func (d *decoder) merged(node *yaml.Node, path string, depth int) []pair {
 	}
 }
 
-func (d *decoder) member(p pair, path string, out reflect.Value) {
+func (d *decoder) decodeEntry(p entry, path string, out reflect.Value) {
 	key := p.key.Value
 	at := keyPath(path, key)
 	if out.Kind() == reflect.Map {
 		d.lines[at] = p.key.Line
 		element := reflect.New(out.Type().Elem()).Elem()
-		d.value(p.value, at, element)
+		d.decodeValue(p.value, at, element)
 		if out.IsNil() {
 			out.Set(reflect.MakeMap(out.Type()))
 		}
@@ -173,11 +173,11 @@ func (d *decoder) member(p pair, path string, out reflect.Value) {
 	for name, field := range fields(out.Type()) {
 		if name == key {
 			d.lines[at] = p.key.Line
-			d.value(p.value, at, out.FieldByIndex(field.Index))
+			d.decodeValue(p.value, at, out.FieldByIndex(field.Index))
 			return
 		}
 	}
-	if !likeKey.MatchString(key) {
+	if !keyLike.MatchString(key) {
 		// It may be a secret that slipped into a key's place, after a colon
 		// without a space.
 		d.add(path, "has something on line %d that is not a key; a key is followed by a colon and a space, and the keys here are: %s",
@@ -188,7 +188,7 @@ func (d *decoder) member(p pair, path string, out reflect.Value) {
 	d.add(at, "is an unknown key; the keys here are: %s", strings.Join(keysOf(out.Type()), ", "))
 }
 
-func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value) {
+func (d *decoder) decodeScalar(node *yaml.Node, path string, out reflect.Value) {
 	if !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, node.ShortTag()) {
 		d.add(path, "must be a plain value without a YAML tag; put it in quotes")
 		return
@@ -200,7 +200,7 @@ func (d *decoder) scalar(node *yaml.Node, path string, out reflect.Value) {
 	target := out.Addr().Interface()
 	err := node.Decode(target)
 	if out.Kind() == reflect.Int && node.ShortTag() == "!!float" {
-		err = errFraction // which package yaml would cut off
+		err = errNotInteger // which package yaml would cut off
 	}
 	if err == nil {
 		return
@@ -234,11 +234,11 @@ func keyPath(path, key string) string {
 	}
 }
 
-var errFraction = errors.New("not a whole number")
+var errNotInteger = errors.New("not a whole number")
 
 var (
 	plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	likeKey  = regexp.MustCompile(`^[a-z][A-Za-z0-9_-]{0,29}$`) // access keys begin with a capital, secret ones are longer
+	keyLike  = regexp.MustCompile(`^[a-z][A-Za-z0-9_-]{0,29}$`) // access keys begin with a capital, secret ones are longer
 )
 
 var kindNames = map[yaml.Kind]string{

@@ -22,9 +22,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFile is the size of a configuration file that names a hundred thousand
+// maxFileSize is the size of a configuration file that names a hundred thousand
 // desktops, and some more.
-const maxFile = 8 << 20
+const maxFileSize = 8 << 20
 
 // Options is what a configuration is checked against and this package cannot
 // know.
@@ -38,7 +38,7 @@ type Options struct {
 func Load(path string, options Options) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, Errors{{File: path, Text: err.Error()}}
+		return nil, Errors{{File: path, Message: err.Error()}}
 	}
 	return Parse(path, data, options)
 }
@@ -46,15 +46,15 @@ func Load(path string, options Options) (*Config, error) {
 // Parse reads a configuration from memory and checks it as a whole, as Load
 // does with a file. Errors name path, and relative paths are below its folder.
 func Parse(path string, data []byte, options Options) (*Config, error) {
-	r := newReport(path)
-	root, err := document(data)
+	r := newErrorList(path)
+	root, err := parseDocument(data)
 	if err != nil {
-		return nil, Errors{syntaxFault(path, data, err)}
+		return nil, Errors{syntaxError(path, data, err)}
 	}
 	c := &Config{}
 	c.setDefaults()
 	r.decode(root, c)
-	c.complete(filepath.Dir(path), r.written)
+	c.applyDerivedDefaults(filepath.Dir(path), r.isSet)
 	check(c, r, options)
 	if err := r.err(); err != nil {
 		return nil, err
@@ -66,23 +66,23 @@ func Parse(path string, data []byte, options Options) (*Config, error) {
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, cannotRead(err)
+		return nil, readError(err)
 	}
 	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	switch {
 	case err != nil:
-		return nil, cannotRead(err)
-	case len(data) > maxFile:
-		return nil, fmt.Errorf("is larger than %d MiB; is it the right file?", maxFile>>20)
+		return nil, readError(err)
+	case len(data) > maxFileSize:
+		return nil, fmt.Errorf("is larger than %d MiB; is it the right file?", maxFileSize>>20)
 	case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
 		return nil, errors.New("is not a text in UTF-8; is it the right file?")
 	}
 	return data, nil
 }
 
-// cannotRead says why a file cannot be read, without its path.
-func cannotRead(err error) error {
+// readError says why a file cannot be read, without its path.
+func readError(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
 	}
@@ -90,23 +90,23 @@ func cannotRead(err error) error {
 }
 
 var (
-	errEmpty    = errors.New("is empty; name at least one project or account")
-	errMoreDocs = errors.New("begins a second document; only one is read, so remove the rest")
+	errEmptyFile      = errors.New("is empty; name at least one project or account")
+	errSecondDocument = errors.New("begins a second document; only one is read, so remove the rest")
 )
 
-// document gives the root of the only YAML document in data.
-func document(data []byte) (*yaml.Node, error) {
+// parseDocument gives the root of the only YAML document in data.
+func parseDocument(data []byte) (*yaml.Node, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
 	err := decoder.Decode(&first)
 	if errors.Is(err, io.EOF) || err == nil && first.Content[0].ShortTag() == "!!null" {
-		return nil, errEmpty
+		return nil, errEmptyFile
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := decoder.Decode(&second); err == nil {
-		return nil, fmt.Errorf("line %d: %w", second.Line, errMoreDocs)
+		return nil, fmt.Errorf("line %d: %w", second.Line, errSecondDocument)
 	} else if !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -118,23 +118,23 @@ var (
 	yamlAlias = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// syntaxFault makes one clean line of an error of document.
-func syntaxFault(path string, data []byte, err error) Fault {
+// syntaxError makes one clean line of an error of document.
+func syntaxError(path string, data []byte, err error) Error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	f := Fault{File: path}
+	f := Error{File: path}
 	m := yamlLine.FindStringSubmatch(text)
 	f.Line, _ = strconv.Atoi(m[1])
 	text = text[len(m[0]):]
 	if alias := yamlAlias.FindStringSubmatch(text); alias != nil {
 		// What follows the asterisk may be a secret that lacks its quotes.
 		f.Line = 1 + bytes.Count(data[:max(0, bytes.Index(data, []byte("*"+alias[1])))], []byte("\n"))
-		f.Text = "has an alias (*name) without its anchor (&name); put a text that begins with an asterisk in quotes"
+		f.Message = "has an alias (*name) without its anchor (&name); put a text that begins with an asterisk in quotes"
 		return f
 	}
-	f.Text = text
-	if !errors.Is(err, errEmpty) && !errors.Is(err, errMoreDocs) {
+	f.Message = text
+	if !errors.Is(err, errEmptyFile) && !errors.Is(err, errSecondDocument) {
 		// Package yaml tells where the block begins in which it lost its way.
-		f.Text = "is not YAML here or in the lines that follow: " + text + "; check indentation, colons and quotes"
+		f.Message = "is not YAML here or in the lines that follow: " + text + "; check indentation, colons and quotes"
 	}
 	return f
 }
@@ -177,15 +177,15 @@ func (a *Account) setDefaults() {
 	a.EIPs, a.HTTP, a.Limits = p.EIPs, p.HTTP, p.Limits
 }
 
-// complete fills in the defaults that depend on what was written, and resolves
+// applyDerivedDefaults fills in the defaults that depend on what was written, and resolves
 // file names against dir.
-func (c *Config) complete(dir string, written func(path string) bool) {
+func (c *Config) applyDerivedDefaults(dir string, written func(path string) bool) {
 	for i := range c.Projects {
 		p := &c.Projects[i]
 		p.Endpoint = strings.TrimSuffix(p.Endpoint, "/")
 		p.IAMEndpoint = strings.TrimSuffix(p.IAMEndpoint, "/")
-		p.Credentials.complete(dir)
-		p.HTTP.complete(dir, written(fmt.Sprintf("projects[%d].http.proxy_from_environment", i)))
+		p.Credentials.applyDerivedDefaults(dir)
+		p.HTTP.applyDerivedDefaults(dir, written(fmt.Sprintf("projects[%d].http.proxy_from_environment", i)))
 	}
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
@@ -193,17 +193,17 @@ func (c *Config) complete(dir string, written func(path string) bool) {
 			a.Endpoints[region] = strings.TrimSuffix(endpoint, "/")
 		}
 		a.IAMEndpoint = strings.TrimSuffix(a.IAMEndpoint, "/")
-		a.Credentials.complete(dir)
-		a.HTTP.complete(dir, written(fmt.Sprintf("accounts[%d].http.proxy_from_environment", i)))
+		a.Credentials.applyDerivedDefaults(dir)
+		a.HTTP.applyDerivedDefaults(dir, written(fmt.Sprintf("accounts[%d].http.proxy_from_environment", i)))
 	}
 	w := &c.Changes.Webhook
 	for _, file := range []*string{&w.URLFile, &w.Authorization.CredentialsFile, &c.State.File} {
 		*file = promconfig.JoinDir(dir, *file)
 	}
-	w.HTTP.complete(dir, written("changes.webhook.http.proxy_from_environment"))
+	w.HTTP.applyDerivedDefaults(dir, written("changes.webhook.http.proxy_from_environment"))
 }
 
-func (c *Credentials) complete(dir string) {
+func (c *Credentials) applyDerivedDefaults(dir string) {
 	for _, file := range []*string{&c.AccessKeyFile, &c.SecretKeyFile, &c.SecurityTokenFile, &c.ProfileFile, &c.IDTokenFile} {
 		*file = promconfig.JoinDir(dir, *file)
 	}
@@ -211,7 +211,7 @@ func (c *Credentials) complete(dir string) {
 		return
 	}
 	switch {
-	case c.hasKey():
+	case c.hasStaticKey():
 		c.Source = SourceStatic
 	case c.IDPID != "" || c.IDTokenFile != "":
 		c.Source = SourceOIDC
@@ -222,12 +222,12 @@ func (c *Credentials) complete(dir string) {
 	}
 }
 
-func (c *Credentials) hasKey() bool {
+func (c *Credentials) hasStaticKey() bool {
 	return c.AccessKey != "" || c.AccessKeyFile != "" || !c.SecretKey.IsZero() || c.SecretKeyFile != "" ||
 		!c.SecurityToken.IsZero() || c.SecurityTokenFile != ""
 }
 
-func (h *HTTP) complete(dir string, proxyChosen bool) {
+func (h *HTTP) applyDerivedDefaults(dir string, proxyChosen bool) {
 	h.TLS.SetDirectory(dir)
 	if h.ProxyURL.URL != nil && h.ProxyURL.String() == "" {
 		h.ProxyURL.URL = nil

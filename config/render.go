@@ -83,24 +83,24 @@ func (h HTTP) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain)
 }
 
-// Key identifies the project with all of its options, secrets included: an
+// Fingerprint identifies the project with all of its options, secrets included: an
 // equal key after a reload means that nothing about it changed. It is a hash,
 // which tells nothing of the secrets.
-func (p Project) Key() string { return fingerprint(p) }
+func (p Project) Fingerprint() string { return fingerprint(p) }
 
-// Key identifies the account with all of its options, as that of a Project.
-func (a Account) Key() string { return fingerprint(a) }
+// Fingerprint identifies the account with all of its options, as that of a Project.
+func (a Account) Fingerprint() string { return fingerprint(a) }
 
 func fingerprint(v any) string {
 	var b bytes.Buffer
-	write(&b, reflect.ValueOf(v))
+	writeCanonical(&b, reflect.ValueOf(v))
 	sum := sha256.Sum256(b.Bytes())
 	return hex.EncodeToString(sum[:])
 }
 
-// write gives w all that v says, secrets revealed, so that different values
+// writeCanonical gives w all that v says, secrets revealed, so that different values
 // never read alike.
-func write(w *bytes.Buffer, v reflect.Value) {
+func writeCanonical(w *bytes.Buffer, v reflect.Value) {
 	switch value := v.Interface().(type) {
 	case Secret:
 		fmt.Fprintf(w, "%q,", value.Reveal())
@@ -116,12 +116,12 @@ func write(w *bytes.Buffer, v reflect.Value) {
 	case reflect.Struct:
 		for key, field := range fields(v.Type()) {
 			fmt.Fprintf(w, "%s:", key)
-			write(w, v.FieldByIndex(field.Index))
+			writeCanonical(w, v.FieldByIndex(field.Index))
 		}
 	case reflect.Slice:
 		fmt.Fprintf(w, "%d:", v.Len())
 		for i := range v.Len() {
-			write(w, v.Index(i))
+			writeCanonical(w, v.Index(i))
 		}
 	case reflect.Map:
 		fmt.Fprintf(w, "%d:", v.Len())
@@ -129,7 +129,7 @@ func write(w *bytes.Buffer, v reflect.Value) {
 			return cmp.Compare(a.String(), b.String())
 		}) {
 			fmt.Fprintf(w, "%q:", key.String())
-			write(w, v.MapIndex(key))
+			writeCanonical(w, v.MapIndex(key))
 		}
 	case reflect.String:
 		fmt.Fprintf(w, "%q,", v.String())

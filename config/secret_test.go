@@ -139,7 +139,7 @@ accounts:
 	for name, value := range map[string]any{
 		"config": *c, "pointer": c, "project": c.Projects[0], "account": c.Accounts[0], "expanded": expanded,
 		"credentials": c.Projects[0].Credentials, "http": c.Projects[0].HTTP, "pointer to http": &c.Projects[0].HTTP,
-		"error": fmt.Errorf("project %v: %w", c.Projects[0], errors.New("x")), "key": c.Projects[0].Key(),
+		"error": fmt.Errorf("project %v: %w", c.Projects[0], errors.New("x")), "key": c.Projects[0].Fingerprint(),
 	} {
 		for _, verb := range verbs {
 			if got := fmt.Sprintf(verb, value); tells(got) {

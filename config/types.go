@@ -210,8 +210,8 @@ type Webhook struct {
 // IsZero says that there is no webhook.
 func (w Webhook) IsZero() bool { return w.URL.IsZero() && w.URLFile == "" }
 
-// Key identifies the webhook with all of its options, as that of a Project.
-func (w Webhook) Key() string { return fingerprint(w) }
+// Fingerprint identifies the webhook with all of its options, as that of a Project.
+func (w Webhook) Fingerprint() string { return fingerprint(w) }
 
 // Authorization is a header that proves who the exporter is.
 type Authorization struct {
@@ -233,8 +233,8 @@ type State struct {
 // IsZero says that nothing is remembered.
 func (s State) IsZero() bool { return s.File == "" }
 
-// TagsMatter says whether tags of desktops have to be read.
-func (c *Config) TagsMatter() bool {
+// NeedsTags says whether tags of desktops have to be read.
+func (c *Config) NeedsTags() bool {
 	return len(c.Metrics.Tags) > 0 || slices.ContainsFunc(c.Policies, func(p Policy) bool { return len(p.Tags) > 0 })
 }
 

@@ -70,8 +70,8 @@ func TestKeys(t *testing.T) {
 		key    func(any) string
 		least  int
 	}{
-		"project": {&Project{}, func(p any) string { return p.(*Project).Key() }, 38},
-		"account": {&Account{}, func(a any) string { return a.(*Account).Key() }, 38},
+		"project": {&Project{}, func(p any) string { return p.(*Project).Fingerprint() }, 38},
+		"account": {&Account{}, func(a any) string { return a.(*Account).Fingerprint() }, 38},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -95,7 +95,7 @@ func TestKeys(t *testing.T) {
 			}
 		})
 	}
-	if a, b := (Project{Name: "a"}).Key(), (Project{Name: "a", EIPs: true}).Key(); len(a) != 64 || a == b {
+	if a, b := (Project{Name: "a"}).Fingerprint(), (Project{Name: "a", EIPs: true}).Fingerprint(); len(a) != 64 || a == b {
 		t.Errorf("keys %s and %s", a, b)
 	}
 }

@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// Target gives the URL to send to, read again from the file that holds it. An
+// ReadURL gives the URL to send to, read again from the file that holds it. An
 // error quotes nothing of the URL.
-func (w *Webhook) Target() (string, error) {
+func (w *Webhook) ReadURL() (string, error) {
 	if w.URLFile == "" {
 		return w.URL.Reveal(), nil // was checked
 	}
 	const key = "changes.webhook.url_file"
-	text, err := secretText(key, w.URLFile)
+	text, err := readSecretKey(key, w.URLFile)
 	if err != nil {
 		return "", err
 	}
-	k := checker{report: newReport("")}
+	k := checker{errorList: newErrorList("")}
 	k.webhookURL(key, text)
-	for _, fault := range k.faults {
-		return "", fmt.Errorf("%s: %s %s", key, w.URLFile, fault.Text)
+	for _, fault := range k.errors {
+		return "", fmt.Errorf("%s: %s %s", key, w.URLFile, fault.Message)
 	}
 	return text, nil
 }
 
-// Header gives the headers to send, among them the authorization, read again
+// ReadHeader gives the headers to send, among them the authorization, read again
 // from the file that holds it. An error quotes none of their values.
-func (w *Webhook) Header() (http.Header, error) {
+func (w *Webhook) ReadHeader() (http.Header, error) {
 	header := http.Header{}
 	for name, value := range w.Headers {
 		header.Set(name, value.Reveal())
@@ -43,30 +43,30 @@ func (w *Webhook) Header() (http.Header, error) {
 		header.Set("Authorization", a.Type+" "+a.Credentials.Reveal())
 	default:
 		const key = "changes.webhook.authorization.credentials_file"
-		text, err := secretText(key, a.CredentialsFile)
+		text, err := readSecretKey(key, a.CredentialsFile)
 		if err != nil {
 			return nil, err
 		}
-		if !fitsHeader(text) {
-			return nil, fmt.Errorf("%s: %s %s", key, a.CredentialsFile, unfitForHeader)
+		if !isValidHeaderValue(text) {
+			return nil, fmt.Errorf("%s: %s %s", key, a.CredentialsFile, invalidHeaderValue)
 		}
 		header.Set("Authorization", a.Type+" "+text)
 	}
 	return header, nil
 }
 
-// secretText reads what a file holds for a key.
-func secretText(key, file string) (string, error) {
-	text, err := readSecret(file)
+// readSecretKey reads what a file holds for a key.
+func readSecretKey(key, file string) (string, error) {
+	text, err := readSecretFile(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %s %w", key, file, err)
 	}
 	return text, nil
 }
 
-// readSecret reads a text that must be there, without the space around it. Its
+// readSecretFile reads a text that must be there, without the space around it. Its
 // errors do not repeat the path.
-func readSecret(file string) (string, error) {
+func readSecretFile(file string) (string, error) {
 	data, err := readFile(file)
 	text := strings.TrimSpace(string(data))
 	if err == nil && text == "" {
@@ -75,8 +75,8 @@ func readSecret(file string) (string, error) {
 	return text, err
 }
 
-const unfitForHeader = "holds a line break or another control character; copy it again"
+const invalidHeaderValue = "holds a line break or another control character; copy it again"
 
-func fitsHeader(text string) bool {
+func isValidHeaderValue(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }

@@ -26,7 +26,7 @@ func office(t *testing.T, desktops int, secretKey string) (cloud *simulator.Clou
 	cloud = simulator.New(simulator.Options{History: -1})
 	cloud.AddProject(simulator.Project{ID: projectID, Region: "la-north-2"})
 	cloud.AddKey(simulator.Key{AccessKey: "AKEXAMPLE", SecretKey: secretKey})
-	cloud.SetDesktops(projectID, simulator.Fleet(desktops, 1))
+	cloud.SetDesktops(projectID, simulator.GenerateDesktops(desktops, 1))
 	url, stop, err := cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestInstalled(t *testing.T) {
 	m.write("/etc/systemd/system/"+service+".d/soon.conf", "0644", "[Service]\nRestartSec=100ms\n") // not ten seconds
 	m.do("systemctl", "daemon-reload")
 	m.do("systemctl", "kill", "--signal=KILL", service)
-	cloud.SetDesktops(projectID, simulator.Fleet(4, 1))
+	cloud.SetDesktops(projectID, simulator.GenerateDesktops(4, 1))
 	eventually(t, "back", 50*time.Millisecond, func() bool { return exported(address) == "4" && m.property(service, "MainPID") != pid })
 	pid = m.property(service, "MainPID")
 	m.do("dpkg", "--install", "/tmp/exporter.deb")

@@ -123,7 +123,7 @@ func (p *pager) told() []notice {
 
 // staff makes a desktop with an EIP, unless its address is "".
 func staff(id, name, address string) simulator.Desktop {
-	d := simulator.Fleet(1, 1)[0]
+	d := simulator.GenerateDesktops(1, 1)[0]
 	d.ID, d.Name = id, name
 	d.Interfaces[0].EIP = nil
 	if address != "" {
@@ -208,7 +208,7 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ["
 	// was known, only one alert may tell of it.
 	cloud.UpdateDesktop(projectID, "d2", func(d *simulator.Desktop) { d.Interfaces[0].EIP = nil })
 	prometheus.await(t, patience, prefix+"desktop_eips == 0", func(all []sample) bool { return len(all) == 3 })
-	heal := cloud.Fail(simulator.Fault{Status: http.StatusInternalServerError})
+	heal := cloud.AddFault(simulator.Fault{Status: http.StatusInternalServerError})
 	down := await("firing DesktopMissesEIP d1", "resolved DesktopMissesEIP d1", "firing ProjectDown")
 	if want := "Project office (la-north-2) cannot be read"; down.Annotations["summary"] != want {
 		t.Errorf("summary %q, want %q", down.Annotations["summary"], want)

@@ -20,7 +20,7 @@ func office(t testing.TB, n int, extra ...string) (cloud *simulator.Cloud, yaml 
 	cloud = simulator.New(simulator.Options{History: -1})
 	cloud.AddProject(simulator.Project{ID: projectID, Region: "la-north-2"})
 	cloud.AddKey(simulator.Key{AccessKey: "AKTEST", SecretKey: "SKTEST"})
-	cloud.SetDesktops(projectID, simulator.Fleet(n, 1))
+	cloud.SetDesktops(projectID, simulator.GenerateDesktops(n, 1))
 	url, stop, err := cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -160,7 +160,7 @@ func TestPrometheusDiscoversDesktops(t *testing.T) {
 	await("desk-d42=1 desk-d44=1")
 
 	// While the cloud is down, and long after anything is held, the targets stay.
-	heal := cloud.Fail(simulator.Fault{Status: 503})
+	heal := cloud.AddFault(simulator.Fault{Status: 503})
 	path := "/sd?status=ACTIVE&port=" + port
 	x.eventually(t, patience, "/sd refuses to answer", func() bool { return x.get(t, path).status == http.StatusServiceUnavailable })
 	time.Sleep(3 * time.Second) // several refreshes
@@ -217,7 +217,7 @@ func TestDumpCommand(t *testing.T) {
 	})
 	t.Run("an outage", func(t *testing.T) {
 		cloud, yaml := office(t, 3)
-		cloud.Fail(simulator.Fault{Status: 403})
+		cloud.AddFault(simulator.Fault{Status: 403})
 		out := file(t, "desktops.csv", "the last good one\n")
 		f := finish(t, "", path, "dump", "--format=csv", "--strict", "--output="+out, "--config.file="+file(t, "exporter.yml", yaml))
 		if f.code != 2 || !strings.Contains(f.stderr, ": incomplete: project office: ") {
@@ -229,7 +229,7 @@ func TestDumpCommand(t *testing.T) {
 	})
 	t.Run("a signal", func(t *testing.T) {
 		cloud, yaml := office(t, 3)
-		cloud.Fail(simulator.Fault{HangBeforeHeader: true})
+		cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 		// timeout sends SIGTERM, and gives the code of whom it sent it to.
 		f := finish(t, "", "timeout", "--preserve-status", "2", path, "dump", "--config.file="+file(t, "exporter.yml", yaml))
 		if f.code != 3 || f.stdout != "" || !strings.Contains(f.stderr, "interrupted, nothing is written") {

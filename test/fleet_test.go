@@ -33,7 +33,7 @@ func TestPrometheusScrapesLargeFleet(t *testing.T) {
 	filled := time.Since(start)
 
 	unbound := 0
-	for _, d := range simulator.Fleet(1000, 1) { // the fleet begins with these
+	for _, d := range simulator.GenerateDesktops(1000, 1) { // the fleet begins with these
 		if d.Interfaces[0].EIP != nil {
 			unbound++
 			cloud.UpdateDesktop(projectID, d.ID, func(d *simulator.Desktop) { d.Interfaces[0].EIP = nil })
@@ -94,7 +94,7 @@ scrape_configs:
 		"the exporter took %.0f MB and %.1f s of CPU; the cloud was asked %d times",
 		desktops, filled.Round(100*time.Millisecond), unbound, ask("scrape_samples_scraped"), ask("count_over_time(up[10m])"),
 		ask(`max_over_time(scrape_duration_seconds[10m])`), ask(`count_over_time(up[10m]) - sum_over_time(up[10m])`), ask(`max_over_time(process_resident_memory_bytes[10m])`)/1e6,
-		ask("process_cpu_seconds_total"), cloud.Count(""))
+		ask("process_cpu_seconds_total"), cloud.CallCount(""))
 }
 
 var (

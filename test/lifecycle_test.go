@@ -27,7 +27,7 @@ func TestStopsGently(t *testing.T) {
 
 			asked := make(chan struct{}, 100)
 			cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
-			cloud.Fail(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Latency: time.Second})
+			cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Latency: time.Second})
 			scraped := make(chan answer, 1)
 			go func() {
 				a, _ := x.ask(t, "/metrics") // a failed one has no status
@@ -145,7 +145,7 @@ func TestCheckAsksNobody(t *testing.T) {
 	if f := finish(t, "", path, "--config.check", "--config.file="+file(t, "exporter.yml", yaml)); f.code != 0 {
 		t.Errorf("exit code %d: %s", f.code, f.stderr)
 	}
-	if got := cloud.Count(""); got != 0 {
+	if got := cloud.CallCount(""); got != 0 {
 		t.Errorf("the check asked the cloud %d times", got)
 	}
 }
@@ -166,7 +166,7 @@ func complaints(log string) []string {
 func TestStartsWithTheCloudDown(t *testing.T) {
 	t.Parallel()
 	cloud, yaml := office(t, 3)
-	up := cloud.Fail(simulator.Fault{HangBeforeHeader: true})
+	up := cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 	x := configured(t, yaml+"refresh: {timeout: 5s}\n")
 
 	if a := x.get(t, "/-/healthy"); a.status != http.StatusOK {

@@ -214,7 +214,7 @@ func TestHostileNamesInABrowser(t *testing.T) {
 	}
 	cloud, yaml := office(t, 1)
 	var desktops []simulator.Desktop
-	for i, d := range simulator.Fleet(len(names), 7) {
+	for i, d := range simulator.GenerateDesktops(len(names), 7) {
 		d.Name = names[i]
 		d.Tags = []simulator.Tag{{Key: names[i], Value: names[i]}}
 		n := &d.Interfaces[0]

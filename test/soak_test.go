@@ -121,15 +121,15 @@ func fail(cloud *simulator.Cloud) {
 		{Probability: .003, HangAfterHeader: true},
 		{Probability: .003, HangInBody: true},
 		{Probability: .01, TruncateBody: true},
-		{Probability: .02, Drip: 20 * time.Millisecond},
-		{Probability: .01, Rewrite: func([]byte) []byte { return []byte(`{"error_code":"WKS.0001","error_msg":"busy"}`) }},
-		{Probability: .01, Rewrite: func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"id":"`), []byte(`"id":7,"x":"`)) }},
-		{Operation: simulator.ListDesktops, Probability: .05, ChangeTotal: 3},
+		{Probability: .02, SlowBody: 20 * time.Millisecond},
+		{Probability: .01, RewriteBody: func([]byte) []byte { return []byte(`{"error_code":"WKS.0001","error_msg":"busy"}`) }},
+		{Probability: .01, RewriteBody: func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"id":"`), []byte(`"id":7,"x":"`)) }},
+		{Operation: simulator.ListDesktops, Probability: .05, TotalCountDelta: 3},
 		{Operation: simulator.ListDesktops, Probability: .05, RepeatPage: true},
 		{Operation: simulator.ListDesktops, Probability: .05, EmptyPage: true},
 		{Operation: simulator.ShowDesktopNetworks, Probability: .02, Status: http.StatusNotFound},
 	} {
-		cloud.Fail(f)
+		cloud.AddFault(f)
 	}
 }
 

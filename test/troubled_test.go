@@ -56,7 +56,7 @@ func TestTroubleInABrowser(t *testing.T) {
 		t.Errorf("the findings of %s are %q, want %q among them", moved.Name, got, want)
 	}
 
-	cloud.Fail(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Status: http.StatusForbidden})
+	cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Status: http.StatusForbidden})
 	x.eventually(t, patience, "the failure shows", func() bool {
 		x.get(t, "/metrics")
 		return strings.Contains(x.get(t, "/inventory").body, "2 held")

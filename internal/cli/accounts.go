@@ -58,7 +58,7 @@ type account struct {
 func (x *exporter) openAccounts(c *config.Config) ([]*account, error) {
 	var all []*account
 	for i := range c.Accounts {
-		a := &account{config: c.Accounts[i], key: c.Accounts[i].Key(), exporter: x}
+		a := &account{config: c.Accounts[i], key: c.Accounts[i].Fingerprint(), exporter: x}
 		if same := slices.IndexFunc(x.accounts, func(old *account) bool { return old.key == a.key }); same >= 0 {
 			all = append(all, x.accounts[same])
 			continue

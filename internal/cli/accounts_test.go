@@ -128,7 +128,7 @@ level=info account=org projects=3 msg="Account's projects listed" seen=3 came=or
 level=info project=org/la-north-2_lab region=la-north-2 msg="Project read" desktops=1 unresolved=0 duration=0s
 level=info account=org projects=2 msg="Account's projects listed" seen=2 came= went=org/ap-southeast-3
 `)
-		if n := s.cloud.Count(listMine); n != 2 {
+		if n := s.cloud.CallCount(listMine); n != 2 {
 			t.Errorf("IAM was asked %d times in twenty minutes, want 2", n)
 		}
 	})
@@ -162,7 +162,7 @@ func TestAccountChoosesProjects(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := prepareScene(t, organisation(tc.lines...), both()...)
 				if tc.rewrite != nil {
-					s.cloud.Fail(simulator.Fault{Operation: listMine, Rewrite: tc.rewrite})
+					s.cloud.AddFault(simulator.Fault{Operation: listMine, RewriteBody: tc.rewrite})
 				}
 				// The region of the last is not one of Workspace, as that of the
 				// project that every account has for object storage.
@@ -193,7 +193,7 @@ func TestProjectsWithoutWorkspaceMakeNoNoise(t *testing.T) {
 level=info account=org projects=3 msg="Account's projects listed" seen=3 came=org/la-north-2_lab went=
 level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped: Workspace is not enabled in it"
 `)
-		s.cloud.Reset()
+		s.cloud.ResetCounters()
 		for range 6 * 60 {
 			s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 			time.Sleep(time.Minute)
@@ -224,7 +224,7 @@ func TestAccountsThatFailFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml := "accounts:" + accountYAML("east", "regions: ap-.*") + accountYAML("west", "regions: la-.*")
 		s := prepareScene(t, yaml, both()...)
-		heal := s.cloud.Fail(simulator.Fault{Operation: listMine, Status: 503})
+		heal := s.cloud.AddFault(simulator.Fault{Operation: listMine, Status: 503})
 		s.start()
 		for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} { // in the first try, and after it
 			if w := s.ask(http.MethodGet, "/-/ready"); w.Code != status {
@@ -278,7 +278,7 @@ func TestAccountThatFailsLater(t *testing.T) {
 		} {
 			// Both ways to ask for projects fail.
 			f.Match = func(c simulator.Call) bool { return strings.HasPrefix(c.Operation, "Keystone") }
-			heal := s.cloud.Fail(f)
+			heal := s.cloud.AddFault(f)
 			for range 30 {
 				time.Sleep(time.Minute)
 				s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
@@ -310,7 +310,7 @@ func TestReloadOfAccounts(t *testing.T) {
 
 		// What is changed about the account or the refresh must not make the
 		// projects vanish, though IAM cannot be asked just now.
-		heal := s.cloud.Fail(simulator.Fault{Operation: listMine, HangBeforeHeader: true})
+		heal := s.cloud.AddFault(simulator.Fault{Operation: listMine, HangBeforeHeader: true})
 		for _, yaml := range []string{
 			organisation("limits: {concurrency: 2}"),
 			organisation("limits: {concurrency: 2}") + "refresh: {max_staleness: 20m}\n",
@@ -340,9 +340,9 @@ func TestReloadOfAccounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		s.cloud.Reset()
+		s.cloud.ResetCounters()
 		s.wantProjects("office up=1 desktops=2, other/ap-southeast-3 up=1")
-		if n := s.cloud.Count(list); n != 2 {
+		if n := s.cloud.CallCount(list); n != 2 {
 			t.Errorf("%d lists of desktops for two projects", n)
 		}
 
@@ -359,9 +359,9 @@ func TestReloadOfAccounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.wantProjects("office up=1 desktops=2")
-		s.cloud.Reset()
+		s.cloud.ResetCounters()
 		time.Sleep(time.Hour)
-		if n := s.cloud.Count(listMine); n != 0 {
+		if n := s.cloud.CallCount(listMine); n != 0 {
 			t.Errorf("an account that is gone asked IAM %d times", n)
 		}
 	})

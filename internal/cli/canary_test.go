@@ -52,7 +52,7 @@ func storm() map[string]simulator.Fault {
 		"302":   {Status: 302, Header: http.Header{"Location": {"http://127.0.0.1/?token=CANARYLOCATION"}}, Body: []byte("moved")},
 		"reset": {ResetConnection: true}, "half": {TruncateBody: true}, "hang": {HangBeforeHeader: true}, "hang in body": {HangInBody: true},
 		"hostile": {Status: 400, Header: http.Header{"X-Request-Id": {"CANARYREQUESTID/+"}}, Body: simulator.WorkspaceError("CANARY CODE", "CANARYMESSAGE", "CANARYDETAIL", "CANARYENCODED")},
-		"wrong types": {Rewrite: func(b []byte) []byte {
+		"wrong types": {RewriteBody: func(b []byte) []byte {
 			return bytes.ReplaceAll(b, []byte(`"desktop_id":"`), []byte(`"desktop_id":7,"x":"`))
 		}},
 		refuseAll: {Status: 401, Body: simulator.GatewayError("APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:GET|/v2|x-security-token:CANARYINLINETOKEN|", "r1")},
@@ -122,7 +122,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	v.cloud.PutDesktop(v.project["inline"], desktop("d1", "203.0.113.7"))
 	look()
 	for _, name := range weather {
-		heal := v.cloud.Fail(storm()[name])
+		heal := v.cloud.AddFault(storm()[name])
 		v.proxy.mu.Lock()
 		v.proxy.deny = name == "500"
 		v.proxy.mu.Unlock()
@@ -177,11 +177,11 @@ func TestNoSecretComesOut(t *testing.T) {
 	v.file("token", k.SecurityToken)
 	v.file("sk", k.SecretKey)
 	v.file("ak", k.AccessKey)
-	v.cloud.Fail(simulator.Fault{HangBeforeHeader: true})
-	n := v.cloud.Count(list)
+	v.cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
+	n := v.cloud.CallCount(list)
 	x.eventually("asking with the new key", func() bool {
 		ask(http.MethodGet, "/probe?target=files")
-		return v.cloud.Count(list) > n
+		return v.cloud.CallCount(list) > n
 	})
 	x.eventually("a change that is refused", func() bool { return strings.Contains(stderr.String(), "Webhook receiver rejected an event") })
 	before := stderr.String()
@@ -280,8 +280,8 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := prepareScene(t, strings.Replace(office, "{access_key: AKOFFICE, secret_key: "+secret+"}", "{source: ecs_agency}", 1), both()...)
 		v := &vault{T: t}
-		s.cloud.Fail(simulator.Fault{Operation: simulator.MetadataSecurityKey, Rewrite: v.issued})
-		s.cloud.AddIssuer(simulator.Issuer{Source: simulator.Agency, Lifetime: 10 * time.Minute})
+		s.cloud.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, RewriteBody: v.issued})
+		s.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
 		s.start()
 		places := map[string]string{}
 		look := func() {
@@ -291,7 +291,7 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 		}
 		look()
 		for _, fault := range storm() {
-			heal := s.cloud.Fail(fault)
+			heal := s.cloud.AddFault(fault)
 			for range 20 {
 				look()
 				time.Sleep(time.Minute)
@@ -309,7 +309,7 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 			"/config":  {"source: ecs_agency"},
 			"/":        {"/probe"},
 		})
-		if n := s.cloud.Count(simulator.MetadataSecurityKey); n < 10 || len(v.secrets) < 30 {
+		if n := s.cloud.CallCount(simulator.MetadataSecurityKey); n < 10 || len(v.secrets) < 30 {
 			t.Errorf("%d keys were issued, %d texts locked away", n, len(v.secrets))
 		}
 	})

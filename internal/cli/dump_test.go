@@ -135,7 +135,7 @@ func TestDumpFilters(t *testing.T) {
 func TestDumpWaitsForQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScene(t, office+"    limits: {requests_per_minute: 10}\n", simulator.Fleet(3000, 1)...)
+		s := prepareScene(t, office+"    limits: {requests_per_minute: 10}\n", simulator.GenerateDesktops(3000, 1)...)
 		d := s.dump(t.Context(), dumpFlags{format: "table"})
 		if lines := strings.Count(d.stdout, "\n"); d.err != nil || lines != 3001 || strings.Contains(d.stdout, "?") {
 			t.Errorf("%v: %d lines, want 3001 in which all is known: %s", d.err, lines, d.stderr)
@@ -171,7 +171,7 @@ func TestDumpSaysWhatIsMissing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := prepareScene(t, office, tc.desktops...)
 				for _, f := range tc.faults {
-					s.cloud.Fail(f)
+					s.cloud.AddFault(f)
 				}
 				tc.flags.format = "csv"
 				d := s.dump(t.Context(), tc.flags)
@@ -207,7 +207,7 @@ func TestDumpWaitsForAccounts(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := prepareScene(t, organisation(), both()...)
-		s.cloud.Fail(simulator.Fault{Operation: operationProjects, HangBeforeHeader: true})
+		s.cloud.AddFault(simulator.Fault{Operation: operationProjects, HangBeforeHeader: true})
 		d := s.dump(t.Context(), dumpFlags{format: "csv", timeout: time.Second})
 		if want := name + ": incomplete: account org: its projects are not listed yet\n"; !errors.Is(d.err, errIncomplete) || d.stderr != want {
 			t.Errorf("%v, %q, want %q", d.err, d.stderr, want)
@@ -218,7 +218,7 @@ func TestDumpWaitsForAccounts(t *testing.T) {
 func TestDumpIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := prepareScene(t, office, both()...)
-		s.cloud.Fail(simulator.Fault{HangBeforeHeader: true})
+		s.cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		d := s.dump(ctx, dumpFlags{format: "csv"})

@@ -95,13 +95,13 @@ func TestContradictionsInAnOutage(t *testing.T) {
 		const found = "eip_not_shown d1 1.1.1.1"
 		s.wantFindings(20*time.Minute, found)
 
-		heal := s.cloud.Fail(simulator.Fault{Operation: networks, Status: 503})
+		heal := s.cloud.AddFault(simulator.Fault{Operation: networks, Status: 503})
 		s.wantFindings(10*time.Minute, found)
 		s.wantFindings(10*time.Minute, "address_outside_subnet?\naddress_used_twice?\neip_not_listed?\neip_not_shown?\neip_used_twice?\nsubnet_outside_vpc?\nvpcs_overlap?")
 		heal()
 		s.wantFindings(20*time.Minute, found)
 
-		heal = s.cloud.Fail(simulator.Fault{Operation: bindings, HangBeforeHeader: true})
+		heal = s.cloud.AddFault(simulator.Fault{Operation: bindings, HangBeforeHeader: true})
 		s.wantFindings(time.Hour, noList)
 		heal()
 		s.wantFindings(20*time.Minute, found)
@@ -133,7 +133,7 @@ func TestContradictionsWithoutPermission(t *testing.T) {
 		if e := s.scrape(); e.sum("up") != 1 || e.sum("desktops_stale") != 0 {
 			t.Errorf("up %v", e.sum("up"))
 		}
-		if n := s.cloud.Count(bindings); n != 2 {
+		if n := s.cloud.CallCount(bindings); n != 2 {
 			t.Errorf("asked for the EIP list %d times in two hours, want twice", n)
 		}
 	})

@@ -70,7 +70,7 @@ func TestLogOfAFailure(t *testing.T) {
 				s := newScene(t, office, both()...)
 				s.records()
 				tc.fault.Operation = list
-				heal := s.cloud.Fail(tc.fault)
+				heal := s.cloud.AddFault(tc.fault)
 				for range 40 {
 					s.scrape()
 					time.Sleep(time.Minute)
@@ -107,7 +107,7 @@ func TestLogOfAFailure(t *testing.T) {
 					t.Errorf("it tells %s;\nwant %s", got, want)
 				}
 				// The transport repeats by itself what broke on a used connection.
-				if n := s.cloud.Count(""); calls > n || calls < n && !tc.fault.ResetConnection {
+				if n := s.cloud.CallCount(""); calls > n || calls < n && !tc.fault.ResetConnection {
 					t.Errorf("%d calls in the log, of %d", calls, n)
 				}
 			})
@@ -148,7 +148,7 @@ func TestLogsAreQuietWhileAllIsWell(t *testing.T) {
 			seen[r["level"]+" "+r["msg"]]++
 			s.checkCall(r)
 		}
-		if want := map[string]int{"debug API call": s.cloud.Count("")}; fmt.Sprint(seen) != fmt.Sprint(want) {
+		if want := map[string]int{"debug API call": s.cloud.CallCount("")}; fmt.Sprint(seen) != fmt.Sprint(want) {
 			t.Errorf("it tells %v, want %v", seen, want)
 		}
 	})
@@ -158,7 +158,7 @@ func TestLogsAreQuietWhileAllIsWell(t *testing.T) {
 // line has level, time and message, those of the libraries included.
 func TestLogFormats(t *testing.T) {
 	cloud, yaml := onTheWire(t)
-	cloud.Fail(simulator.Fault{Status: 500, Operation: networks})
+	cloud.AddFault(simulator.Fault{Status: 500, Operation: networks})
 	for format, line := range map[string]string{
 		"logfmt": `^(level=\w+ ts=\S+|ts=\S+ level=\w+) .*msg=.*$`,
 		"json":   `^\{.*"level":"\w+".*"msg":".*"ts":"[^"]+".*\}$`,

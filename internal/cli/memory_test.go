@@ -95,7 +95,7 @@ func TestARestartInAnOutage(t *testing.T) {
 		s := newScene(t, yaml, desktop("d1", "1.1.1.1"))
 		s.scrape()
 		read := time.Now()
-		s.cloud.Fail(simulator.Fault{Status: 503})
+		s.cloud.AddFault(simulator.Fault{Status: 503})
 		s.restart(5 * time.Minute)
 		e := s.want("d1 nd1: 10.0.0.1/1.1.1.1+default\nup=0 desktops=1 unresolved=0 stale=1")
 		if oldest := e.sum("oldest_data_timestamp_seconds"); oldest != float64(read.UnixMilli())/1000 {
@@ -271,11 +271,11 @@ func TestWhatIsNotAskedForStaysRemembered(t *testing.T) {
 		yaml, _ := withState(t, "accounts:\n  - "+strings.TrimPrefix(strings.TrimSpace(accountYAML("all")), "- ")+"\n")
 		s := newScene(t, yaml, desktop("d1", "1.1.1.1"))
 		s.scrape()
-		heal := s.cloud.Fail(simulator.Fault{Status: 503})
+		heal := s.cloud.AddFault(simulator.Fault{Status: 503})
 		s.restart(time.Minute)
 		s.restart(time.Minute)
 		heal()
-		s.cloud.Fail(simulator.Fault{Operation: networks, Status: 503})
+		s.cloud.AddFault(simulator.Fault{Operation: networks, Status: 503})
 		time.Sleep(11 * time.Minute)
 		if e := s.scrape(); e.sum("desktop_eips") != 1 {
 			t.Errorf("what the account's project knew is gone: %s", e.fleet(projectA))

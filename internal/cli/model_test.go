@@ -206,7 +206,7 @@ func (m *modelFleet) weather() {
 		case 7:
 			f.Status, f.Body = 200, []byte("{}")
 		case 8:
-			f.ChangeTotal = m.rng.IntN(9) - 4
+			f.TotalCountDelta = m.rng.IntN(9) - 4
 		case 9:
 			f.EmptyPage = true
 		case 10:
@@ -220,7 +220,7 @@ func (m *modelFleet) weather() {
 		case 13:
 			f.Status, f.Body = 200, simulator.WorkspaceError("WKS.00010110", "无", "", "")
 		}
-		m.heal = append(m.heal, m.cloud.Fail(f))
+		m.heal = append(m.heal, m.cloud.AddFault(f))
 	}
 }
 
@@ -248,11 +248,11 @@ func (m *modelFleet) holes() func([]byte) []byte {
 func (m *modelFleet) outage() {
 	f := simulator.Fault{Operation: []string{list, networks}[m.rng.IntN(2)]}
 	if n := m.rng.IntN(6); n == 5 {
-		f = simulator.Fault{Operation: list, Rewrite: m.holes()}
+		f = simulator.Fault{Operation: list, RewriteBody: m.holes()}
 	} else {
 		f.Status = []int{403, 404, 429, 500, 502}[n]
 	}
-	m.heal = append(m.heal, m.cloud.Fail(f))
+	m.heal = append(m.heal, m.cloud.AddFault(f))
 	for range 20 {
 		time.Sleep(time.Minute)
 		m.change()

@@ -158,13 +158,13 @@ func TestReloadOfPolicies(t *testing.T) {
 		}
 
 		kept := s.x.exposition.Load()
-		s.cloud.Reset()
+		s.cloud.ResetCounters()
 		reload("policies: [{name: kiosks, eip: required, desktop_names: kiosk-.*}]\n")
 		if s.x.exposition.Load() != kept {
 			t.Error("what is kept of the exposition is lost by a reload that changes nothing")
 		}
 		reload("policies: [{name: kiosks, eip: forbidden, desktop_names: kiosk-.*}]\n")
-		if n := s.cloud.Count(""); n != 0 {
+		if n := s.cloud.CallCount(""); n != 0 {
 			t.Errorf("the cloud is asked %d times because of a policy", n)
 		}
 		s.wantExpected("d1 kiosks 0", "d5 kiosks 0", "1 policies")

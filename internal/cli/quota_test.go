@@ -48,7 +48,7 @@ func quotaScene(t *testing.T, quota int, limits string, branches ...branch) *sce
 		id := fmt.Sprintf("%032d", i)
 		s.cloud.AddProject(simulator.Project{ID: id, Region: "la-north-2"})
 		s.cloud.AddKey(simulator.Key{AccessKey: b.key, SecretKey: secret})
-		s.cloud.SetDesktops(id, simulator.Fleet(b.desktops, uint64(i)))
+		s.cloud.SetDesktops(id, simulator.GenerateDesktops(b.desktops, uint64(i)))
 	}
 	if err := s.x.reload(); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func (s *scene) figures(ids ...string) exposition {
 func refused(s *scene, e exposition) float64 {
 	s.Helper()
 	n := e.sum("exporter_api_requests_total", "code", "429")
-	if theirs := s.cloud.Throttled(""); n != float64(theirs) {
+	if theirs := s.cloud.ThrottledCount(""); n != float64(theirs) {
 		s.Errorf("the exporter counts %v calls with 429, the cloud %d", n, theirs)
 	}
 	return n
@@ -156,7 +156,7 @@ func TestTheWholeBudgetIsThereAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := quotaScene(t, 40, "requests_per_minute: 36", branch{"AK1", 3500})
-		if n := s.cloud.Count(networks); n != 35 {
+		if n := s.cloud.CallCount(networks); n != 35 {
 			t.Errorf("%d networks calls at once, want 35: one of 36 is kept for what is urgent", n)
 		}
 		if e := s.figures(); e.sum("desktops_unresolved") != 0 || refused(s, e) != 0 {
@@ -172,13 +172,13 @@ func TestCallsAreMadeInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := quotaScene(t, 200, "concurrency: 8", branch{"AK1", 10_000})
 		time.Sleep(2 * time.Minute)
-		s.cloud.Reset()
+		s.cloud.ResetCounters()
 		const latency = 200 * time.Millisecond
-		s.cloud.Fail(simulator.Fault{Latency: latency})
+		s.cloud.AddFault(simulator.Fault{Latency: latency})
 		start := time.Now()
 		e := s.figures()
 		took := time.Since(start)
-		calls := s.cloud.Count(list) + s.cloud.Count(networks)
+		calls := s.cloud.CallCount(list) + s.cloud.CallCount(networks)
 		ideal := time.Duration(calls) * latency / 8
 		t.Logf("%d calls took %s, ideally %s: ratio %.2f", calls, took, ideal, float64(took)/float64(ideal))
 		if calls != 111 || took > ideal*12/10 {
@@ -223,13 +223,13 @@ func TestOthersUseTheQuotaToo(t *testing.T) {
 			t.Errorf("%v refused, budget %d; want none and 20", n, budget())
 		}
 		s.cloud.SetQuota(11)
-		calls := s.cloud.Count(networks)
+		calls := s.cloud.CallCount(networks)
 		minutes(1)
 		if budget() > 10 {
 			t.Errorf("budget %d after the first refusals, want at most half of 20", budget())
 		}
 		e := minutes(29)
-		calls = s.cloud.Count(networks) - calls
+		calls = s.cloud.CallCount(networks) - calls
 		if n := refused(s, e); n == 0 || n > float64(calls)/10 {
 			t.Errorf("%v of %d calls were refused in half an hour, want some, but less than a tenth", n, calls)
 		}
@@ -264,9 +264,9 @@ func TestWhatWasReadIsKept(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := prepareScene(t, strings.ReplaceAll(office, "credentials:", "limits: {"+tc.limits+"}\n    credentials:")+
-					"refresh: {"+tc.refresh+"}\n", simulator.Fleet(2000, 1)...)
+					"refresh: {"+tc.refresh+"}\n", simulator.GenerateDesktops(2000, 1)...)
 				s.cloud.SetQuota(200)
-				s.cloud.Fail(simulator.Fault{Latency: tc.latency})
+				s.cloud.AddFault(simulator.Fault{Latency: tc.latency})
 				if err := s.x.reload(); err != nil {
 					t.Fatal(err)
 				}

@@ -106,7 +106,7 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 
 		// Another limit for one of two: the other is the same to the pointer, and
 		// of the one nothing that is known is lost.
-		s.cloud.Fail(simulator.Fault{Project: projectB, Latency: time.Hour})
+		s.cloud.AddFault(simulator.Fault{Project: projectB, Latency: time.Hour})
 		s.reload(office+plant+"    limits: {concurrency: 3}\n", http.StatusOK)
 		kept := 0
 		for key, client := range s.x.clients {
@@ -131,7 +131,7 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 
 		// The one goes, hanging as it is: its series and its calls end.
 		s.reload(office, http.StatusOK)
-		s.cloud.Reset()
+		s.cloud.ResetCounters()
 		for range 10 {
 			time.Sleep(time.Minute)
 			s.wantProjects("office up=1 desktops=2")
@@ -144,8 +144,8 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 				t.Fatalf("a project that is gone is asked: %s", c.Operation)
 			}
 		}
-		if s.cloud.Count(list) != 10 {
-			t.Errorf("the other was listed %d times in 10 scrapes", s.cloud.Count(list))
+		if s.cloud.CallCount(list) != 10 {
+			t.Errorf("the other was listed %d times in 10 scrapes", s.cloud.CallCount(list))
 		}
 	})
 }
@@ -231,7 +231,7 @@ func TestTwentyReloadsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := prepareScene(t, "", both()...)
 		s.cloud.PutDesktop(projectB, desktop("d7", ""))
-		s.cloud.Fail(simulator.Fault{Latency: 20 * time.Millisecond})
+		s.cloud.AddFault(simulator.Fault{Latency: 20 * time.Millisecond})
 		var turn atomic.Int64
 		configurations := []string{
 			office + plant + "    limits: {concurrency: 3}\n",
@@ -290,7 +290,7 @@ func TestTwentyReloadsAtOnce(t *testing.T) {
 		s.x.load = reads
 		s.reload(office+plant, http.StatusOK)
 		s.wantProjects("office up=1 desktops=2, plant up=1 desktops=1")
-		if n := s.cloud.Lockouts(); n != 0 {
+		if n := s.cloud.LockoutCount(); n != 0 {
 			t.Errorf("%d lockouts", n)
 		}
 	})

@@ -65,7 +65,7 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 		"hang after header":    {HangAfterHeader: true},
 		"hang in body":         {HangInBody: true},
 		"an hour of latency":   {Latency: time.Hour},
-		"a body that drips":    {Drip: 10 * time.Minute},
+		"a body that drips":    {SlowBody: 10 * time.Minute},
 	}
 	for _, operation := range []string{list, networks} {
 		for name, fault := range faults {
@@ -75,7 +75,7 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 					s := newScene(t, office, both()...)
 					s.want(bothWell)
 					fault.Operation = operation
-					heal := s.cloud.Fail(fault)
+					heal := s.cloud.AddFault(fault)
 					began := time.Now()
 					// What changes meanwhile must not be guessed at.
 					s.cloud.UpdateDesktop(projectA, "d2", func(d *simulator.Desktop) { d.Interfaces[0].EIP = &simulator.EIP{ID: "e", Address: "2.2.2.2"} })
@@ -110,7 +110,7 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 					time.Sleep(time.Hour) // a shut key is tried again by then
 					s.scrape()
 					s.want("d1 nd1: 10.0.0.1/1.1.1.1+default\nd2 nd2: 10.0.0.2/2.2.2.2+default\nup=1 desktops=2 unresolved=0 stale=0")
-					if n := s.cloud.Lockouts(); n != 0 {
+					if n := s.cloud.LockoutCount(); n != 0 {
 						t.Errorf("the key was locked %d times", n)
 					}
 				})
@@ -253,13 +253,13 @@ func TestCallsOfAScrape(t *testing.T) {
 		t.Run(fmt.Sprint(tc.desktops), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newScene(t, office, simulator.Fleet(tc.desktops, 1)...)
+				s := newScene(t, office, simulator.GenerateDesktops(tc.desktops, 1)...)
 				for i := 1; i <= 3; i++ {
 					if n := s.scrape().sum("desktops"); n != float64(tc.desktops) {
 						t.Errorf("%v desktops", n)
 					}
-					if l, n := s.cloud.Count(list), s.cloud.Count(networks); l != i*tc.lists || n != i*tc.networks || s.cloud.Count("") != l+n {
-						t.Errorf("scrape %d: %d list and %d networks calls of %d, want %d and %d", i, l, n, s.cloud.Count(""), i*tc.lists, i*tc.networks)
+					if l, n := s.cloud.CallCount(list), s.cloud.CallCount(networks); l != i*tc.lists || n != i*tc.networks || s.cloud.CallCount("") != l+n {
+						t.Errorf("scrape %d: %d list and %d networks calls of %d, want %d and %d", i, l, n, s.cloud.CallCount(""), i*tc.lists, i*tc.networks)
 					}
 					time.Sleep(2 * time.Minute)
 				}

@@ -139,7 +139,7 @@ func (s *scene) start() {
 		s.Fatal(err)
 	}
 	synctest.Wait()
-	s.cloud.Reset()
+	s.cloud.ResetCounters()
 }
 
 // ask asks the exporter.

@@ -226,7 +226,7 @@ func TestProfilesAndLimitsComeWithTheirFlags(t *testing.T) {
 	}
 	asked := make(chan struct{}, 100)
 	cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
-	cloud.Fail(simulator.Fault{HangBeforeHeader: true})
+	cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 	slow := make(chan int)
 	go func() {
 		slow <- fetch(t, c, http.MethodGet, x.urls[0]+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3").StatusCode
@@ -249,7 +249,7 @@ func TestStopsAfterTheScrapeUnderWay(t *testing.T) {
 	fetch(t, c, http.MethodGet, x.urls[0]+"/metrics")
 	asked := make(chan struct{}, 100)
 	cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
-	cloud.Fail(simulator.Fault{Operation: networks, Latency: 500 * time.Millisecond})
+	cloud.AddFault(simulator.Fault{Operation: networks, Latency: 500 * time.Millisecond})
 	scraped := make(chan reply)
 	go func() { scraped <- fetch(t, c, http.MethodGet, x.urls[1]+"/metrics") }()
 	<-asked

@@ -8,5 +8,5 @@ import "github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal
 // show tells which details of desktops the configuration in force asks for.
 func (x *exporter) show() export.Fields {
 	c := x.config.Load()
-	return export.Fields{Tags: c.TagsMatter(), Users: c.Metrics.Users}
+	return export.Fields{Tags: c.NeedsTags(), Users: c.Metrics.Users}
 }

@@ -116,8 +116,8 @@ func serveInMemory(t *testing.T, h http.Handler) net.Conn {
 func TestALongScrapeIsNotCutShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, office+"    limits: {concurrency: 1}\nrefresh: {timeout: 5m}\n", simulator.Fleet(250, 1)...)
-		s.cloud.Fail(simulator.Fault{Latency: 25 * time.Second}) // of the list, and of three batches
+		s := newScene(t, office+"    limits: {concurrency: 1}\nrefresh: {timeout: 5m}\n", simulator.GenerateDesktops(250, 1)...)
+		s.cloud.AddFault(simulator.Fault{Latency: 25 * time.Second}) // of the list, and of three batches
 		near := serveInMemory(t, s.handler)
 		begun := time.Now()
 		go func() {

@@ -23,7 +23,7 @@ import (
 // targetKey tells whether a project is still the same after a reload: it holds
 // all that its engine depends on.
 func targetKey(c *config.Config, key string) string {
-	return fmt.Sprintf("%s tags=%t users=%t refresh=%+v", key, c.TagsMatter(), c.Metrics.Users, c.Refresh)
+	return fmt.Sprintf("%s tags=%t users=%t refresh=%+v", key, c.NeedsTags(), c.Metrics.Users, c.Refresh)
 }
 
 // lineage tells whether a changed project still reads the same: then what is
@@ -44,7 +44,7 @@ func memoryKey(c *config.Config, p config.Project) string {
 
 // reading spells what is read of which project.
 func reading(c *config.Config, p config.Project, which string) string {
-	return fmt.Sprintf("%q %q %q tags=%t users=%t", p.Region, which, choice(p), c.TagsMatter(), c.Metrics.Users)
+	return fmt.Sprintf("%q %q %q tags=%t users=%t", p.Region, which, choice(p), c.NeedsTags(), c.Metrics.Users)
 }
 
 // choice names which desktops of a project are read: what happens to them is
@@ -123,11 +123,11 @@ func (m *muster) all(accounts []*account) error {
 
 func (m *muster) project(p config.Project, optional bool) error {
 	x, c := m.exporter, m.config
-	key := targetKey(c, p.Key())
+	key := targetKey(c, p.Fingerprint())
 	client := x.clients[key]
 	if client == nil {
 		var err error
-		if client, err = x.cloud.Project(p, c.TagsMatter(), c.Metrics.Users); err != nil {
+		if client, err = x.cloud.Project(p, c.NeedsTags(), c.Metrics.Users); err != nil {
 			return err
 		}
 		m.made = append(m.made, client)

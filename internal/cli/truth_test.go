@@ -23,7 +23,7 @@ func TestDesktopsThatSpoilTheirBatch(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		unknown simulator.Unknown
+		unknown simulator.UnknownIDs
 		hidden  []int
 		calls   int // networks calls of the scrape that finds them
 	}{
@@ -35,33 +35,33 @@ func TestDesktopsThatSpoilTheirBatch(t *testing.T) {
 		// of 100 desktops at the most.
 		{"404, one", simulator.NotFoundUnknown, []int{150}, 3 + 14},
 		{"404, one of fifty", simulator.NotFoundUnknown, []int{249}, 3 + 12},
-		{"400, one", simulator.RefuseUnknown, []int{0}, 3 + 14},
-		{"400, two", simulator.RefuseUnknown, []int{0, 1}, 3 + 14},
+		{"400, one", simulator.RejectUnknown, []int{0}, 3 + 14},
+		{"400, two", simulator.RejectUnknown, []int{0, 1}, 3 + 14},
 		{"404, two far apart", simulator.NotFoundUnknown, []int{100, 199}, 3 + 26},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fleet := simulator.Fleet(250, 1)
+				fleet := simulator.GenerateDesktops(250, 1)
 				s := newScene(t, office, fleet...)
-				s.cloud.SetUnknown(tc.unknown)
+				s.cloud.SetUnknownIDs(tc.unknown)
 				for _, i := range tc.hidden {
 					// The sorted order is the engine's; Fleet's IDs need not be sorted.
 					s.cloud.UpdateDesktop(projectA, sortedID(fleet, i), func(d *simulator.Desktop) { d.Hidden = true })
 				}
 				time.Sleep(time.Minute)
 				e := s.scrape()
-				if n := s.cloud.Count(networks); n > tc.calls {
+				if n := s.cloud.CallCount(networks); n > tc.calls {
 					t.Errorf("%d networks calls, want at most %d", n, tc.calls)
 				}
 				// What was known of the culprits is held; the others are fresh.
 				if up, stale, unresolved := e.sum("up"), e.sum("desktops_stale"), e.sum("desktops_unresolved"); up != 1 || stale != float64(len(tc.hidden)) || unresolved != 0 {
 					t.Errorf("up %v, %v stale, %v unresolved; want 1, %d, 0", up, stale, unresolved, len(tc.hidden))
 				}
-				s.cloud.Reset()
+				s.cloud.ResetCounters()
 				time.Sleep(time.Minute)
 				s.scrape()
-				if n := s.cloud.Count(networks); n != 3 {
+				if n := s.cloud.CallCount(networks); n != 3 {
 					t.Errorf("the next scrape made %d networks calls, want 3: the culprits are not asked for again", n)
 				}
 				for minute := range 15 {
@@ -102,11 +102,11 @@ func TestAListThatMovesWhileItIsRead(t *testing.T) {
 		up    float64
 		calls int // list calls at the most
 	}{
-		"total too large":               {fault: simulator.Fault{ChangeTotal: 3}, up: 0, calls: 24},
-		"total far too large":           {fault: simulator.Fault{ChangeTotal: 1 << 30}, up: 0, calls: 60},
-		"total too small":               {fault: simulator.Fault{ChangeTotal: -3}, up: 0, calls: 24},
-		"total zero":                    {fault: simulator.Fault{ChangeTotal: -2500}, up: 0, calls: 24},
-		"total too large, once":         {fault: simulator.Fault{ChangeTotal: 3, Times: 1}, up: 1, calls: 24},
+		"total too large":               {fault: simulator.Fault{TotalCountDelta: 3}, up: 0, calls: 24},
+		"total far too large":           {fault: simulator.Fault{TotalCountDelta: 1 << 30}, up: 0, calls: 60},
+		"total too small":               {fault: simulator.Fault{TotalCountDelta: -3}, up: 0, calls: 24},
+		"total zero":                    {fault: simulator.Fault{TotalCountDelta: -2500}, up: 0, calls: 24},
+		"total too large, once":         {fault: simulator.Fault{TotalCountDelta: 3, Times: 1}, up: 1, calls: 24},
 		"the first page for ever":       {fault: simulator.Fault{RepeatPage: true}, up: 0, calls: 24},
 		"one page repeated, once":       {fault: simulator.Fault{RepeatPage: true, After: 1, Times: 1}, up: 1, calls: 24},
 		"empty pages":                   {fault: simulator.Fault{EmptyPage: true}, up: 0, calls: 24},
@@ -121,7 +121,7 @@ func TestAListThatMovesWhileItIsRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				fleet := simulator.Fleet(2500, 1)
+				fleet := simulator.GenerateDesktops(2500, 1)
 				s := newScene(t, strings.ReplaceAll(office, "credentials:", "limits: {requests_per_minute: 1000}\n    credentials:"), fleet...)
 				time.Sleep(time.Minute)
 				if tc.moves != nil {
@@ -133,13 +133,13 @@ func TestAListThatMovesWhileItIsRead(t *testing.T) {
 					})()
 				} else {
 					tc.fault.Operation = list
-					s.cloud.Fail(tc.fault)
+					s.cloud.AddFault(tc.fault)
 				}
 				e := s.scrape()
 				if up := e.sum("up"); up != tc.up {
 					t.Errorf("up %v, want %v", up, tc.up)
 				}
-				if n := s.cloud.Count(list); n > tc.calls {
+				if n := s.cloud.CallCount(list); n > tc.calls {
 					t.Errorf("%d list calls, want at most %d", n, tc.calls)
 				}
 				// Whatever the list said, nobody who exists may be missing.
@@ -276,7 +276,7 @@ func TestAKeyThatRotatesLeavesNoGap(t *testing.T) {
 				time.Sleep(30 * time.Second)
 			}
 		}
-		if n := s.cloud.Lockouts(); n != 0 {
+		if n := s.cloud.LockoutCount(); n != 0 {
 			t.Errorf("a key was locked %d times", n)
 		}
 	})
@@ -302,7 +302,7 @@ func TestOneProjectsFailureTouchesNoOther(t *testing.T) {
 				s := newScene(t, twoProjects, both()...)
 				s.cloud.SetDesktops(projectB, []simulator.Desktop{desktop("d7", "7.7.7.7")})
 				fault.Project = projectB
-				heal := s.cloud.Fail(fault)
+				heal := s.cloud.AddFault(fault)
 				time.Sleep(3 * time.Minute)
 				for range 10 {
 					e := s.want(bothWell)

@@ -168,11 +168,11 @@ func openVault(t *testing.T) *vault {
 		hooks.Close()
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	})
-	v.cloud.Fail(simulator.Fault{
+	v.cloud.AddFault(simulator.Fault{
 		Match: func(c simulator.Call) bool {
 			return strings.HasPrefix(c.Path, "/v3.0/") || c.Path == simulator.PodIdentityPath
 		},
-		Rewrite: v.issued,
+		RewriteBody: v.issued,
 	})
 
 	cert, key := newAuthority(t).person()
@@ -211,10 +211,10 @@ func openVault(t *testing.T) *vault {
 	k = v.key("PROFILE", true)
 	v.add("profile", "{profile_file: "+v.file("profile", fmt.Sprintf("[basic]\nak = %s\nsk = %s\nsecurity_token = %s\n", k.AccessKey, k.SecretKey, k.SecurityToken))+"}", "")
 
-	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.OIDC, Provider: "cluster", Token: v.lock("eyJCANARYIDTOKEN.e30.c2ln")})
+	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "cluster", Token: v.lock("eyJCANARYIDTOKEN.e30.c2ln")})
 	v.add("oidc", "{idp_id: cluster, id_token_file: "+v.file("id_token", "eyJCANARYIDTOKEN.e30.c2ln")+"}", "")
 	v.add("oidc-refused", "{idp_id: cluster, id_token_file: "+v.file("bad_token", v.lock("eyJCANARYBADTOKEN.e30.c2ln"))+"}", "")
-	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.Pod, Token: v.lock("CANARYPODTOKEN")})
+	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: v.lock("CANARYPODTOKEN")})
 	v.env = append(v.env, "HC_CONTAINER_CREDENTIALS_FULL_URI="+v.url+simulator.PodIdentityPath,
 		"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE="+v.file("pod", "CANARYPODTOKEN"))
 	v.add("pod", "{source: pod_identity}", "")

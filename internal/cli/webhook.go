@@ -29,7 +29,7 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 	if c.IsZero() {
 		return hook{}, nil
 	}
-	key := c.Key()
+	key := c.Fingerprint()
 	if key == x.hook.key {
 		return x.hook, nil
 	}
@@ -40,9 +40,9 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 	return hook{
 		key: key, release: release, unverified: c.HTTP.TLS.InsecureSkipVerify,
 		receiver: &webhook.Target{
-			URL: c.Target,
+			URL: c.ReadURL,
 			Header: func() (http.Header, error) {
-				header, err := c.Header()
+				header, err := c.ReadHeader()
 				if err == nil {
 					header.Set("User-Agent", name+"/"+version.Version)
 				}

@@ -355,12 +355,12 @@ func TestAReloadChangesHowManyChangesAreKept(t *testing.T) {
 func TestHeadersOfTheWebhook(t *testing.T) {
 	t.Parallel()
 	w := config.Webhook{Headers: map[string]config.Secret{"authorization": config.NewSecret("Api x"), "x-a": config.NewSecret("1")}}
-	header, err := w.Header()
+	header, err := w.ReadHeader()
 	if diff := gocmp.Diff(http.Header{"Authorization": {"Api x"}, "X-A": {"1"}}, header); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
 	w.Authorization = config.Authorization{Type: "Basic", Credentials: config.NewSecret("YQ==")}
-	if header, err = w.Header(); err != nil || header.Get("Authorization") != "Basic YQ==" {
+	if header, err = w.ReadHeader(); err != nil || header.Get("Authorization") != "Basic YQ==" {
 		t.Errorf("%v %v", header, err)
 	}
 }

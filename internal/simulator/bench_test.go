@@ -27,7 +27,7 @@ func BenchmarkAnswer(b *testing.B) {
 	cloud := simulator.New(simulator.Options{History: -1})
 	cloud.AddProject(simulator.Project{ID: project})
 	cloud.AddKey(simulator.Key{AccessKey: ak, SecretKey: sk})
-	fleet := simulator.Fleet(100_000, 1)
+	fleet := simulator.GenerateDesktops(100_000, 1)
 	cloud.SetDesktops(project, fleet)
 	batch := url.Values{}
 	for _, d := range fleet[:100] {

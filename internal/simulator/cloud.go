@@ -20,33 +20,33 @@ import (
 
 // Options choose how a Cloud behaves. The zero value is a lenient cloud.
 type Options struct {
-	Now     func() time.Time // absent: time.Now
-	Seed    uint64           // of request ids, issued keys and faults by chance
-	Unknown Unknown          // what ShowDesktopNetworks says to ids it does not know
-	Absent  Absent           // how a value that a desktop lacks is written
-	Quota   int              // calls in any sliding minute, per user and operation; 0: no end
-	History int              // calls that Calls remembers; 0: 10000, negative: none
+	Now          func() time.Time // absent: time.Now
+	Seed         uint64           // of request ids, issued keys and faults by chance
+	UnknownIDs   UnknownIDs       // what ShowDesktopNetworks says to ids it does not know
+	AbsentValues AbsentValues     // how a value that a desktop lacks is written
+	Quota        int              // calls in any sliding minute, per user and operation; 0: no end
+	History      int              // calls that Calls remembers; 0: 10000, negative: none
 }
 
-// Unknown is the way in which ShowDesktopNetworks treats unknown ids.
-type Unknown int
+// UnknownIDs is the way in which ShowDesktopNetworks treats unknown ids.
+type UnknownIDs int
 
 // The ways that the documentation leaves open.
 const (
-	OmitUnknown     Unknown = iota // 200, without them
-	NotFoundUnknown                // 404 for the whole batch
-	RefuseUnknown                  // 400 for the whole batch
+	OmitUnknown     UnknownIDs = iota // 200, without them
+	NotFoundUnknown                   // 404 for the whole batch
+	RejectUnknown                     // 400 for the whole batch
 )
 
-// Absent is the way in which a value that is not there is written.
-type Absent int
+// AbsentValues is the way in which a value that is not there is written.
+type AbsentValues int
 
 // The ways that Workspace's neighbouring calls show.
 const (
-	LeaveOut   Absent = iota // no such key
-	WriteNull                // null
-	WriteEmpty               // "", [] or {}
-	WriteBlank               // "", [] or an object of empty texts
+	OmitKey    AbsentValues = iota // no such key
+	WriteNull                      // null
+	WriteEmpty                     // "", [] or {}
+	WriteBlank                     // "", [] or an object of empty texts
 )
 
 // Cloud is a simulated cloud: an http.Handler that serves all its services on
@@ -56,11 +56,11 @@ type Cloud struct {
 	routes  []route
 	stop    chan struct{} // closed by Close: ends hanging answers
 	once    sync.Once
-	estate  estate
-	keys    keyring
+	store   store
+	keys    keyStore
 	quota   quota
 	faults  faults
-	ledger  ledger
+	callLog callLog
 	hooks   hooks
 	issuers issuers
 }
@@ -73,12 +73,12 @@ func New(o Options) *Cloud {
 	if o.History == 0 {
 		o.History = 10_000
 	}
-	c := &Cloud{now: o.Now, routes: allRoutes(), stop: make(chan struct{})}
-	c.estate.init(o.Unknown, o.Absent)
+	c := &Cloud{now: o.Now, routes: routes(), stop: make(chan struct{})}
+	c.store.init(o.UnknownIDs, o.AbsentValues)
 	c.keys.init()
 	c.quota.init(o.Quota)
 	c.faults.seed = o.Seed
-	c.ledger.init(o.History, o.Seed)
+	c.callLog.init(o.History, o.Seed)
 	c.issuers.init(o.Seed)
 	return c
 }
@@ -87,17 +87,17 @@ func New(o Options) *Cloud {
 // hangs again.
 func (c *Cloud) Close() { c.once.Do(func() { close(c.stop) }) }
 
-// exchange is one call while it is answered.
-type exchange struct {
+// request is one call while it is answered.
+type request struct {
 	Call
 	key    Key // once it is authenticated
 	query  url.Values
 	body   []byte
-	effect effect
+	effect faultEffect
 }
 
-// answer is what goes back; a status of 0 means that there is none yet.
-type answer struct {
+// response is what goes back; a status of 0 means that there is none yet.
+type response struct {
 	status int
 	header http.Header
 	body   []byte
@@ -106,67 +106,67 @@ type answer struct {
 // ServeHTTP answers one call: it is recorded, the hook runs, the gateway counts
 // it, faults that match have their way, and then the service answers.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x, route, ok := c.read(r)
+	x, route, ok := c.readRequest(r)
 	if !ok {
 		return // the caller left while it was still speaking
 	}
-	record := c.ledger.begin(&x.Call)
-	defer c.ledger.end()
+	record := c.callLog.begin(&x.Call)
+	defer c.callLog.end()
 	c.hooks.run(x.Call)
-	x.effect = c.faults.fire(x.Call)
+	x.effect = c.faults.evaluate(x.Call)
 
-	var a answer
+	var a response
 	switch {
 	case x.effect.Status != 0:
-		a = x.effect.canned(x.RequestID)
+		a = x.effect.response(x.RequestID)
 	case route == nil:
 		a = gatewayError(http.StatusNotFound, "APIGW.0101",
 			"The API does not exist or has not been published in the environment", x.RequestID)
 	case route.signed:
 		a = c.admit(r, x, route)
 	}
-	if !c.pause(r, x.effect.Latency) {
+	if !c.wait(r, x.effect.Latency) {
 		panic(http.ErrAbortHandler) // whoever is still there gets no answer, rather than an empty one
 	}
 	if a.status == 0 {
 		a = route.serve(c, r, x)
 	}
-	if x.effect.Rewrite != nil {
-		a.body = x.effect.Rewrite(a.body)
+	if x.effect.RewriteBody != nil {
+		a.body = x.effect.RewriteBody(a.body)
 	}
 	if !x.effect.ResetConnection && !x.effect.HangBeforeHeader {
-		c.ledger.status(record, a.status)
+		c.callLog.status(record, a.status)
 	}
-	c.write(w, r, x, a)
+	c.writeResponse(w, r, x, a)
 }
 
 // admit asks what the gateway asks: first who calls, then how often, then what
 // they may. The answer is a refusal, or none.
-func (c *Cloud) admit(r *http.Request, x *exchange, route *route) answer {
+func (c *Cloud) admit(r *http.Request, x *request, route *route) response {
 	key, refusal := c.keys.authenticate(r, x.body, c.now())
 	if refusal != "" {
 		return route.unauthorized(refusal, x.RequestID)
 	}
 	x.key = key
-	if limit, ok := c.quota.admit(key.user(), x.Operation, c.now); !ok {
+	if limit, ok := c.quota.admit(key.quotaUser(), x.Operation, c.now); !ok {
 		return throttled(limit, x.RequestID)
 	}
 	if route.keystone {
-		if !key.may(x.Operation) {
+		if !key.isAllowed(x.Operation) {
 			return keystoneError(http.StatusForbidden, "Forbidden", "You are not authorized to perform the requested action.")
 		}
-		return answer{}
+		return response{}
 	}
-	p, ok := c.estate.project(x.Project)
+	p, ok := c.store.project(x.Project)
 	switch {
 	case !ok:
 		return gatewayError(http.StatusForbidden, "APIGW.0310", "The project is unavailable.", x.RequestID)
-	case !key.sees(x.Project) || !key.may(x.Operation):
-		return denied(x, route.action)
+	case !key.canAccess(x.Project) || !key.isAllowed(x.Operation):
+		return permissionDenied(x, route.permission)
 	case p.Disabled:
 		return workspaceError(http.StatusForbidden, "WKS.00010099",
 			"Workspace service is disabled.", "The Workspace service is not enabled in this project.", "")
 	default:
-		return answer{}
+		return response{}
 	}
 }

@@ -73,13 +73,13 @@ func TestCallsAreRecorded(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 	for operation, want := range map[string]int{simulator.ShowDesktopNetworks: 1, simulator.ListDesktops: 0, "": 2} {
-		if got := cloud.Count(operation); got != want {
+		if got := cloud.CallCount(operation); got != want {
 			t.Errorf("%q: counted %d, want %d", operation, got, want)
 		}
 	}
-	cloud.Reset()
-	if got := cloud.Calls(); len(got) != 0 || cloud.Count("") != 0 || cloud.MaxInFlight() != 0 {
-		t.Errorf("after Reset: %v, %d, %d", got, cloud.Count(""), cloud.MaxInFlight())
+	cloud.ResetCounters()
+	if got := cloud.Calls(); len(got) != 0 || cloud.CallCount("") != 0 || cloud.MaxInFlight() != 0 {
+		t.Errorf("after Reset: %v, %d, %d", got, cloud.CallCount(""), cloud.MaxInFlight())
 	}
 	if got := len(cloud.Desktops(project)); got != 2 {
 		t.Errorf("after Reset: %d desktops", got)
@@ -97,8 +97,8 @@ func TestHistoryIsBounded(t *testing.T) {
 		for _, c := range cloud.Calls() {
 			got = append(got, c.Query().Get("offset"))
 		}
-		if got := strings.Join(got, " "); got != want || cloud.Count(simulator.ListDesktops) != 5 {
-			t.Errorf("%d: got %q of %d, want %q of 5", history, got, cloud.Count(simulator.ListDesktops), want)
+		if got := strings.Join(got, " "); got != want || cloud.CallCount(simulator.ListDesktops) != 5 {
+			t.Errorf("%d: got %q of %d, want %q of 5", history, got, cloud.CallCount(simulator.ListDesktops), want)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestMaxInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cloud, transport := inMemory(t, simulator.Options{})
-		cloud.Fail(simulator.Fault{Latency: time.Second})
+		cloud.AddFault(simulator.Fault{Latency: time.Second})
 		c := client(t, "http://simulated", simulator.Key{AccessKey: ak, SecretKey: sk}, transport)
 		var wg sync.WaitGroup
 		for range 7 {
@@ -243,7 +243,7 @@ func TestParallelUse(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{History: 50, Quota: 1 << 20})
 	demo := simulator.NewDemo(cloud, 1)
-	cloud.SetDesktops(project, simulator.Fleet(50, 1))
+	cloud.SetDesktops(project, simulator.GenerateDesktops(50, 1))
 	cloud.OnCall(func(simulator.Call) { cloud.UpdateDesktop(project, "nobody", nil) })
 	c := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {}))
 	var wg sync.WaitGroup
@@ -265,12 +265,12 @@ func TestParallelUse(t *testing.T) {
 				fresh.ID = fmt.Sprintf("%d-%d", worker, i)
 				cloud.PutDesktop(project, fresh)
 				cloud.DeleteDesktop(project, fresh.ID)
-				remove := cloud.Fail(simulator.Fault{Latency: time.Microsecond, Probability: 0.5})
+				remove := cloud.AddFault(simulator.Fault{Latency: time.Microsecond, Probability: 0.5})
 				demo.Step()
-				_, _, _, _ = cloud.Calls(), cloud.Count(""), cloud.Peak(simulator.ListDesktops), demo.Projects()
+				_, _, _, _ = cloud.Calls(), cloud.CallCount(""), cloud.PeakCallsPerMinute(simulator.ListDesktops), demo.Projects()
 				cloud.AddKey(simulator.Key{AccessKey: "new", SecretKey: "new"})
 				cloud.RemoveKey("new")
-				cloud.SetAbsent(simulator.Absent(i % 4))
+				cloud.SetAbsentValues(simulator.AbsentValues(i % 4))
 				remove()
 			}
 		})
@@ -279,7 +279,7 @@ func TestParallelUse(t *testing.T) {
 	if got := len(cloud.Desktops(project)); got != 50 {
 		t.Errorf("got %d desktops, want 50", got)
 	}
-	if got := cloud.Count(""); got != 4*15*3 {
+	if got := cloud.CallCount(""); got != 4*15*3 {
 		t.Errorf("got %d calls, want %d", got, 4*15*3)
 	}
 }

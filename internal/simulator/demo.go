@@ -46,16 +46,16 @@ type office struct {
 
 // team is a department: its desktops are alike.
 type team struct {
-	name    string
-	share   int // of a hundred desktops
-	network *network
-	groups  []Group
-	eip     float64 // chance to have one
-	policy  string  // of EIPs, in a tag: required, allowed or forbidden
-	second  float64 // chance of a second interface
-	pool    string
-	kind    string
-	account string // enterprise project
+	name                string
+	percentage          int // of a hundred desktops
+	network             *network
+	groups              []Group
+	eipProbability      float64 // chance to have one
+	policy              string  // of EIPs, in a tag: required, allowed or forbidden
+	secondInterface     float64 // chance of a second interface
+	pool                string
+	desktopType         string
+	enterpriseProjectID string // enterprise project
 }
 
 // NewDemo fills a cloud with the demo; what it holds already stays.
@@ -68,10 +68,10 @@ func NewDemo(cloud *Cloud, seed uint64) *Demo {
 	for _, o := range d.offices {
 		desktops := make([]Desktop, 0, o.size)
 		for range o.size {
-			desktops = append(desktops, o.desktop())
+			desktops = append(desktops, o.newDesktop())
 		}
 		for range 6 {
-			o.FreeEIPs = append(o.FreeEIPs, *o.eip())
+			o.FreeEIPs = append(o.FreeEIPs, *o.newEIP())
 		}
 		cloud.AddProject(o.Project)
 		cloud.SetDesktops(o.ID, desktops)
@@ -96,66 +96,66 @@ func (d *Demo) Projects() []DemoProject {
 
 // newOffice lays out the networks and teams of an office.
 func newOffice(rng *rand.Rand, name, region, code string, net int, firstEIP string, size int) *office {
-	o := &office{generator: generator{rng: rng, eips: netip.MustParseAddr(firstEIP)}, code: code, size: size}
+	o := &office{generator: generator{rng: rng, nextEIP: netip.MustParseAddr(firstEIP)}, code: code, size: size}
 	o.DemoProject = DemoProject{Name: name, Project: Project{ID: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()), Name: region, Region: region}}
 	o.zones = []string{region + "a", region + "b"}
 	cidr := func(format string) string { return fmt.Sprintf(format, net) }
-	main := VPC{o.id(), "vpc-office", cidr("%d.20.0.0/16")}
-	lab := VPC{o.id(), "vpc-lab", cidr("%d.21.0.0/16")}
-	storage := VPC{o.id(), "vpc-storage", "192.168.64.0/20"}
-	base, users := Group{o.id(), "Sys-default"}, Group{o.id(), "workspace-users"}
-	ledgers, builds, open := Group{o.id(), "finance-ledgers"}, Group{o.id(), "build-farm"}, Group{o.id(), "lab-open"}
-	o.storage = o.network(storage, "subnet-storage", "192.168.64.0/24")
+	main := VPC{o.newID(), "vpc-office", cidr("%d.20.0.0/16")}
+	lab := VPC{o.newID(), "vpc-lab", cidr("%d.21.0.0/16")}
+	storage := VPC{o.newID(), "vpc-storage", "192.168.64.0/20"}
+	base, users := Group{o.newID(), "Sys-default"}, Group{o.newID(), "workspace-users"}
+	ledgers, builds, open := Group{o.newID(), "finance-ledgers"}, Group{o.newID(), "build-farm"}, Group{o.newID(), "lab-open"}
+	o.storage = o.newNetwork(storage, "subnet-storage", "192.168.64.0/24")
 	o.teams = []*team{
 		{
-			name: "finance", share: 25, network: o.network(main, "subnet-finance", cidr("%d.20.1.0/24")),
-			groups: []Group{users, ledgers}, eip: 0.02, policy: "forbidden", kind: "DEDICATED", account: o.id(),
+			name: "finance", percentage: 25, network: o.newNetwork(main, "subnet-finance", cidr("%d.20.1.0/24")),
+			groups: []Group{users, ledgers}, eipProbability: 0.02, policy: "forbidden", desktopType: "DEDICATED", enterpriseProjectID: o.newID(),
 		},
 		{
-			name: "engineering", share: 35, network: o.network(main, "subnet-engineering", cidr("%d.20.2.0/23")),
-			groups: []Group{base, users, builds}, eip: 0.6, policy: "allowed", second: 0.3, kind: "DEDICATED", account: "0",
+			name: "engineering", percentage: 35, network: o.newNetwork(main, "subnet-engineering", cidr("%d.20.2.0/23")),
+			groups: []Group{base, users, builds}, eipProbability: 0.6, policy: "allowed", secondInterface: 0.3, desktopType: "DEDICATED", enterpriseProjectID: "0",
 		},
 		{
-			name: "support", share: 25, network: o.network(main, "subnet-support", cidr("%d.20.4.0/25")),
-			groups: []Group{users}, eip: 0.94, policy: "required", pool: o.id(), kind: "SHARED", account: "0",
+			name: "support", percentage: 25, network: o.newNetwork(main, "subnet-support", cidr("%d.20.4.0/25")),
+			groups: []Group{users}, eipProbability: 0.94, policy: "required", pool: o.newID(), desktopType: "SHARED", enterpriseProjectID: "0",
 		},
 		{
-			name: "research", share: 15, network: o.network(lab, "subnet-lab", cidr("%d.21.0.0/22")),
-			groups: []Group{open}, eip: 0.5, policy: "allowed", second: 0.1, pool: o.id(), kind: "DEDICATED", account: "0",
+			name: "research", percentage: 15, network: o.newNetwork(lab, "subnet-lab", cidr("%d.21.0.0/22")),
+			groups: []Group{open}, eipProbability: 0.5, policy: "allowed", secondInterface: 0.1, pool: o.newID(), desktopType: "DEDICATED", enterpriseProjectID: "0",
 		},
 	}
 	return o
 }
 
-// desktop gives the next new desktop of an office.
-func (o *office) desktop() Desktop {
+// newDesktop gives the next new desktop of an office.
+func (o *office) newDesktop() Desktop {
 	t := o.teams[0]
-	for at, i := o.rng.IntN(100), 0; at >= t.share; {
-		at -= t.share
+	for at, i := o.rng.IntN(100), 0; at >= t.percentage; {
+		at -= t.percentage
 		i++
 		t = o.teams[i]
 	}
 	o.serial++
-	d := o.generator.desktop(fmt.Sprintf("%s-%s-%04d", o.code, t.name[:3], o.serial), t.network, t.groups)
+	d := o.generator.newDesktop(fmt.Sprintf("%s-%s-%04d", o.code, t.name[:3], o.serial), t.network, t.groups)
 	d.Created = epoch().Add(time.Duration(o.serial) * 37 * time.Minute)
 	d.AvailabilityZone = pick(&o.generator, o.zones...)
-	d.EnterpriseProjectID, d.PoolID, d.Type, d.DetailType = t.account, t.pool, t.kind, t.kind
+	d.EnterpriseProjectID, d.PoolID, d.Type, d.DetailType = t.enterpriseProjectID, t.pool, t.desktopType, t.desktopType
 	d.Tags = []Tag{{"team", t.name}, {"eip", t.policy}}
 	if o.chance(0.5) {
 		d.Tags = append(d.Tags, Tag{"cost-center", fmt.Sprint(4000 + 10*o.rng.IntN(8))})
 	}
-	if o.chance(t.second) {
-		d.Interfaces = append(d.Interfaces, o.plug(o.storage, t.groups[:1]))
+	if o.chance(t.secondInterface) {
+		d.Interfaces = append(d.Interfaces, o.newInterface(o.storage, t.groups[:1]))
 	}
-	if o.chance(t.eip) {
-		d.Interfaces[0].EIP = o.takeEIP()
+	if o.chance(t.eipProbability) {
+		d.Interfaces[0].EIP = o.allocateEIP()
 	}
-	o.set(&d)
+	o.randomizeState(&d)
 	return d
 }
 
-// set gives a desktop a state, as people and schedules do.
-func (o *office) set(d *Desktop) {
+// randomizeState gives a desktop a state, as people and schedules do.
+func (o *office) randomizeState(d *Desktop) {
 	d.TaskStatus, d.ConnectStatus = "", "DISCONNECTED"
 	switch p := o.rng.Float64(); {
 	case p < 0.72:
@@ -190,10 +190,10 @@ func (d *Demo) Step() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.offices[d.rng.IntN(len(d.offices))]
-	desktops := d.cloud.estate.all(o.ID)
+	desktops := d.cloud.store.desktops(o.ID)
 	what := d.rng.Float64()
 	if len(desktops) == 0 || what < 0.2 && d.rng.IntN(2*o.size) >= len(desktops) { // pulls the number towards the size
-		fresh := o.desktop()
+		fresh := o.newDesktop()
 		d.cloud.AddProject(o.Project)
 		d.cloud.PutDesktop(o.ID, fresh)
 		return fmt.Sprintf("%s: %s appeared", o.Name, fresh.Name)
@@ -201,36 +201,36 @@ func (d *Demo) Step() string {
 	one := pick(&o.generator, desktops...)
 	switch {
 	case what < 0.2:
-		o.release(one)
+		o.releaseAddresses(one)
 		d.cloud.AddProject(o.Project)
 		d.cloud.DeleteDesktop(o.ID, one.ID)
 		return fmt.Sprintf("%s: %s went", o.Name, one.Name)
 	case what < 0.55:
-		return d.rebind(o, desktops)
+		return d.rebindEIP(o, desktops)
 	case what < 0.62:
 		name := strings.ToLower(one.HostName) + pick(&o.generator, "", "-loan", "-spare", "-test", "-win11")
 		d.cloud.UpdateDesktop(o.ID, one.ID, func(x *Desktop) { x.Name = name })
 		return fmt.Sprintf("%s: %s is called %s now", o.Name, one.Name, name)
 	default:
-		d.cloud.UpdateDesktop(o.ID, one.ID, o.set)
+		d.cloud.UpdateDesktop(o.ID, one.ID, o.randomizeState)
 		return fmt.Sprintf("%s: %s changed its state", o.Name, one.Name)
 	}
 }
 
-// rebind takes the EIP of some desktop away, or gives it one, so that in the
+// rebindEIP takes the EIP of some desktop away, or gives it one, so that in the
 // long run each team has as many as it is meant to.
-func (d *Demo) rebind(o *office, desktops []*Desktop) string {
+func (d *Demo) rebindEIP(o *office, desktops []*Desktop) string {
 	for {
 		one := pick(&o.generator, desktops...)
 		t := o.teams[slices.IndexFunc(o.teams, func(t *team) bool { return t.network.Subnet.ID == one.SubnetID })]
 		had := one.Interfaces[0].EIP
-		if o.chance(t.eip) == (had != nil) {
+		if o.chance(t.eipProbability) == (had != nil) {
 			continue // is as it should be
 		}
 		var has *EIP
 		said := "lost"
 		if had == nil {
-			had = o.takeEIP()
+			had = o.allocateEIP()
 			has, said = had, "got"
 		} else {
 			o.FreeEIPs = append(o.FreeEIPs, *had)
@@ -241,22 +241,22 @@ func (d *Demo) rebind(o *office, desktops []*Desktop) string {
 	}
 }
 
-// takeEIP gives the EIP that is free for the longest time, or buys one.
-func (o *office) takeEIP() *EIP {
+// allocateEIP gives the EIP that is free for the longest time, or buys one.
+func (o *office) allocateEIP() *EIP {
 	if len(o.FreeEIPs) == 0 {
-		return o.eip()
+		return o.newEIP()
 	}
 	eip := o.FreeEIPs[0]
 	o.FreeEIPs = slices.Delete(o.FreeEIPs, 0, 1)
 	return &eip
 }
 
-// release gives back what a desktop used.
-func (o *office) release(gone *Desktop) {
+// releaseAddresses gives back what a desktop used.
+func (o *office) releaseAddresses(gone *Desktop) {
 	for _, n := range gone.Interfaces {
 		for _, in := range o.networks() {
 			if in.Subnet.ID == n.Subnet.ID {
-				in.back = append(in.back, n.PrivateIP)
+				in.released = append(in.released, n.PrivateIP)
 			}
 		}
 		if n.EIP != nil {

@@ -160,11 +160,11 @@ func TestDemoRun(t *testing.T) {
 
 func TestFleet(t *testing.T) {
 	t.Parallel()
-	fleet := simulator.Fleet(50_000, 1)
-	if diff := cmp.Diff(simulator.Fleet(100, 1), fleet[:100]); diff != "" {
+	fleet := simulator.GenerateDesktops(50_000, 1)
+	if diff := cmp.Diff(simulator.GenerateDesktops(100, 1), fleet[:100]); diff != "" {
 		t.Errorf("a longer fleet does not begin with the shorter one (-short +long):\n%s", diff)
 	}
-	if cmp.Equal(fleet[:10], simulator.Fleet(10, 2)) {
+	if cmp.Equal(fleet[:10], simulator.GenerateDesktops(10, 2)) {
 		t.Error("two seeds gave one fleet")
 	}
 	unique, subnets, vpcs := map[string]bool{}, map[string]bool{}, map[string]bool{}

@@ -87,109 +87,109 @@ func (d *Desktop) clone() *Desktop {
 	return out
 }
 
-// listed writes a desktop as ListDesktops does.
-func (e *encoder) listed(project string, d *Desktop) {
+// listedDesktop writes a desktop as ListDesktops does.
+func (e *encoder) listedDesktop(project string, d *Desktop) {
 	if d.RawListed != nil {
-		e.value(d.RawListed)
+		e.rawElement(d.RawListed)
 		return
 	}
 	e.open('{')
-	e.text("project_id", project)
-	e.text("desktop_id", d.ID)
-	e.text("computer_name", d.Name)
-	e.text("os_host_name", d.HostName)
+	e.stringField("project_id", project)
+	e.stringField("desktop_id", d.ID)
+	e.stringField("computer_name", d.Name)
+	e.stringField("os_host_name", d.HostName)
 	if !d.Created.IsZero() {
 		e.key("created")
 		e.buf = d.Created.UTC().AppendFormat(e.buf, `"2006-01-02T15:04:05.000Z"`)
 	}
-	e.text("ip_address", d.IP)
-	e.text("user_name", d.UserName)
-	e.text("user_group", d.UserGroup)
+	e.stringField("ip_address", d.IP)
+	e.stringField("user_name", d.UserName)
+	e.stringField("user_group", d.UserGroup)
 	if len(d.Users) == 0 {
-		e.none("attach_user_infos", "[]")
+		e.absentValue("attach_user_infos", "[]")
 	} else {
-		e.array("attach_user_infos")
+		e.arrayField("attach_user_infos")
 		for _, u := range d.Users {
 			e.open('{')
-			e.text("user_id", u.ID)
-			e.text("user_name", u.Name)
-			e.text("user_group", u.Group)
-			e.raw("type", `"USER"`)
-			e.end('}')
+			e.stringField("user_id", u.ID)
+			e.stringField("user_name", u.Name)
+			e.stringField("user_group", u.Group)
+			e.rawField("type", `"USER"`)
+			e.close('}')
 		}
-		e.end(']')
+		e.close(']')
 	}
-	e.text("enterprise_project_id", d.EnterpriseProjectID)
+	e.stringField("enterprise_project_id", d.EnterpriseProjectID)
 	if len(d.Tags) == 0 {
-		e.none("tags", "[]")
+		e.absentValue("tags", "[]")
 	} else {
-		e.array("tags")
+		e.arrayField("tags")
 		for _, t := range d.Tags {
 			e.open('{')
-			e.text("key", t.Key)
-			e.text("value", t.Value)
-			e.end('}')
+			e.stringField("key", t.Key)
+			e.stringField("value", t.Value)
+			e.close('}')
 		}
-		e.end(']')
+		e.close(']')
 	}
-	e.raw("in_maintenance_mode", "false")
+	e.rawField("in_maintenance_mode", "false")
 	if d.Shared {
-		e.raw("share_resource_sku", `"workspace.share.4"`)
+		e.rawField("share_resource_sku", `"workspace.share.4"`)
 	}
-	e.text("desktop_type", d.Type)
-	e.text("desktop_detail_type", d.DetailType)
-	e.text("subnet_id", d.SubnetID)
-	e.text("status", d.Status)
-	e.text("task_status", d.TaskStatus)
-	e.text("availability_zone", d.AvailabilityZone)
-	e.text("connect_status", d.ConnectStatus)
-	e.text("pool_id", d.PoolID)
-	e.end('}')
+	e.stringField("desktop_type", d.Type)
+	e.stringField("desktop_detail_type", d.DetailType)
+	e.stringField("subnet_id", d.SubnetID)
+	e.stringField("status", d.Status)
+	e.stringField("task_status", d.TaskStatus)
+	e.stringField("availability_zone", d.AvailabilityZone)
+	e.stringField("connect_status", d.ConnectStatus)
+	e.stringField("pool_id", d.PoolID)
+	e.close('}')
 }
 
-// networks writes a desktop as ShowDesktopNetworks does.
-func (e *encoder) networks(d *Desktop) {
+// desktopNetworks writes a desktop as ShowDesktopNetworks does.
+func (e *encoder) desktopNetworks(d *Desktop) {
 	if d.RawNetworks != nil {
-		e.value(d.RawNetworks)
+		e.rawElement(d.RawNetworks)
 		return
 	}
 	e.open('{')
-	e.text("computer_name", d.Name)
-	e.text("computer_id", d.ID)
-	e.text("computer_ip", d.IP)
+	e.stringField("computer_name", d.Name)
+	e.stringField("computer_id", d.ID)
+	e.stringField("computer_ip", d.IP)
 	if len(d.Interfaces) == 0 {
-		e.none("network_infos", "[]")
+		e.absentValue("network_infos", "[]")
 	} else {
-		e.array("network_infos")
+		e.arrayField("network_infos")
 		for i := range d.Interfaces {
-			e.network(&d.Interfaces[i])
+			e.networkInterface(&d.Interfaces[i])
 		}
-		e.end(']')
+		e.close(']')
 	}
-	e.end('}')
+	e.close('}')
 }
 
-func (e *encoder) network(n *Interface) {
+func (e *encoder) networkInterface(n *Interface) {
 	e.open('{')
-	e.object("vpc_info", field{"id", n.VPC.ID}, field{"name", n.VPC.Name}, field{"cidr", n.VPC.CIDR})
-	e.object("subnet_info", field{"id", n.Subnet.ID}, field{"name", n.Subnet.Name}, field{"cidr", n.Subnet.CIDR})
-	e.object("port_info", field{"id", n.PortID}, field{"ip_address", n.PrivateIP})
+	e.objectField("vpc_info", field{"id", n.VPC.ID}, field{"name", n.VPC.Name}, field{"cidr", n.VPC.CIDR})
+	e.objectField("subnet_info", field{"id", n.Subnet.ID}, field{"name", n.Subnet.Name}, field{"cidr", n.Subnet.CIDR})
+	e.objectField("port_info", field{"id", n.PortID}, field{"ip_address", n.PrivateIP})
 	var eip EIP
 	if n.EIP != nil {
 		eip = *n.EIP
 	}
-	e.object("public_ip_info", field{"id", eip.ID}, field{"public_ip_address", eip.Address})
+	e.objectField("public_ip_info", field{"id", eip.ID}, field{"public_ip_address", eip.Address})
 	if len(n.Groups) == 0 {
-		e.none("security_groups", "[]")
+		e.absentValue("security_groups", "[]")
 	} else {
-		e.array("security_groups")
+		e.arrayField("security_groups")
 		for _, g := range n.Groups {
 			e.open('{')
-			e.text("id", g.ID)
-			e.text("name", g.Name)
-			e.end('}')
+			e.stringField("id", g.ID)
+			e.stringField("name", g.Name)
+			e.close('}')
 		}
-		e.end(']')
+		e.close(']')
 	}
-	e.end('}')
+	e.close('}')
 }

@@ -13,11 +13,11 @@ import (
 func WorkspaceError(code, message, detail, encoded string) []byte {
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
-	e.text("error_code", code)
-	e.text("error_msg", message)
-	e.text("error_detail", detail)
-	e.text("encoded_authorization_message", encoded)
-	e.end('}')
+	e.stringField("error_code", code)
+	e.stringField("error_msg", message)
+	e.stringField("error_detail", detail)
+	e.stringField("encoded_authorization_message", encoded)
+	e.close('}')
 	return e.buf
 }
 
@@ -26,12 +26,12 @@ func WorkspaceError(code, message, detail, encoded string) []byte {
 func GatewayError(code, message, requestID string) []byte {
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
-	e.text("error_msg", message)
-	e.text("error_code", code)
+	e.stringField("error_msg", message)
+	e.stringField("error_code", code)
 	if requestID != "" {
-		e.text("request_id", requestID)
+		e.stringField("request_id", requestID)
 	}
-	e.end('}')
+	e.close('}')
 	return e.buf
 }
 
@@ -41,35 +41,35 @@ func KeystoneError(status int, title, message string) []byte {
 	e.open('{')
 	e.key("error")
 	e.open('{')
-	e.raw("code", strconv.Itoa(status))
-	e.text("message", message)
-	e.text("title", title)
-	e.end('}')
-	e.end('}')
+	e.rawField("code", strconv.Itoa(status))
+	e.stringField("message", message)
+	e.stringField("title", title)
+	e.close('}')
+	e.close('}')
 	return e.buf
 }
 
-func workspaceError(status int, code, message, detail, encoded string) answer {
-	return answer{status: status, body: WorkspaceError(code, message, detail, encoded)}
+func workspaceError(status int, code, message, detail, encoded string) response {
+	return response{status: status, body: WorkspaceError(code, message, detail, encoded)}
 }
 
-func gatewayError(status int, code, message, requestID string) answer {
-	return answer{status: status, body: GatewayError(code, message, requestID)}
+func gatewayError(status int, code, message, requestID string) response {
+	return response{status: status, body: GatewayError(code, message, requestID)}
 }
 
-func keystoneError(status int, title, message string) answer {
-	return answer{status: status, body: KeystoneError(status, title, message)}
+func keystoneError(status int, title, message string) response {
+	return response{status: status, body: KeystoneError(status, title, message)}
 }
 
 // badRequest refuses a parameter.
-func badRequest(detail string) answer {
+func badRequest(detail string) response {
 	return workspaceError(http.StatusBadRequest, "WKS.0001", "The request parameters are invalid.", detail, "")
 }
 
-// denied refuses for want of a permission. The code is a stand-in, for no page
+// permissionDenied refuses for want of a permission. The code is a stand-in, for no page
 // names the real one; so is the encoded message for the one that STS decodes,
 // whose content is sensitive.
-func denied(x *exchange, action string) answer {
+func permissionDenied(x *request, action string) response {
 	return workspaceError(http.StatusForbidden, "WKS.0403",
 		fmt.Sprintf("Policy doesn't allow %s to be performed.", action),
 		fmt.Sprintf("access key %s, project %s", x.AccessKey, x.Project),
@@ -77,14 +77,14 @@ func denied(x *exchange, action string) answer {
 }
 
 // throttled is the real gateway's answer to more calls than the quota.
-func throttled(limit int, requestID string) answer {
+func throttled(limit int, requestID string) response {
 	return gatewayError(http.StatusTooManyRequests, "APIGW.0308",
 		fmt.Sprintf("The throttling threshold has been reached: policy user over ratelimit,limit:%d,time:1 minute", limit), requestID)
 }
 
-// usual is the body that the real cloud sends with a status, for faults that
+// defaultBody is the body that the real cloud sends with a status, for faults that
 // name none.
-func usual(status int, requestID string) []byte {
+func defaultBody(status int, requestID string) []byte {
 	switch status {
 	case http.StatusOK, http.StatusNoContent, http.StatusFound:
 		return []byte{}

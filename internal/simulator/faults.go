@@ -28,51 +28,51 @@ type Fault struct {
 	HangAfterHeader  bool          // the same, after status and header
 	HangInBody       bool          // the same, after half of the body
 	TruncateBody     bool          // breaks the connection after half of the body
-	Drip             time.Duration // sends the body in 8 pieces, so far apart
+	SlowBody         time.Duration // sends the body in 8 pieces, so far apart
 
-	Status  int                 // answers this instead, unauthenticated, with Body
-	Header  http.Header         // added to the answer, by canonical names
-	Body    []byte              // absent: what the real cloud sends with Status
-	Rewrite func([]byte) []byte // changes the body of whatever is answered
+	Status      int                 // answers this instead, unauthenticated, with Body
+	Header      http.Header         // added to the answer, by canonical names
+	Body        []byte              // absent: what the real cloud sends with Status
+	RewriteBody func([]byte) []byte // changes the body of whatever is answered
 
-	OmitIDs     []string // ShowDesktopNetworks answers 200 without these
-	ChangeTotal int      // added to total_count
-	RepeatPage  bool     // the first page, whatever the offset
-	EmptyPage   bool     // no items, with the total_count of the rest
+	OmitIDs         []string // ShowDesktopNetworks answers 200 without these
+	TotalCountDelta int      // added to total_count
+	RepeatPage      bool     // the first page, whatever the offset
+	EmptyPage       bool     // no items, with the total_count of the rest
 }
 
-// effect is what the faults that strike a call do to it, together.
-type effect = Fault
+// faultEffect is what the faults that strike a call do to it, together.
+type faultEffect = Fault
 
-// armed is a fault in place.
-type armed struct {
+// activeFault is a fault in place.
+type activeFault struct {
 	Fault
-	id     uint64
-	passed int // matching calls so far
-	struck int
-	seen   map[uint64]uint64 // how often each call came, for its chance
+	id         uint64
+	matched    int // matching calls so far
+	triggered  int
+	callCounts map[uint64]uint64 // how often each call came, for its chance
 }
 
 type faults struct {
 	mu   sync.Mutex
 	seed uint64
 	next uint64
-	list []*armed
+	list []*activeFault
 }
 
-// Fail puts a fault in place, until remove is called. Where several strike one
+// AddFault puts a fault in place, until remove is called. Where several strike one
 // call, latencies and totals add up, and the earlier one wins the rest.
-func (c *Cloud) Fail(f Fault) (remove func()) {
+func (c *Cloud) AddFault(f Fault) (remove func()) {
 	s := &c.faults
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next++
-	a := &armed{Fault: f, id: s.next, seen: map[uint64]uint64{}}
+	a := &activeFault{Fault: f, id: s.next, callCounts: map[uint64]uint64{}}
 	s.list = append(s.list, a)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.list = slices.DeleteFunc(s.list, func(x *armed) bool { return x == a })
+		s.list = slices.DeleteFunc(s.list, func(x *activeFault) bool { return x == a })
 	}
 }
 
@@ -83,35 +83,35 @@ func (c *Cloud) ClearFaults() {
 	c.faults.list = nil
 }
 
-// fire gives the joint effect of the faults that strike a call.
-func (s *faults) fire(call Call) effect {
+// evaluate gives the joint effect of the faults that strike a call.
+func (s *faults) evaluate(call Call) faultEffect {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var e effect
+	var e faultEffect
 	for _, a := range s.list {
-		if a.matches(call) && a.strikes(call, s.seed) {
+		if a.matches(call) && a.triggers(call, s.seed) {
 			merge(&e, &a.Fault)
 		}
 	}
 	return e
 }
 
-func (a *armed) matches(call Call) bool {
+func (a *activeFault) matches(call Call) bool {
 	return (a.Operation == "" || a.Operation == call.Operation) &&
 		(a.Project == "" || a.Project == call.Project) &&
 		(a.DesktopID == "" || slices.Contains(call.IDs, a.DesktopID)) &&
 		(a.Match == nil || a.Match(call))
 }
 
-// maxSeen bounds what an armed fault remembers of calls.
-const maxSeen = 1 << 16
+// maxCallCounts bounds what an armed fault remembers of calls.
+const maxCallCounts = 1 << 16
 
-// strikes counts a matching call and decides. Chance depends on the seed, on
+// triggers counts a matching call and decides. Chance depends on the seed, on
 // what is asked and on how often it was asked, not on the order in which calls
 // happen to arrive: so runs with calls at once can be repeated.
-func (a *armed) strikes(call Call, seed uint64) bool {
-	a.passed++
-	if a.passed <= a.After || a.Times > 0 && a.struck >= a.Times {
+func (a *activeFault) triggers(call Call, seed uint64) bool {
+	a.matched++
+	if a.matched <= a.After || a.Times > 0 && a.triggered >= a.Times {
 		return false
 	}
 	if a.Probability > 0 {
@@ -121,22 +121,22 @@ func (a *armed) strikes(call Call, seed uint64) bool {
 			_, _ = h.Write([]byte{0})
 		}
 		what := h.Sum64()
-		if len(a.seen) >= maxSeen {
-			clear(a.seen)
+		if len(a.callCounts) >= maxCallCounts {
+			clear(a.callCounts)
 		}
-		a.seen[what]++
-		if float64(mix(seed, a.id, what, a.seen[what])>>11)/(1<<53) >= a.Probability {
+		a.callCounts[what]++
+		if float64(hashNumbers(seed, a.id, what, a.callCounts[what])>>11)/(1<<53) >= a.Probability {
 			return false
 		}
 	}
-	a.struck++
+	a.triggered++
 	return true
 }
 
-func merge(e *effect, f *Fault) {
+func merge(e *faultEffect, f *Fault) {
 	e.Latency += f.Latency
-	e.ChangeTotal += f.ChangeTotal
-	e.Drip = max(e.Drip, f.Drip)
+	e.TotalCountDelta += f.TotalCountDelta
+	e.SlowBody = max(e.SlowBody, f.SlowBody)
 	e.ResetConnection = e.ResetConnection || f.ResetConnection
 	e.HangBeforeHeader = e.HangBeforeHeader || f.HangBeforeHeader
 	e.HangAfterHeader = e.HangAfterHeader || f.HangAfterHeader
@@ -151,16 +151,16 @@ func merge(e *effect, f *Fault) {
 	if e.Header == nil {
 		e.Header = f.Header
 	}
-	if e.Rewrite == nil {
-		e.Rewrite = f.Rewrite
+	if e.RewriteBody == nil {
+		e.RewriteBody = f.RewriteBody
 	}
 }
 
-// canned is the answer that faults demand instead of the service's.
-func (e *effect) canned(requestID string) answer {
-	a := answer{status: e.Status, body: e.Body}
+// response is the answer that faults demand instead of the service's.
+func (e *faultEffect) response(requestID string) response {
+	a := response{status: e.Status, body: e.Body}
 	if a.body == nil {
-		a.body = usual(e.Status, requestID)
+		a.body = defaultBody(e.Status, requestID)
 	}
 	return a
 }

@@ -36,15 +36,15 @@ func TestFaultsChangeAnswers(t *testing.T) {
 		exactly     bool
 	}{
 		"omitted ids":          {fault: simulator.Fault{OmitIDs: []string{"d0000", "d0002"}}, path: networksPath, query: networks, status: 200, body: `{"networks":[{"computer_id":"d0001","network_infos":[{"public_ip_info":{"id":"e0001"}}]}]}`, exactly: true},
-		"total too large":      {fault: simulator.Fault{ChangeTotal: 5}, path: listPath, query: "limit=0", status: 200, body: `{"total_count":9,"desktops":[]}`, exactly: true},
-		"total too small":      {fault: simulator.Fault{ChangeTotal: -1}, path: eipsPath, query: "limit=0", status: 200, body: `{"eips":[],"total_count":3}`, exactly: true},
+		"total too large":      {fault: simulator.Fault{TotalCountDelta: 5}, path: listPath, query: "limit=0", status: 200, body: `{"total_count":9,"desktops":[]}`, exactly: true},
+		"total too small":      {fault: simulator.Fault{TotalCountDelta: -1}, path: eipsPath, query: "limit=0", status: 200, body: `{"eips":[],"total_count":3}`, exactly: true},
 		"repeated page":        {fault: simulator.Fault{RepeatPage: true}, path: listPath, query: "limit=1&offset=3", status: 200, body: `"desktop_id":"d0000"`},
 		"empty page":           {fault: simulator.Fault{EmptyPage: true}, path: listPath, query: "limit=1", status: 200, body: `{"total_count":4,"desktops":[]}`, exactly: true},
 		"empty page of EIPs":   {fault: simulator.Fault{EmptyPage: true}, path: eipsPath, status: 200, body: `{"eips":[],"total_count":4}`, exactly: true},
 		"a body":               {fault: simulator.Fault{Status: 200, Body: []byte("<html>")}, path: listPath, status: 200, body: "<html>", exactly: true},
 		"an empty body":        {fault: simulator.Fault{Status: 500, Body: []byte{}}, path: listPath, status: 500, exactly: true},
-		"rewritten":            {fault: simulator.Fault{Rewrite: func(b []byte) []byte { return b[:4] }}, path: listPath, status: 200, body: `{"to`, exactly: true},
-		"rewritten by status":  {fault: simulator.Fault{Status: 502, Rewrite: bytes.ToUpper}, path: listPath, status: 502, body: "BACKEND UNAVAILABLE"},
+		"rewritten":            {fault: simulator.Fault{RewriteBody: func(b []byte) []byte { return b[:4] }}, path: listPath, status: 200, body: `{"to`, exactly: true},
+		"rewritten by status":  {fault: simulator.Fault{Status: 502, RewriteBody: bytes.ToUpper}, path: listPath, status: 502, body: "BACKEND UNAVAILABLE"},
 		"header":               {fault: simulator.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, path: listPath, status: 429, header: [2]string{"Retry-After", "7"}},
 		"header of an answer":  {fault: simulator.Fault{Header: http.Header{"Content-Type": {"text/html"}}}, path: listPath, status: 200, header: [2]string{"Content-Type", "text/html"}},
 		"no content":           {fault: simulator.Fault{Status: 204, Body: []byte("x")}, path: listPath, status: 204, exactly: true},
@@ -73,7 +73,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 			t.Parallel()
 			cloud, base := start(t, simulator.Options{})
 			cloud.SetDesktops(project, numbered(4))
-			remove := cloud.Fail(test.fault)
+			remove := cloud.AddFault(test.fault)
 			r := ask(t, base, test.path, test.query)
 			if r.err != nil || r.status != test.status || !strings.Contains(r.body, test.body) || test.exactly && r.body != test.body {
 				t.Errorf("got %d %v %s", r.status, r.err, r.body)
@@ -114,7 +114,7 @@ func TestFaultsBreakConnections(t *testing.T) {
 			t.Parallel()
 			cloud, base := start(t, simulator.Options{})
 			cloud.SetDesktops(project, numbered(4))
-			cloud.Fail(test.fault)
+			cloud.AddFault(test.fault)
 			r := ask(t, base, listPath, "")
 			if !errors.Is(r.err, test.err) || r.status != test.status || !strings.HasPrefix(r.body, test.body) {
 				t.Errorf("got %d %v %s", r.status, r.err, r.body)
@@ -155,7 +155,7 @@ func TestFaultsHang(t *testing.T) {
 		"at once":          {fault: simulator.Fault{HangBeforeHeader: true}},
 		"after the header": {fault: simulator.Fault{HangAfterHeader: true}, status: 200},
 		"in the body":      {fault: simulator.Fault{HangInBody: true}, status: 200, body: whole},
-		"while it drips":   {fault: simulator.Fault{Drip: 20 * time.Second}, status: 200, body: whole},
+		"while it drips":   {fault: simulator.Fault{SlowBody: 20 * time.Second}, status: 200, body: whole},
 		"latency":          {fault: simulator.Fault{Latency: time.Hour}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestFaultsHang(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud, transport := inMemory(t, simulator.Options{})
 				cloud.SetDesktops(project, numbered(4))
-				cloud.Fail(test.fault)
+				cloud.AddFault(test.fault)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				began := time.Now()
@@ -197,7 +197,7 @@ func TestHangsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer stop()
-			cloud.Fail(simulator.Fault{HangBeforeHeader: true, Latency: time.Hour})
+			cloud.AddFault(simulator.Fault{HangBeforeHeader: true, Latency: time.Hour})
 			arrived := make(chan struct{})
 			cloud.OnCall(func(simulator.Call) { close(arrived) })
 			failed := make(chan reply)
@@ -221,8 +221,8 @@ func TestFaultsTakeTime(t *testing.T) {
 		"none":           {},
 		"latency":        {faults: []simulator.Fault{{Latency: 3 * time.Second}}, want: 3 * time.Second},
 		"two latencies":  {faults: []simulator.Fault{{Latency: 3 * time.Second}, {Latency: 2 * time.Second}}, want: 5 * time.Second},
-		"dripping":       {faults: []simulator.Fault{{Drip: time.Second}}, want: 7 * time.Second},
-		"latency, drips": {faults: []simulator.Fault{{Latency: time.Second, Drip: time.Second}}, want: 8 * time.Second},
+		"dripping":       {faults: []simulator.Fault{{SlowBody: time.Second}}, want: 7 * time.Second},
+		"latency, drips": {faults: []simulator.Fault{{Latency: time.Second, SlowBody: time.Second}}, want: 8 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -230,7 +230,7 @@ func TestFaultsTakeTime(t *testing.T) {
 				cloud, transport := inMemory(t, simulator.Options{})
 				cloud.SetDesktops(project, numbered(4))
 				for _, f := range test.faults {
-					cloud.Fail(f)
+					cloud.AddFault(f)
 				}
 				began := time.Now()
 				got, err := list(client(t, "http://simulated", simulator.Key{AccessKey: ak, SecretKey: sk}, transport))
@@ -259,7 +259,7 @@ func TestFaultsCount(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cloud, base := start(t, simulator.Options{})
-			cloud.Fail(test.fault)
+			cloud.AddFault(test.fault)
 			var got []string
 			for range 6 {
 				got = append(got, fmt.Sprint(ask(t, base, listPath, "").status))
@@ -277,7 +277,7 @@ func TestFaultsByChance(t *testing.T) {
 	t.Parallel()
 	strikes := func(seed uint64, probability float64, offsets []int) map[string]int {
 		cloud, base := start(t, simulator.Options{Seed: seed})
-		cloud.Fail(simulator.Fault{Status: 500, Probability: probability})
+		cloud.AddFault(simulator.Fault{Status: 500, Probability: probability})
 		got := map[string]int{}
 		for _, i := range offsets {
 			for range 3 {
@@ -317,10 +317,10 @@ func TestFaultsTogether(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.SetDesktops(project, numbered(3))
-	cloud.Fail(simulator.Fault{ChangeTotal: 2})
-	cloud.Fail(simulator.Fault{ChangeTotal: 3})
-	cloud.Fail(simulator.Fault{OmitIDs: []string{"d0000"}, Header: http.Header{"X-A": {"1"}}})
-	cloud.Fail(simulator.Fault{OmitIDs: []string{"d0001"}, Header: http.Header{"X-A": {"2"}}})
+	cloud.AddFault(simulator.Fault{TotalCountDelta: 2})
+	cloud.AddFault(simulator.Fault{TotalCountDelta: 3})
+	cloud.AddFault(simulator.Fault{OmitIDs: []string{"d0000"}, Header: http.Header{"X-A": {"1"}}})
+	cloud.AddFault(simulator.Fault{OmitIDs: []string{"d0001"}, Header: http.Header{"X-A": {"2"}}})
 	if _, total := ids(t, ask(t, base, listPath, "")); total != 8 {
 		t.Errorf("got total %d, want 8", total)
 	}
@@ -328,8 +328,8 @@ func TestFaultsTogether(t *testing.T) {
 	if got, _ := ids(t, r); !slices.Equal(got, []string{"d0002"}) || r.header.Get("X-A") != "1" {
 		t.Errorf("got %v, header %v", got, r.header)
 	}
-	first := cloud.Fail(simulator.Fault{Status: 500})
-	cloud.Fail(simulator.Fault{Status: 404})
+	first := cloud.AddFault(simulator.Fault{Status: 500})
+	cloud.AddFault(simulator.Fault{Status: 404})
 	if r := ask(t, base, listPath, ""); r.status != 500 {
 		t.Errorf("got %d, want the earlier fault's 500", r.status)
 	}

@@ -8,40 +8,40 @@ import (
 )
 
 // listProjects answers the projects that the key sees, all or those of a name.
-func (c *Cloud) listProjects(r *http.Request, x *exchange) answer {
+func (c *Cloud) listProjects(r *http.Request, x *request) response {
 	name, named := x.query.Get("name"), x.query.Has("name")
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
 	e.key("links")
 	e.open('{')
-	e.raw("next", "null")
-	e.raw("previous", "null")
-	e.text("self", "http://"+r.Host+r.URL.Path)
-	e.end('}')
-	e.array("projects")
+	e.rawField("next", "null")
+	e.rawField("previous", "null")
+	e.stringField("self", "http://"+r.Host+r.URL.Path)
+	e.close('}')
+	e.arrayField("projects")
 	for _, p := range c.Projects() {
-		if !x.key.sees(p.ID) || named && p.Name != name {
+		if !x.key.canAccess(p.ID) || named && p.Name != name {
 			continue
 		}
 		e.open('{')
-		e.raw("is_domain", "false")
-		e.text("description", "")
-		e.raw("enabled", "true")
-		e.text("id", p.ID)
-		e.text("parent_id", domainID)
-		e.text("domain_id", domainID)
-		e.text("name", p.Name)
-		e.end('}')
+		e.rawField("is_domain", "false")
+		e.stringField("description", "")
+		e.rawField("enabled", "true")
+		e.stringField("id", p.ID)
+		e.stringField("parent_id", domainID)
+		e.stringField("domain_id", domainID)
+		e.stringField("name", p.Name)
+		e.close('}')
 	}
-	e.end(']')
-	e.end('}')
-	return answer{status: http.StatusOK, body: e.buf, header: trace(x)}
+	e.close(']')
+	e.close('}')
+	return response{status: http.StatusOK, body: e.buf, header: trace(x)}
 }
 
 // domainID is the account that owns all projects of the cloud.
 const domainID = "d0000000000000000000000000000001"
 
 // trace gives the header that IAM adds.
-func trace(x *exchange) http.Header {
+func trace(x *request) http.Header {
 	return http.Header{"X-Iam-Trace-Id": {"token_" + x.RequestID}}
 }

@@ -18,9 +18,9 @@ type Source int
 
 // The sources of temporary keys.
 const (
-	OIDC   Source = iota // IAM: an identity provider's token for a key
-	Agency               // the metadata service of an ECS
-	Pod                  // the pod identity of CCE
+	SourceOIDC        Source = iota // IAM: an identity provider's token for a key
+	SourceAgency                    // the metadata service of an ECS
+	SourcePodIdentity               // the pod identity of CCE
 )
 
 // Issuer says who may have a temporary key, and what that key may do.
@@ -57,33 +57,33 @@ func (c *Cloud) AddIssuer(i Issuer) {
 	s := &c.issuers
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.list = append(slices.DeleteFunc(s.list, i.same), i)
+	s.list = append(slices.DeleteFunc(s.list, i.matches), i)
 }
 
 // RemoveIssuer ends what AddIssuer began; keys that are out stay valid.
 func (c *Cloud) RemoveIssuer(i Issuer) {
 	c.issuers.mu.Lock()
 	defer c.issuers.mu.Unlock()
-	c.issuers.list = slices.DeleteFunc(c.issuers.list, i.same)
+	c.issuers.list = slices.DeleteFunc(c.issuers.list, i.matches)
 }
 
-func (i Issuer) same(o Issuer) bool {
+func (i Issuer) matches(o Issuer) bool {
 	return i.Source == o.Source && i.Provider == o.Provider && i.Token == o.Token
 }
 
-// find gives the issuer that takes a proof.
-func (s *issuers) find(source Source, provider, token string) (Issuer, bool) {
+// lookup gives the issuer that takes a proof.
+func (s *issuers) lookup(source Source, provider, token string) (Issuer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.list, Issuer{Source: source, Provider: provider, Token: token}.same)
+	at := slices.IndexFunc(s.list, Issuer{Source: source, Provider: provider, Token: token}.matches)
 	if at < 0 {
 		return Issuer{}, false
 	}
 	return s.list[at], true
 }
 
-// open gives a token for a session of an issuer.
-func (s *issuers) open(i Issuer, expires time.Time) string {
+// createSession gives a token for a session of an issuer.
+func (s *issuers) createSession(i Issuer, expires time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.issued++
@@ -99,8 +99,8 @@ func (s *issuers) session(token string, now time.Time) (Issuer, bool) {
 	return t.issuer, ok && now.Before(t.expires)
 }
 
-// issue hands out a key.
-func (c *Cloud) issue(i Issuer, lifetime time.Duration) Key {
+// issueKey hands out a key.
+func (c *Cloud) issueKey(i Issuer, lifetime time.Duration) Key {
 	s := &c.issuers
 	s.mu.Lock()
 	s.issued++
@@ -119,19 +119,19 @@ func (c *Cloud) issue(i Issuer, lifetime time.Duration) Key {
 	return key
 }
 
-// credential writes a key under the names that a source uses.
-func credential(e *encoder, name string, key Key, names [4]string) {
+// writeCredential writes a key under the names that a source uses.
+func writeCredential(e *encoder, name string, key Key, names [4]string) {
 	e.key(name)
 	e.open('{')
-	e.text(names[0], key.AccessKey)
-	e.text(names[1], key.SecretKey)
-	e.text(names[2], key.SecurityToken)
-	e.text(names[3], key.Expires.Format("2006-01-02T15:04:05.000000Z"))
-	e.end('}')
+	e.stringField(names[0], key.AccessKey)
+	e.stringField(names[1], key.SecretKey)
+	e.stringField(names[2], key.SecurityToken)
+	e.stringField(names[3], key.Expires.Format("2006-01-02T15:04:05.000000Z"))
+	e.close('}')
 }
 
 // createToken is IAM's first step of OIDC: a proof becomes a token.
-func (c *Cloud) createToken(r *http.Request, x *exchange) answer {
+func (c *Cloud) createToken(r *http.Request, x *request) response {
 	var ask struct {
 		Auth struct {
 			Token struct {
@@ -142,7 +142,7 @@ func (c *Cloud) createToken(r *http.Request, x *exchange) answer {
 	if err := json.Unmarshal(x.body, &ask); err != nil {
 		return keystoneError(http.StatusBadRequest, "Bad Request", "The request body is invalid.")
 	}
-	i, ok := c.issuers.find(OIDC, r.Header.Get("X-Idp-Id"), ask.Auth.Token.ID)
+	i, ok := c.issuers.lookup(SourceOIDC, r.Header.Get("X-Idp-Id"), ask.Auth.Token.ID)
 	if !ok {
 		return gatewayError(http.StatusForbidden, "IAM.0002", "The identity provider does not accept the token.", "")
 	}
@@ -151,18 +151,18 @@ func (c *Cloud) createToken(r *http.Request, x *exchange) answer {
 	e.open('{')
 	e.key("token")
 	e.open('{')
-	e.text("expires_at", expires.UTC().Format("2006-01-02T15:04:05.000000Z"))
-	e.raw("methods", `["mapped"]`)
-	e.text("issued_at", x.Time.UTC().Format("2006-01-02T15:04:05.000000Z"))
-	e.end('}')
-	e.end('}')
+	e.stringField("expires_at", expires.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	e.rawField("methods", `["mapped"]`)
+	e.stringField("issued_at", x.Time.UTC().Format("2006-01-02T15:04:05.000000Z"))
+	e.close('}')
+	e.close('}')
 	header := trace(x)
-	header.Set("X-Subject-Token", c.issuers.open(i, expires))
-	return answer{status: http.StatusCreated, header: header, body: e.buf}
+	header.Set("X-Subject-Token", c.issuers.createSession(i, expires))
+	return response{status: http.StatusCreated, header: header, body: e.buf}
 }
 
 // createTemporaryKey is the second step: a token becomes a key.
-func (c *Cloud) createTemporaryKey(_ *http.Request, x *exchange) answer {
+func (c *Cloud) createTemporaryKey(_ *http.Request, x *request) response {
 	var ask struct {
 		Auth struct {
 			Identity struct {
@@ -184,46 +184,46 @@ func (c *Cloud) createTemporaryKey(_ *http.Request, x *exchange) answer {
 	lifetime := cmp.Or(i.Lifetime, time.Duration(ask.Auth.Identity.Token.Duration)*time.Second, 15*time.Minute)
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
-	credential(&e, "credential", c.issue(i, lifetime), [4]string{"access", "secret", "securitytoken", "expires_at"})
-	e.end('}')
-	return answer{status: http.StatusCreated, header: trace(x), body: e.buf}
+	writeCredential(&e, "credential", c.issueKey(i, lifetime), [4]string{"access", "secret", "securitytoken", "expires_at"})
+	e.close('}')
+	return response{status: http.StatusCreated, header: trace(x), body: e.buf}
 }
 
 // metadataToken opens a session with the metadata service.
-func (c *Cloud) metadataToken(_ *http.Request, x *exchange) answer {
-	token := c.issuers.open(Issuer{Source: Agency}, x.Time.Add(6*time.Hour))
-	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {"text/plain"}}, body: []byte(token)}
+func (c *Cloud) metadataToken(_ *http.Request, x *request) response {
+	token := c.issuers.createSession(Issuer{Source: SourceAgency}, x.Time.Add(6*time.Hour))
+	return response{status: http.StatusOK, header: http.Header{"Content-Type": {"text/plain"}}, body: []byte(token)}
 }
 
 // metadataKey answers the key of the server's agency. A caller without a token
 // is served too, as by a server that does not insist on it.
-func (c *Cloud) metadataKey(r *http.Request, x *exchange) answer {
+func (c *Cloud) metadataKey(r *http.Request, x *request) response {
 	if token := r.Header.Get("X-Metadata-Token"); token != "" {
 		if _, ok := c.issuers.session(token, x.Time); !ok {
-			return answer{status: http.StatusUnauthorized, body: []byte("401 Unauthorized: invalid token")}
+			return response{status: http.StatusUnauthorized, body: []byte("401 Unauthorized: invalid token")}
 		}
 	}
-	i, ok := c.issuers.find(Agency, "", "")
+	i, ok := c.issuers.lookup(SourceAgency, "", "")
 	if !ok {
-		return answer{status: http.StatusUnauthorized, body: []byte("Please configure Cloud Service Agency first")}
+		return response{status: http.StatusUnauthorized, body: []byte("Please configure Cloud Service Agency first")}
 	}
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
-	credential(&e, "credential", c.issue(i, cmp.Or(i.Lifetime, 24*time.Hour)), [4]string{"access", "secret", "securitytoken", "expires_at"})
-	e.end('}')
-	return answer{status: http.StatusOK, body: e.buf}
+	writeCredential(&e, "credential", c.issueKey(i, cmp.Or(i.Lifetime, 24*time.Hour)), [4]string{"access", "secret", "securitytoken", "expires_at"})
+	e.close('}')
+	return response{status: http.StatusOK, body: e.buf}
 }
 
 // podIdentity answers the key of a pod.
-func (c *Cloud) podIdentity(r *http.Request, x *exchange) answer {
-	i, ok := c.issuers.find(Pod, "", r.Header.Get("Authorization"))
+func (c *Cloud) podIdentity(r *http.Request, x *request) response {
+	i, ok := c.issuers.lookup(SourcePodIdentity, "", r.Header.Get("Authorization"))
 	if !ok {
 		return gatewayError(http.StatusUnauthorized, "PodIdentity.0401", "The token is not accepted.", x.RequestID)
 	}
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
-	credential(&e, "credentials", c.issue(i, cmp.Or(i.Lifetime, 24*time.Hour)),
+	writeCredential(&e, "credentials", c.issueKey(i, cmp.Or(i.Lifetime, 24*time.Hour)),
 		[4]string{"accessKeyId", "secretAccessKey", "securityToken", "expiration"})
-	e.end('}')
-	return answer{status: http.StatusOK, body: e.buf}
+	e.close('}')
+	return response{status: http.StatusOK, body: e.buf}
 }

@@ -47,7 +47,7 @@ func with(t *testing.T, base string, credentials auth.ICredential) *workspace.Wo
 func TestOIDC(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	issuer := simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: "proof"}
+	issuer := simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: "proof"}
 	cloud.AddIssuer(issuer)
 	federated := func(idp, proof string) *workspace.WorkspaceClient {
 		credentials, err := basic.NewCredentialsBuilder().WithIdpId(idp).WithIdTokenFile(file(t, proof)).
@@ -63,7 +63,7 @@ func TestOIDC(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if a, b := cloud.Count(simulator.CreateTokenWithIDToken), cloud.Count(simulator.CreateTemporaryAccessKeyByToken); a != 1 || b != 1 {
+	if a, b := cloud.CallCount(simulator.CreateTokenWithIDToken), cloud.CallCount(simulator.CreateTemporaryAccessKeyByToken); a != 1 || b != 1 {
 		t.Errorf("got %d tokens and %d keys for three calls, want one of each", a, b)
 	}
 	for _, bad := range [][2]string{{"idp", "forged"}, {"other", "proof"}} {
@@ -80,7 +80,7 @@ func TestOIDC(t *testing.T) {
 
 func TestPodIdentity(t *testing.T) {
 	cloud, base := start(t, simulator.Options{})
-	cloud.AddIssuer(simulator.Issuer{Source: simulator.Pod, Token: "pod", Projects: []string{project}, Deny: []string{simulator.ListDesktopsEips}})
+	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: "pod", Projects: []string{project}, Deny: []string{simulator.ListDesktopsEips}})
 	t.Setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", base+simulator.PodIdentityPath)
 	t.Setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", file(t, "pod"))
 	credentials, err := provider.NewPodIdentityCredentialProvider("basic").GetCredentials()
@@ -114,10 +114,10 @@ func TestMetadata(t *testing.T) {
 	if _, err := metadata.GetCredentials(); err == nil || !strings.Contains(err.Error(), "Please configure Cloud Service Agency first") {
 		t.Errorf("without an agency: got %v", err)
 	}
-	cloud.AddIssuer(simulator.Issuer{Source: simulator.Agency})
+	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
 	for _, mode := range []string{"with a token", "without"} {
 		if mode == "without" {
-			cloud.Fail(simulator.Fault{Operation: simulator.MetadataToken, Status: http.StatusNotFound})
+			cloud.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: http.StatusNotFound})
 		}
 		credentials, err := metadata.GetCredentials()
 		if err != nil {
@@ -165,7 +165,7 @@ func send(t *testing.T, method, url, body string, header ...string) (int, string
 func TestIssuersRefuse(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	cloud.AddIssuer(simulator.Issuer{Source: simulator.Agency})
+	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
 	const keys = "/v3.0/OS-CREDENTIAL/securitytokens"
 	for name, test := range map[string]struct {
 		method, path, body string
@@ -191,7 +191,7 @@ func TestIssuedKeys(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	cloud, base := start(t, simulator.Options{Now: c.now, Quota: 3})
-	cloud.AddIssuer(simulator.Issuer{Source: simulator.Pod, Token: "pod", Lifetime: 10 * time.Minute, Projects: []string{project}})
+	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: "pod", Lifetime: 10 * time.Minute, Projects: []string{project}})
 	issue := func() (key simulator.Key, expires time.Time) {
 		status, body := post(t, base+simulator.PodIdentityPath, "{}", "Authorization", "pod")
 		var answer struct {
@@ -246,7 +246,7 @@ func TestOIDCKeyLivesAsLongAsAsked(t *testing.T) {
 			t.Parallel()
 			now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 			cloud, base := start(t, simulator.Options{Now: func() time.Time { return now }})
-			cloud.AddIssuer(simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: "proof", Lifetime: test.issuer})
+			cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: "proof", Lifetime: test.issuer})
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v3.0/OS-AUTH/id-token/tokens", strings.NewReader(`{"auth":{"id_token":{"id":"proof"}}}`))
 			if err != nil {
 				t.Fatal(err)

@@ -11,23 +11,23 @@ import (
 // quota admits so many calls of one user and operation in any sliding minute,
 // as the gateway's documented limits do. Calls that it refuses cost nothing.
 type quota struct {
-	mu      sync.Mutex
-	perMin  int
-	windows map[caller]*window
-	refused map[string]int
+	mu        sync.Mutex
+	perMinute int
+	windows   map[quotaKey]*callWindow
+	refused   map[string]int
 }
 
-type caller struct{ user, operation string }
+type quotaKey struct{ user, operation string }
 
-// window holds the times of the calls of the last minute.
-type window struct {
+// callWindow holds the times of the calls of the last minute.
+type callWindow struct {
 	times []time.Time // admitted, the oldest first
 	peak  int
 }
 
 func (q *quota) init(perMinute int) {
-	q.perMin = perMinute
-	q.windows, q.refused = map[caller]*window{}, map[string]int{}
+	q.perMinute = perMinute
+	q.windows, q.refused = map[quotaKey]*callWindow{}, map[string]int{}
 }
 
 // admit counts a call, or refuses it and says what the limit is.
@@ -35,21 +35,21 @@ func (q *quota) admit(user, operation string, clock func() time.Time) (limit int
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := clock() // under the lock, so that the times of a window are in order
-	w := q.windows[caller{user, operation}]
+	w := q.windows[quotaKey{user, operation}]
 	if w == nil {
-		w = &window{}
-		q.windows[caller{user, operation}] = w
+		w = &callWindow{}
+		q.windows[quotaKey{user, operation}] = w
 	}
 	for len(w.times) > 0 && !w.times[0].Add(time.Minute).After(now) {
 		w.times = w.times[1:]
 	}
-	if q.perMin > 0 && len(w.times) >= q.perMin {
+	if q.perMinute > 0 && len(w.times) >= q.perMinute {
 		q.refused[operation]++
-		return q.perMin, false
+		return q.perMinute, false
 	}
 	w.times = append(w.times, now)
 	w.peak = max(w.peak, len(w.times))
-	return q.perMin, true
+	return q.perMinute, true
 }
 
 func (q *quota) reset() {
@@ -63,12 +63,12 @@ func (q *quota) reset() {
 func (c *Cloud) SetQuota(perMinute int) {
 	c.quota.mu.Lock()
 	defer c.quota.mu.Unlock()
-	c.quota.perMin = perMinute
+	c.quota.perMinute = perMinute
 }
 
-// Throttled gives the number of calls of an operation that the quota refused;
+// ThrottledCount gives the number of calls of an operation that the quota refused;
 // of all operations without one.
-func (c *Cloud) Throttled(operation string) int {
+func (c *Cloud) ThrottledCount(operation string) int {
 	c.quota.mu.Lock()
 	defer c.quota.mu.Unlock()
 	if operation != "" {
@@ -81,9 +81,9 @@ func (c *Cloud) Throttled(operation string) int {
 	return sum
 }
 
-// Peak gives the largest number of calls of an operation that one user had
+// PeakCallsPerMinute gives the largest number of calls of an operation that one user had
 // admitted in any sliding minute.
-func (c *Cloud) Peak(operation string) int {
+func (c *Cloud) PeakCallsPerMinute(operation string) int {
 	c.quota.mu.Lock()
 	defer c.quota.mu.Unlock()
 	peak := 0

@@ -59,11 +59,11 @@ func TestQuota(t *testing.T) {
 	for operation, want := range map[string][2]int{ // refused, peak
 		simulator.ListDesktops: {4, 3}, simulator.ListDesktopsEips: {0, 1}, simulator.ShowDesktopNetworks: {0, 0},
 	} {
-		if got := [2]int{cloud.Throttled(operation), cloud.Peak(operation)}; got != want {
+		if got := [2]int{cloud.ThrottledCount(operation), cloud.PeakCallsPerMinute(operation)}; got != want {
 			t.Errorf("%s: got %v refused and peak, want %v", operation, got, want)
 		}
 	}
-	if got := cloud.Throttled(""); got != 4 {
+	if got := cloud.ThrottledCount(""); got != 4 {
 		t.Errorf("got %d refused in all, want 4", got)
 	}
 	cloud.SetQuota(4)
@@ -72,11 +72,11 @@ func TestQuota(t *testing.T) {
 	for range 5 {
 		ask("without an end", mine, true)
 	}
-	if got := cloud.Peak(simulator.ListDesktops); got != 9 {
+	if got := cloud.PeakCallsPerMinute(simulator.ListDesktops); got != 9 {
 		t.Errorf("got peak %d, want 9", got)
 	}
-	cloud.Reset()
-	if cloud.Throttled("") != 0 || cloud.Peak(simulator.ListDesktops) != 0 {
+	cloud.ResetCounters()
+	if cloud.ThrottledCount("") != 0 || cloud.PeakCallsPerMinute(simulator.ListDesktops) != 0 {
 		t.Error("Reset left counts")
 	}
 	cloud.SetQuota(1)
@@ -95,7 +95,7 @@ func TestRefusedCallsSpendNoQuota(t *testing.T) {
 	if _, err := list(client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, via)); err != nil {
 		t.Error(err)
 	}
-	if got := cloud.Peak(simulator.ListDesktops); got != 1 {
+	if got := cloud.PeakCallsPerMinute(simulator.ListDesktops); got != 1 {
 		t.Errorf("got peak %d, want 1", got)
 	}
 }

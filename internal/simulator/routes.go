@@ -33,27 +33,27 @@ const PodIdentityPath = "/pod-identity/credentials"
 type route struct {
 	method, path string // {project} in a path stands for any one segment
 	operation    string
-	action       string // the permission's name
-	ids          string // the query parameter that names desktops
+	permission   string // the permission's name
+	idsParameter string // the query parameter that names desktops
 	signed       bool
 	keystone     bool // refuses in IAM's shape
-	serve        func(*Cloud, *http.Request, *exchange) answer
+	serve        func(*Cloud, *http.Request, *request) response
 }
 
-// allRoutes is what the cloud offers.
-func allRoutes() []route {
+// routes is what the cloud offers.
+func routes() []route {
 	return []route{
 		{
 			method: http.MethodGet, path: "/v2/{project}/desktops", operation: ListDesktops,
-			action: "workspace:desktops:list", ids: "desktop_id", signed: true, serve: (*Cloud).listDesktops,
+			permission: "workspace:desktops:list", idsParameter: "desktop_id", signed: true, serve: (*Cloud).listDesktops,
 		},
 		{
 			method: http.MethodGet, path: "/v2/{project}/desktops/networks", operation: ShowDesktopNetworks,
-			action: "workspace:desktops:listDesktopNetworks", ids: "desktop_ids", signed: true, serve: (*Cloud).showNetworks,
+			permission: "workspace:desktops:listDesktopNetworks", idsParameter: "desktop_ids", signed: true, serve: (*Cloud).showNetworks,
 		},
 		{
 			method: http.MethodGet, path: "/v2/{project}/eips", operation: ListDesktopsEips,
-			action: "workspace:networks:listEips", ids: "desktop_id", signed: true, serve: (*Cloud).listEIPs,
+			permission: "workspace:networks:listEips", idsParameter: "desktop_id", signed: true, serve: (*Cloud).listEIPs,
 		},
 		{
 			method: http.MethodGet, path: "/v3/projects", operation: KeystoneListProjects,
@@ -77,8 +77,8 @@ func allRoutes() []route {
 	}
 }
 
-// match finds the route of a call, and its project.
-func (c *Cloud) match(method, path string) (*route, string) {
+// findRoute finds the route of a call, and its project.
+func (c *Cloud) findRoute(method, path string) (*route, string) {
 	for i := range c.routes {
 		r := &c.routes[i]
 		if r.method != method {
@@ -97,7 +97,7 @@ func (c *Cloud) match(method, path string) (*route, string) {
 }
 
 // unauthorized refuses in the shape of the service that was asked.
-func (r *route) unauthorized(reason, requestID string) answer {
+func (r *route) unauthorized(reason, requestID string) response {
 	if r.keystone {
 		return keystoneError(http.StatusUnauthorized, "Unauthorized", reason)
 	}

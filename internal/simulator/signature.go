@@ -61,7 +61,7 @@ func accessKey(r *http.Request) string {
 // authenticate finds out whether a call is what its key signed. Refusals say
 // too much, as the real gateway's do: the key and the canonical request, with
 // the values of the signed headers.
-func (k *keyring) authenticate(r *http.Request, body []byte, now time.Time) (key Key, refusal string) {
+func (k *keyStore) authenticate(r *http.Request, body []byte, now time.Time) (key Key, refusal string) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		return Key{}, "x-auth-token not found"
@@ -70,7 +70,7 @@ func (k *keyring) authenticate(r *http.Request, body []byte, now time.Time) (key
 	if !ok {
 		return Key{}, "decrypt authorization fail: " + header
 	}
-	key, known, locked := k.find(auth.accessKey, now)
+	key, known, locked := k.lookup(auth.accessKey, now)
 	if locked {
 		return Key{}, "AK access failed to reach the limit,forbidden"
 	}
@@ -79,7 +79,7 @@ func (k *keyring) authenticate(r *http.Request, body []byte, now time.Time) (key
 	} else {
 		refusal = key.check(r, auth, body, now)
 	}
-	k.judge(auth.accessKey, refusal == "", now)
+	k.recordAttempt(auth.accessKey, refusal == "", now)
 	return key, refusal
 }
 

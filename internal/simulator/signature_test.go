@@ -167,7 +167,7 @@ func TestLockout(t *testing.T) {
 	pass() // five in a row are borne, and a success forgets them
 	fail(5)
 	pass()
-	if got := cloud.Lockouts(); got != 0 {
+	if got := cloud.LockoutCount(); got != 0 {
 		t.Fatalf("got %d lockouts, want none", got)
 	}
 	fail(6)
@@ -177,7 +177,7 @@ func TestLockout(t *testing.T) {
 			t.Errorf("%s: got %s", key, got)
 		}
 	}
-	if got := cloud.Lockouts(); got != 1 {
+	if got := cloud.LockoutCount(); got != 1 {
 		t.Errorf("got %d lockouts, want 1", got)
 	}
 	c.forward(5*time.Minute - time.Nanosecond)
@@ -186,9 +186,9 @@ func TestLockout(t *testing.T) {
 	c.forward(time.Nanosecond)
 	pass() // calls while locked did not make it longer
 	fail(6)
-	cloud.Unlock()
+	cloud.UnlockKeys()
 	pass()
-	if got := cloud.Lockouts(); got != 2 {
+	if got := cloud.LockoutCount(); got != 2 {
 		t.Errorf("got %d lockouts, want 2", got)
 	}
 	cloud.RemoveKey(ak)

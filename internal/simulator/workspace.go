@@ -19,54 +19,54 @@ const (
 )
 
 // listDesktops answers a page of the desktops that pass the filters.
-func (c *Cloud) listDesktops(_ *http.Request, x *exchange) answer {
-	offset, limit, bad := page(x.query, maxPage)
+func (c *Cloud) listDesktops(_ *http.Request, x *request) response {
+	offset, limit, bad := parsePage(x.query, maxPage)
 	if bad != "" {
 		return badRequest(bad)
 	}
-	pass, bad := filter(x.query)
+	pass, bad := parseFilters(x.query)
 	if bad != "" {
 		return badRequest(bad)
 	}
-	total, found := c.estate.page(x, pass, offset, limit)
-	_, absent := c.estate.style()
+	total, found := c.store.listPage(x, pass, offset, limit)
+	_, absent := c.store.modes()
 	e := encoder{absent: absent, buf: make([]byte, 0, 64+800*len(found))}
 	e.open('{')
-	e.raw("total_count", strconv.Itoa(total))
-	e.array("desktops")
+	e.rawField("total_count", strconv.Itoa(total))
+	e.arrayField("desktops")
 	for _, d := range found {
-		e.listed(x.Project, d)
+		e.listedDesktop(x.Project, d)
 	}
-	e.end(']')
-	e.end('}')
-	return answer{status: http.StatusOK, body: e.buf}
+	e.close(']')
+	e.close('}')
+	return response{status: http.StatusOK, body: e.buf}
 }
 
-// page gives the total and the desktops of one page; pass may be nil.
-func (s *estate) page(x *exchange, pass func(*Desktop) bool, offset, limit int) (total int, found []*Desktop) {
+// listPage gives the total and the desktops of one page; pass may be nil.
+func (s *store) listPage(x *request, pass func(*Desktop) bool, offset, limit int) (total int, found []*Desktop) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	h := s.find(x.Project)
 	if h == nil {
 		return 0, nil // removed since the gateway let the call in
 	}
-	all := h.rows
+	all := h.entries
 	if pass != nil {
 		all = nil
-		for _, r := range h.rows {
+		for _, r := range h.entries {
 			if pass(r.desktop) {
 				all = append(all, r)
 			}
 		}
 	}
-	for _, r := range cut(all, x.effect, offset, limit) {
+	for _, r := range paginate(all, x.effect, offset, limit) {
 		found = append(found, r.desktop)
 	}
-	return len(all) + x.effect.ChangeTotal, found
+	return len(all) + x.effect.TotalCountDelta, found
 }
 
-// cut takes a page out of a list; limit < 0 takes the rest.
-func cut[T any](all []T, e effect, offset, limit int) []T {
+// paginate takes a page out of a list; limit < 0 takes the rest.
+func paginate[T any](all []T, e faultEffect, offset, limit int) []T {
 	if e.EmptyPage {
 		return nil
 	}
@@ -80,8 +80,8 @@ func cut[T any](all []T, e effect, offset, limit int) []T {
 	return all
 }
 
-// page reads offset and limit; most is the limit's default and end, 0: none.
-func page(q url.Values, most int) (offset, limit int, bad string) {
+// parsePage reads offset and limit; most is the limit's default and end, 0: none.
+func parsePage(q url.Values, most int) (offset, limit int, bad string) {
 	limit = -1
 	if most > 0 {
 		limit = most
@@ -103,8 +103,8 @@ func page(q url.Values, most int) (offset, limit int, bad string) {
 	return offset, limit, ""
 }
 
-// filter makes one test of all filters of ListDesktops; nil passes all.
-func filter(q url.Values) (pass func(*Desktop) bool, bad string) {
+// parseFilters makes one test of all filters of ListDesktops; nil passes all.
+func parseFilters(q url.Values) (pass func(*Desktop) bool, bad string) {
 	var tests []func(*Desktop) bool
 	add := func(name string, test func(value string) func(*Desktop) bool) {
 		if v := q.Get(name); v != "" {
@@ -166,15 +166,15 @@ func filter(q url.Values) (pass func(*Desktop) bool, bad string) {
 
 // showNetworks answers the networks of up to 100 desktops. The order is not
 // the one asked for: nobody may rely on it.
-func (c *Cloud) showNetworks(_ *http.Request, x *exchange) answer {
+func (c *Cloud) showNetworks(_ *http.Request, x *request) response {
 	switch n := len(x.IDs); {
 	case n == 0:
 		return badRequest("desktop_ids is missing")
 	case n > maxBatch:
 		return badRequest(fmt.Sprintf("desktop_ids takes at most %d ids", maxBatch))
 	}
-	unknown, absent := c.estate.style()
-	found, missing := c.estate.pick(x.Project, x.IDs)
+	unknown, absent := c.store.modes()
+	found, missing := c.store.lookup(x.Project, x.IDs)
 	switch {
 	case missing == "" || unknown == OmitUnknown:
 	case unknown == NotFoundUnknown:
@@ -184,19 +184,19 @@ func (c *Cloud) showNetworks(_ *http.Request, x *exchange) answer {
 	}
 	e := encoder{absent: absent, buf: make([]byte, 0, 64+1000*len(found))}
 	e.open('{')
-	e.array("networks")
+	e.arrayField("networks")
 	for _, d := range slices.Backward(found) {
 		if !slices.Contains(x.effect.OmitIDs, d.ID) {
-			e.networks(d)
+			e.desktopNetworks(d)
 		}
 	}
-	e.end(']')
-	e.end('}')
-	return answer{status: http.StatusOK, body: e.buf}
+	e.close(']')
+	e.close('}')
+	return response{status: http.StatusOK, body: e.buf}
 }
 
-// pick gives the desktops of some ids, each once, and an id that is unknown.
-func (s *estate) pick(project string, ids []string) (found []*Desktop, missing string) {
+// lookup gives the desktops of some ids, each once, and an id that is unknown.
+func (s *store) lookup(project string, ids []string) (found []*Desktop, missing string) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	h := s.find(project)
@@ -215,15 +215,15 @@ func (s *estate) pick(project string, ids []string) (found []*Desktop, missing s
 	return found, missing
 }
 
-// eipRow is a line of the list of EIPs; desktop is nil for one that is free.
-type eipRow struct {
+// eipEntry is a line of the list of EIPs; desktop is nil for one that is free.
+type eipEntry struct {
 	EIP
 	desktop *Desktop
 }
 
 // listEIPs answers the EIPs of the project, bound ones first.
-func (c *Cloud) listEIPs(_ *http.Request, x *exchange) answer {
-	offset, limit, bad := page(x.query, 0)
+func (c *Cloud) listEIPs(_ *http.Request, x *request) response {
+	offset, limit, bad := parsePage(x.query, 0)
 	if bad != "" {
 		return badRequest(bad)
 	}
@@ -231,40 +231,40 @@ func (c *Cloud) listEIPs(_ *http.Request, x *exchange) answer {
 	if state != "" && state != "bind" && state != "unbind" {
 		return badRequest("state must be bind or unbind")
 	}
-	rows := c.estate.eips(x.Project, state, x.query)
-	_, absent := c.estate.style()
-	found := cut(rows, x.effect, offset, limit)
+	rows := c.store.listEIPs(x.Project, state, x.query)
+	_, absent := c.store.modes()
+	found := paginate(rows, x.effect, offset, limit)
 	e := encoder{absent: absent, buf: make([]byte, 0, 64+300*len(found))}
 	e.open('{')
-	e.array("eips")
+	e.arrayField("eips")
 	for _, row := range found {
 		e.eip(row)
 	}
-	e.end(']')
-	e.raw("total_count", strconv.Itoa(len(rows)+x.effect.ChangeTotal))
-	e.end('}')
-	return answer{status: http.StatusOK, body: e.buf}
+	e.close(']')
+	e.rawField("total_count", strconv.Itoa(len(rows)+x.effect.TotalCountDelta))
+	e.close('}')
+	return response{status: http.StatusOK, body: e.buf}
 }
 
-func (e *encoder) eip(row eipRow) {
+func (e *encoder) eip(row eipEntry) {
 	d := row.desktop
 	if d == nil {
 		d = &Desktop{EnterpriseProjectID: "0"}
 	}
 	e.open('{')
-	e.text("id", row.ID)
-	e.text("address", row.Address)
-	e.raw("bandwidth_size", "5")
-	e.raw("eip_charge_mode", `"traffic"`)
-	e.raw("create_time", `"2026-01-05T08:00:00.000Z"`)
-	e.text("attached_desktop_id", d.ID)
-	e.text("attached_desktop_name", d.Name)
-	e.text("enterprise_project_id", d.EnterpriseProjectID)
-	e.end('}')
+	e.stringField("id", row.ID)
+	e.stringField("address", row.Address)
+	e.rawField("bandwidth_size", "5")
+	e.rawField("eip_charge_mode", `"traffic"`)
+	e.rawField("create_time", `"2026-01-05T08:00:00.000Z"`)
+	e.stringField("attached_desktop_id", d.ID)
+	e.stringField("attached_desktop_name", d.Name)
+	e.stringField("enterprise_project_id", d.EnterpriseProjectID)
+	e.close('}')
 }
 
-// eips gives the EIPs that pass the filters.
-func (s *estate) eips(project, state string, q url.Values) []eipRow {
+// listEIPs gives the EIPs that pass the filters.
+func (s *store) listEIPs(project, state string, q url.Values) []eipEntry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	h := s.find(project)
@@ -273,13 +273,13 @@ func (s *estate) eips(project, state string, q url.Values) []eipRow {
 	}
 	id, name, user := q.Get("desktop_id"), q.Get("desktop_name"), q.Get("user_name")
 	address, account := q.Get("address"), q.Get("enterprise_project_id")
-	var rows []eipRow
+	var rows []eipEntry
 	add := func(eip EIP, d *Desktop) {
 		if address == "" || address == eip.Address {
-			rows = append(rows, eipRow{EIP: eip, desktop: d})
+			rows = append(rows, eipEntry{EIP: eip, desktop: d})
 		}
 	}
-	for _, r := range h.rows {
+	for _, r := range h.entries {
 		d := r.desktop
 		if state == "unbind" || id != "" && id != d.ID || account != "" && account != d.EnterpriseProjectID ||
 			!strings.Contains(d.Name, name) || !strings.Contains(d.UserName, user) {

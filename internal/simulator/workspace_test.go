@@ -181,7 +181,7 @@ func TestNetworksOfManyIDs(t *testing.T) {
 		return q.Encode()
 	}
 	for name, test := range map[string]struct {
-		unknown simulator.Unknown
+		unknown simulator.UnknownIDs
 		query   string
 		found   int
 		status  int
@@ -197,12 +197,12 @@ func TestNetworksOfManyIDs(t *testing.T) {
 		"unknown alone":     {query: query(0, "nope"), found: 0},
 		"hidden left out":   {query: query(3, "d0007"), found: 3},
 		"unknown not found": {unknown: simulator.NotFoundUnknown, query: query(3, "nope"), status: 404, body: `"error_code":"WKS.0202"`},
-		"unknown refused":   {unknown: simulator.RefuseUnknown, query: query(3, "nope"), status: 400, body: "desktop nope does not exist"},
-		"hidden refused":    {unknown: simulator.RefuseUnknown, query: query(3, "d0007"), status: 400, body: "desktop d0007 does not exist"},
-		"known refused not": {unknown: simulator.RefuseUnknown, query: query(3), found: 3},
+		"unknown refused":   {unknown: simulator.RejectUnknown, query: query(3, "nope"), status: 400, body: "desktop nope does not exist"},
+		"hidden refused":    {unknown: simulator.RejectUnknown, query: query(3, "d0007"), status: 400, body: "desktop d0007 does not exist"},
+		"known refused not": {unknown: simulator.RejectUnknown, query: query(3), found: 3},
 		"known found":       {unknown: simulator.NotFoundUnknown, query: query(3), found: 3},
 	} {
-		cloud.SetUnknown(test.unknown)
+		cloud.SetUnknownIDs(test.unknown)
 		r := ask(t, base, networksPath, test.query)
 		if test.status != 0 {
 			if r.status != test.status || !strings.Contains(r.body, test.body) {
@@ -292,7 +292,7 @@ func TestShapes(t *testing.T) {
 	cloud.AddProject(simulator.Project{ID: project, FreeEIPs: []simulator.EIP{{ID: "free", Address: "9.9.9.9"}}})
 	var b strings.Builder
 	for style, name := range []string{"left out", "null", "empty", "blank"} {
-		cloud.SetAbsent(simulator.Absent(style))
+		cloud.SetAbsentValues(simulator.AbsentValues(style))
 		for _, call := range [][2]string{{listPath, ""}, {networksPath, "desktop_ids=full&desktop_ids=plain&desktop_ids=bare&desktop_ids=raw"}, {eipsPath, ""}} {
 			r := ask(t, base, call[0], call[1])
 			if r.status != http.StatusOK || !json.Valid([]byte(r.body)) {

@@ -39,7 +39,7 @@ func answers(b *testing.B) (p *Project, ids []string, bodies canned) {
 	b.Cleanup(server.Close)
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
-	sim.SetDesktops(testProject, simulator.Fleet(maxPage, 1))
+	sim.SetDesktops(testProject, simulator.GenerateDesktops(maxPage, 1))
 	cloud := NewCloud(Options{})
 	b.Cleanup(cloud.Close)
 	p, err := cloud.Project(config.Project{

@@ -88,7 +88,7 @@ func BenchmarkFullRefresh(b *testing.B) {
 	sim := simulator.New(simulator.Options{History: -1})
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
-	sim.SetDesktops(testProject, simulator.Fleet(n, 1))
+	sim.SetDesktops(testProject, simulator.GenerateDesktops(n, 1))
 	t := &tape{sim: sim, answers: map[string][]byte{}}
 	refreshAll := func() *refresh.Engine {
 		cloud := NewCloud(Options{})

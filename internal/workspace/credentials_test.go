@@ -57,9 +57,9 @@ func TestEverySource(t *testing.T) {
 
 	envKeys := map[string]string{envAccess: testAccess, envSecret: testSecret}
 	envPod := map[string]string{envPodURI: podURI, envPodToken: podTokenFile}
-	agencyIssuer := simulator.Issuer{Source: simulator.Agency}
-	podIssuer := simulator.Issuer{Source: simulator.Pod, Token: podToken}
-	oidcIssuer := simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: idToken}
+	agencyIssuer := simulator.Issuer{Source: simulator.SourceAgency}
+	podIssuer := simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken}
+	oidcIssuer := simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken}
 
 	for _, tt := range []struct {
 		name        string
@@ -189,8 +189,8 @@ func TestStrangeCredentials(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := inMemory(t, simulator.Options{})
 					w.cloud.getenv = environ(map[string]string{envPodURI: podURI, envPodToken: podTokenFile})
-					w.sim.AddIssuer(simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: idToken})
-					w.sim.Fail(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
+					w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
+					w.sim.AddFault(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
 					p := w.project(func(c *config.Project) {
 						c.Credentials = config.Credentials{Source: source, IDPID: "idp", IDTokenFile: idTokenFile}
 					})
@@ -201,7 +201,7 @@ func TestStrangeCredentials(t *testing.T) {
 					if strings.Contains(err.Error(), testSecret) {
 						t.Errorf("%q shows a secret", err)
 					}
-					if n := w.sim.Count(opList); n != 0 {
+					if n := w.sim.CallCount(opList); n != 0 {
 						t.Errorf("%d calls with such a key", n)
 					}
 				})
@@ -217,8 +217,8 @@ func TestMetadataServiceWithoutTokens(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := inMemory(t, simulator.Options{})
 			w.cloud.getenv = environ(map[string]string{"HTTP_PROXY": "http://proxy.test:1"})
-			w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency})
-			w.sim.Fail(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
+			w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
+			w.sim.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
 			k, err := agency{&remote{direct: w.cloud.direct, userAgent: "test"}}.fetch(t.Context())
 			if err != nil || k.token == "" || k.expires.IsZero() {
 				t.Errorf("status %d: key %v, error %v", status, k, err)
@@ -352,7 +352,7 @@ func TestTemporaryKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency, Lifetime: 10 * time.Minute})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
 		use := func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} }
 		first, second := w.project(use), w.project(use)
 		for range 2 * 60 * 6 {
@@ -363,7 +363,7 @@ func TestTemporaryKeys(t *testing.T) {
 			}
 			time.Sleep(10 * time.Second)
 		}
-		fetched := w.sim.Count(simulator.MetadataSecurityKey)
+		fetched := w.sim.CallCount(simulator.MetadataSecurityKey)
 		if fetched < 2*60/10 || fetched > 2*60/6 {
 			t.Errorf("%d keys fetched in two hours, want one for every 6m40s to 8m20s", fetched)
 		}
@@ -379,7 +379,7 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency, Lifetime: time.Hour})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: time.Hour})
 		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
 		ask := func() error {
@@ -389,23 +389,23 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 		if err := ask(); err != nil {
 			t.Fatal(err)
 		}
-		mend := w.sim.Fail(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
+		mend := w.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
 		for time.Since(start) < time.Hour-time.Second {
 			if err := ask(); err != nil {
 				t.Fatalf("after %s: %v", time.Since(start), err)
 			}
 			time.Sleep(30 * time.Second)
 		}
-		if n := w.sim.Count(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryFetch) {
+		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryFetch) {
 			t.Errorf("%d tries, want one every %s at most", n, retryFetch)
 		}
 		time.Sleep(time.Until(start.Add(time.Hour)))
 		if f := failureOf(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
 			t.Errorf("failure %v, want that there are no credentials", &f)
 		}
-		before := w.sim.Count(simulator.MetadataSecurityKey)
+		before := w.sim.CallCount(simulator.MetadataSecurityKey)
 		failureOf(t, ask())
-		if n := w.sim.Count(simulator.MetadataSecurityKey); n != before {
+		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n != before {
 			t.Error("the source is asked again at once")
 		}
 		mend()
@@ -421,7 +421,7 @@ func TestAKeyThatEndsEarly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Agency})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
 		projects := w.projects(5, func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		for _, err := range askAll(t.Context(), projects) {
 			if err != nil {
@@ -435,11 +435,11 @@ func TestAKeyThatEndsEarly(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := w.sim.Count(simulator.MetadataSecurityKey); n != 2 {
+		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
 			t.Errorf("%d keys fetched, want 2", n)
 		}
 		// A source whose keys are all refused is not asked for every call.
-		w.sim.Fail(simulator.Fault{Operation: opBindings, Status: 401})
+		w.sim.AddFault(simulator.Fault{Operation: opBindings, Status: 401})
 		for range 3 {
 			for _, p := range projects {
 				_, err := p.ListEIPBindings(t.Context())
@@ -448,7 +448,7 @@ func TestAKeyThatEndsEarly(t *testing.T) {
 				}
 			}
 		}
-		if n := w.sim.Count(simulator.MetadataSecurityKey); n != 2 {
+		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
 			t.Errorf("%d keys fetched, want 2", n)
 		}
 	})
@@ -535,7 +535,7 @@ func TestNoCredentialsInTime(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
-		w.sim.Fail(simulator.Fault{HangBeforeHeader: true})
+		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true})
 		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
 		_, err := p.ListDesktops(t.Context())

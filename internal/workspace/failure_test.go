@@ -179,7 +179,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 			want: inventory.Failure{Kind: inventory.Refused, Status: 400}, calls: 1,
 		},
 		{
-			name: "too large", fault: simulator.Fault{Status: 200, Header: http.Header{"Content-Length": {"99999999999"}}, Rewrite: func([]byte) []byte { return nil }},
+			name: "too large", fault: simulator.Fault{Status: 200, Header: http.Header{"Content-Length": {"99999999999"}}, RewriteBody: func([]byte) []byte { return nil }},
 			want: inventory.Failure{Kind: inventory.Malformed, Detail: "workspace.test sent more than 64 MiB"}, calls: 1,
 		},
 
@@ -209,7 +209,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
 				w.fill(3)
-				w.sim.Fail(tt.fault)
+				w.sim.AddFault(tt.fault)
 				l, err := w.project(nil).ListDesktops(t.Context())
 				got := failureOf(t, err)
 				if len(l) != 0 {
@@ -222,7 +222,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
-				if n := w.sim.Count(opList); n != tt.calls {
+				if n := w.sim.CallCount(opList); n != tt.calls {
 					t.Errorf("%d calls, want %d", n, tt.calls)
 				}
 				if retries := w.telemetry.retries[opList]; retries != tt.calls-1 {
@@ -262,7 +262,7 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 	for name, fault := range map[string]simulator.Fault{
 		"500": {Status: 500}, "429": {Status: 429}, "502": {Status: 502, Body: []byte("<html>")},
 		"reset": {ResetConnection: true}, "truncated": {TruncateBody: true}, "empty": {Status: 200},
-		"cut JSON": {Rewrite: func(b []byte) []byte { return b[:len(b)-2] }},
+		"cut JSON": {RewriteBody: func(b []byte) []byte { return b[:len(b)-2] }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -270,7 +270,7 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
 				ids := w.fill(250)
 				fault.Times = 2
-				w.sim.Fail(fault)
+				w.sim.AddFault(fault)
 				l, err := w.project(nil).ListDesktops(t.Context())
 				if err != nil || len(l) != len(ids) {
 					t.Errorf("%d desktops, error %v; want %d", len(l), err, len(ids))
@@ -302,7 +302,7 @@ func TestRetryAfter(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
-				w.sim.Fail(simulator.Fault{Status: tt.status, Header: http.Header{"Retry-After": {tt.header}}, Times: 1})
+				w.sim.AddFault(simulator.Fault{Status: tt.status, Header: http.Header{"Retry-After": {tt.header}}, Times: 1})
 				start := time.Now()
 				if _, err := w.project(nil).ListDesktops(t.Context()); err != nil {
 					t.Fatal(err)
@@ -321,7 +321,7 @@ func TestDeadlines(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"before the header": {HangBeforeHeader: true}, "after the header": {HangAfterHeader: true},
-		"in the body": {HangInBody: true}, "slow": {Latency: time.Hour}, "drips": {Drip: time.Minute},
+		"in the body": {HangInBody: true}, "slow": {Latency: time.Hour}, "drips": {SlowBody: time.Minute},
 		"asks for patience": {Status: 503, Header: http.Header{"Retry-After": {"30"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -329,7 +329,7 @@ func TestDeadlines(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
 				w.fill(250)
-				w.sim.Fail(fault)
+				w.sim.AddFault(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				start := time.Now()
@@ -340,7 +340,7 @@ func TestDeadlines(t *testing.T) {
 				if took := time.Since(start); took > 5*time.Second {
 					t.Errorf("took %s, want no more than the deadline allows", took)
 				}
-				if n := w.sim.Count(opList); n != 1 {
+				if n := w.sim.CallCount(opList); n != 1 {
 					t.Errorf("%d calls, want 1", n)
 				}
 			})
@@ -352,7 +352,7 @@ func TestCancelledByTheCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
-		w.sim.Fail(simulator.Fault{HangBeforeHeader: true})
+		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err := w.project(nil).ListDesktops(ctx)
@@ -381,7 +381,7 @@ func TestSkewedClock(t *testing.T) {
 	ahead := func() time.Time { return time.Now().Add(-20 * time.Minute) }
 	w := newWorld(t, worldOptions{simulator: simulator.Options{Now: ahead}})
 	// The header's date is that of the server's machine, which is ours here.
-	w.sim.Fail(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
+	w.sim.AddFault(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
 	_, err := w.project(nil).ListDesktops(t.Context())
 	f := failureOf(t, err)
 	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "the clock of this host is off by 20m") || !strings.Contains(f.Hint, "NTP") {

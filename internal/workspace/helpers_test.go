@@ -90,7 +90,7 @@ func (w *world) project(change func(*config.Project)) *Project {
 
 // fill puts n desktops into the project and gives their IDs, sorted.
 func (w *world) fill(n int) []string {
-	fleet := simulator.Fleet(n, 1)
+	fleet := simulator.GenerateDesktops(n, 1)
 	w.sim.SetDesktops(testProject, fleet)
 	l := make([]string, n)
 	for i := range fleet {

@@ -39,10 +39,10 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 	if want := (inventory.Project{Name: "test", Region: testRegion, ID: testProject}); err != nil || id != want {
 		t.Errorf("identity %+v, error %v; want %+v", id, err, want)
 	}
-	if n := w.sim.Count(opProjects); n != 1 {
+	if n := w.sim.CallCount(opProjects); n != 1 {
 		t.Errorf("IAM was asked %d times", n)
 	}
-	if n := w.sim.Count(opList); n != 4 {
+	if n := w.sim.CallCount(opList); n != 4 {
 		t.Errorf("%d lists, want 4", n)
 	}
 }
@@ -50,8 +50,8 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 func TestConfiguredProjectIDIsNotAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
-	if id, err := w.project(nil).ResolveProject(t.Context()); err != nil || id.ID != testProject || w.sim.Count("") != 0 {
-		t.Errorf("identity %+v, error %v, %d calls", id, err, w.sim.Count(""))
+	if id, err := w.project(nil).ResolveProject(t.Context()); err != nil || id.ID != testProject || w.sim.CallCount("") != 0 {
+		t.Errorf("identity %+v, error %v, %d calls", id, err, w.sim.CallCount(""))
 	}
 }
 
@@ -80,7 +80,7 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
 				tt.fault.Times = 1
-				w.sim.Fail(tt.fault)
+				w.sim.AddFault(tt.fault)
 				p := w.project(withoutID)
 				_, err := p.ListDesktops(t.Context())
 				got := failureOf(t, err)
@@ -88,7 +88,7 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 				if diff := gocmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
-				if n := w.sim.Count(opList); n != 0 {
+				if n := w.sim.CallCount(opList); n != 0 {
 					t.Errorf("%d lists without a project", n)
 				}
 				if got.Kind == inventory.Authentication {
@@ -121,7 +121,7 @@ func TestAccount(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_team_a"})
 			w.sim.AddProject(simulator.Project{ID: "eu", Region: "eu-west-101"})
-			w.sim.Fail(tt.fault)
+			w.sim.AddFault(tt.fault)
 			cfg := w.config(nil)
 			a, err := w.cloud.Account(config.Account{Name: "all", IAMEndpoint: w.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
 			if err != nil {
@@ -153,7 +153,7 @@ func TestAccount(t *testing.T) {
 func TestAccountThatIsDenied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
-	w.sim.Fail(simulator.Fault{Status: 403})
+	w.sim.AddFault(simulator.Fault{Status: 403})
 	cfg := w.config(nil)
 	a, err := w.cloud.Account(config.Account{IAMEndpoint: w.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
 	if err != nil {

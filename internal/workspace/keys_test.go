@@ -24,7 +24,7 @@ func (w *world) projects(n int, change func(*config.Project)) []*Project {
 	for i := range projects {
 		id := fmt.Sprintf("%032d", i)
 		w.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
-		w.sim.SetDesktops(id, simulator.Fleet(30, uint64(i)))
+		w.sim.SetDesktops(id, simulator.GenerateDesktops(30, uint64(i)))
 		projects[i] = w.project(func(c *config.Project) {
 			c.Name, c.ProjectID = id, id
 			if change != nil {
@@ -65,7 +65,7 @@ func TestAWrongKeyIsNeverLocked(t *testing.T) {
 			time.Sleep(15 * time.Second)
 		}
 		// At once, after 5, 10 and 20 minutes.
-		if n, locks := w.sim.Count(""), w.sim.Lockouts(); n != 3 || locks != 0 {
+		if n, locks := w.sim.CallCount(""), w.sim.LockoutCount(); n != 3 || locks != 0 {
 			t.Errorf("%d calls and %d locks in half an hour, want 3 and none", n, locks)
 		}
 	})
@@ -85,8 +85,8 @@ func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
 		}
 		// One call is answered before the others: by then those hang.
 		w.sim.RemoveKey(testAccess)
-		w.sim.Fail(simulator.Fault{HangBeforeHeader: true, Operation: opBindings, After: 0})
-		before := w.sim.Count("")
+		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Operation: opBindings, After: 0})
+		before := w.sim.CallCount("")
 		start := time.Now()
 		refused := 0
 		for _, err := range askAll(t.Context(), projects) {
@@ -104,13 +104,13 @@ func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
 		if refused == 0 {
 			t.Error("no failure says when the key is tried again")
 		}
-		after := w.sim.Count("")
+		after := w.sim.CallCount("")
 		quotas := fmt.Sprint(w.cloud.Quotas())
 		askAll(t.Context(), projects)
 		if now := fmt.Sprint(w.cloud.Quotas()); now != quotas {
 			t.Errorf("quotas %s, before %s: calls that are not made cost some", now, quotas)
 		}
-		if n := w.sim.Count(""); n != after {
+		if n := w.sim.CallCount(""); n != after {
 			t.Errorf("%d more calls with a key that is shut", n-after)
 		}
 		t.Logf("%d calls in flight", after-before)
@@ -122,7 +122,7 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
 		p := w.project(nil)
-		w.sim.Fail(simulator.Fault{Status: 401, Times: 1})
+		w.sim.AddFault(simulator.Fault{Status: 401, Times: 1})
 		_, err := p.ListDesktops(t.Context())
 		failureOf(t, err)
 		_, err = p.ListEIPBindings(t.Context())
@@ -135,7 +135,7 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 		if _, err = p.ListDesktops(t.Context()); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
-		if n := w.sim.Count(""); n != 2 {
+		if n := w.sim.CallCount(""); n != 2 {
 			t.Errorf("%d calls, want 2", n)
 		}
 	})
@@ -149,7 +149,7 @@ func TestAHangingRegionHoldsUpNoOther(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
 		good := w.projects(1, nil)
 		bad := w.projects(2, func(c *config.Project) { c.Endpoint = "http://hangs.test" })
-		w.sim.Fail(simulator.Fault{HangBeforeHeader: true, Match: func(c simulator.Call) bool { return c.Project == bad[0].id || c.Project == bad[1].id }})
+		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Match: func(c simulator.Call) bool { return c.Project == bad[0].id || c.Project == bad[1].id }})
 		good[0].id = testProject
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()

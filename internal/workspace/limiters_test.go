@@ -23,7 +23,7 @@ func TestNever429(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{Quota: 200, History: -1})
-		fleet := simulator.Fleet(2000, 1)
+		fleet := simulator.GenerateDesktops(2000, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		var readers sync.WaitGroup
@@ -51,10 +51,10 @@ func TestNever429(t *testing.T) {
 			})
 		}
 		readers.Wait()
-		if n := w.sim.Throttled(""); n != 0 {
+		if n := w.sim.ThrottledCount(""); n != 0 {
 			t.Errorf("%d calls were answered 429", n)
 		}
-		if peak := w.sim.Peak(opNetworks); peak > 180 || peak < 160 {
+		if peak := w.sim.PeakCallsPerMinute(opNetworks); peak > 180 || peak < 160 {
 			t.Errorf("%d networks calls in a minute, want nearly 180 and no more", peak)
 		}
 		if waits.retries[opNetworks] == 0 {
@@ -76,12 +76,12 @@ func TestAListDoesNotStallMidway(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := w.sim.Count(opList)
+		before := w.sim.CallCount(opList)
 		var wait *inventory.QuotaExceeded
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
 			t.Fatalf("error %v, want a wait", err)
 		}
-		if n := w.sim.Count(opList); n != before || n != 10 {
+		if n := w.sim.CallCount(opList); n != before || n != 10 {
 			t.Errorf("%d list calls, %d before; want 10 and no more", n, before)
 		}
 		time.Sleep(time.Until(wait.Until))
@@ -118,11 +118,11 @@ func TestAListBeyondTheBudget(t *testing.T) {
 			if took := time.Since(start); took < 2*time.Minute || took > 3*time.Minute+time.Second || parts < 3 {
 				t.Errorf("round %d took %s in %d parts, want as long as two calls a minute take", round, took, parts)
 			}
-			if n := w.sim.Count(opList); n != 5*(round+1) {
+			if n := w.sim.CallCount(opList); n != 5*(round+1) {
 				t.Errorf("%d list calls after %d lists of five pages", n, round+1)
 			}
 		}
-		if n := w.sim.Throttled(""); n != 0 {
+		if n := w.sim.ThrottledCount(""); n != 0 {
 			t.Errorf("%d calls were refused", n)
 		}
 	})
@@ -146,8 +146,8 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		l, err := p.ListDesktops(t.Context())
-		if err != nil || len(l) != 2499 || w.sim.Count(opList) != 5 {
-			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), w.sim.Count(opList), err)
+		if err != nil || len(l) != 2499 || w.sim.CallCount(opList) != 5 {
+			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), w.sim.CallCount(opList), err)
 		}
 	})
 }
@@ -159,7 +159,7 @@ func TestOthersUseTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
 		ids := w.fill(100)
-		w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
+		w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
 		p := w.project(nil)
 		if a, err := p.ReadNetworks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
 			t.Fatalf("%d networks, error %v", len(a.Networks), err)

@@ -28,8 +28,8 @@ func TestListsThatLie(t *testing.T) {
 		desktops int
 		detail   string
 	}{
-		{"total too large", 250, simulator.Fault{ChangeTotal: 3}, 250, "the list moved while it was read: 250 desktops came in 3 tries, the cloud counts 253"},
-		{"total too small", 2500, simulator.Fault{ChangeTotal: -3}, 2500, "the list moved while it was read: 2500 desktops came in 3 tries, the cloud counts 2497"},
+		{"total too large", 250, simulator.Fault{TotalCountDelta: 3}, 250, "the list moved while it was read: 250 desktops came in 3 tries, the cloud counts 253"},
+		{"total too small", 2500, simulator.Fault{TotalCountDelta: -3}, 2500, "the list moved while it was read: 2500 desktops came in 3 tries, the cloud counts 2497"},
 		{"always the first page", 2500, simulator.Fault{RepeatPage: true}, 1000, "the list moved while it was read: 1000 desktops came in 3 tries, the cloud counts 2500"},
 		{"always empty", 250, simulator.Fault{EmptyPage: true}, 0, "the list moved while it was read: 0 desktops came in 3 tries, the cloud counts 250"},
 	} {
@@ -37,7 +37,7 @@ func TestListsThatLie(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, worldOptions{})
 			w.fill(tt.size)
-			w.sim.Fail(tt.fault)
+			w.sim.AddFault(tt.fault)
 			l, err := w.project(nil).ListDesktops(t.Context())
 			f := failureOf(t, err)
 			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != opList {
@@ -46,7 +46,7 @@ func TestListsThatLie(t *testing.T) {
 			if len(l) != tt.desktops {
 				t.Errorf("%d desktops beside it, want %d", len(l), tt.desktops)
 			}
-			if n := w.sim.Count(opList); n > 15 {
+			if n := w.sim.CallCount(opList); n > 15 {
 				t.Errorf("%d calls", n)
 			}
 		})
@@ -134,7 +134,7 @@ func TestPagesAreAskedInParallel(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := inMemory(t, simulator.Options{})
 			w.fill(9500) // ten pages
-			w.sim.Fail(simulator.Fault{Latency: 200 * time.Millisecond})
+			w.sim.AddFault(simulator.Fault{Latency: 200 * time.Millisecond})
 			p := w.project(func(c *config.Project) { c.Limits.Concurrency = concurrency })
 			start := time.Now()
 			if _, err := p.ListDesktops(t.Context()); err != nil {

@@ -37,12 +37,12 @@ func TestCulpritsAreFound(t *testing.T) {
 		{"three", []int{1, 33, 66}, 37},
 		{"four", []int{0, 25, 50, 75}, 50},
 	} {
-		for status, unknown := range map[int]simulator.Unknown{
-			http.StatusNotFound: simulator.NotFoundUnknown, http.StatusBadRequest: simulator.RefuseUnknown,
+		for status, unknown := range map[int]simulator.UnknownIDs{
+			http.StatusNotFound: simulator.NotFoundUnknown, http.StatusBadRequest: simulator.RejectUnknown,
 		} {
 			t.Run(fmt.Sprintf("%s %d", tt.name, status), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, worldOptions{simulator: simulator.Options{Unknown: unknown}})
+				w := newWorld(t, worldOptions{simulator: simulator.Options{UnknownIDs: unknown}})
 				ids := w.fill(100)
 				var want []string
 				for _, i := range tt.culprits {
@@ -61,7 +61,7 @@ func TestCulpritsAreFound(t *testing.T) {
 						t.Errorf("%s: failure %v, want one of status %d", id, f, status)
 					}
 				}
-				if n := w.sim.Count(opNetworks); n > tt.calls || n < 1 {
+				if n := w.sim.CallCount(opNetworks); n > tt.calls || n < 1 {
 					t.Errorf("%d calls, want at most %d", n, tt.calls)
 				}
 			})
@@ -80,7 +80,7 @@ func TestRefusedByCode(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, worldOptions{})
 			ids := w.fill(8)
-			w.sim.Fail(simulator.Fault{
+			w.sim.AddFault(simulator.Fault{
 				Operation: opNetworks, DesktopID: ids[5], Status: tt.status,
 				Body: simulator.WorkspaceError(tt.code, "m", "", ""),
 			})
@@ -104,7 +104,7 @@ func TestSystematicRefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	ids := w.fill(1000)
-	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
+	w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
 	p := w.project(nil)
 	for i := range 10 {
 		a, err := p.ReadNetworks(t.Context(), ids[i*100:(i+1)*100], false)
@@ -116,7 +116,7 @@ func TestSystematicRefusal(t *testing.T) {
 			t.Errorf("batch %d: %d networks, %d unresolved", i, len(a.Networks), len(a.Unresolved))
 		}
 	}
-	if n := w.sim.Count(opNetworks); n > 10+maxSplits {
+	if n := w.sim.CallCount(opNetworks); n > 10+maxSplits {
 		t.Errorf("%d calls for 10 refused batches, want at most %d", n, 10+maxSplits)
 	}
 }
@@ -125,8 +125,8 @@ func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	ids := w.fill(10)
-	w.sim.Fail(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
-	w.sim.Fail(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
+	w.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
+	w.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
 	a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
 func TestStrangeNetworksAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
-	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
+	w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
 		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
 	a, err := w.project(nil).ReadNetworks(t.Context(), []string{"whole", "broken", "whole"}, false)
 	if err != nil {
@@ -165,7 +165,7 @@ func TestStrangeNetworksAnswers(t *testing.T) {
 	if diff := cmp.Diff(want, w.telemetry.dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
-	if n := w.sim.Count(opNetworks); n != 1 {
+	if n := w.sim.CallCount(opNetworks); n != 1 {
 		t.Errorf("%d calls, want 1: what is malformed is not asked for again", n)
 	}
 }
@@ -176,8 +176,8 @@ func TestAMalformedAnswerIsNotBlamedOnDesktops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, worldOptions{})
 	ids := w.fill(10)
-	w.sim.Fail(simulator.Fault{Operation: opNetworks, Status: http.StatusNotFound, Times: 1})
-	w.sim.Fail(simulator.Fault{Operation: opNetworks, After: 1, Times: 1, Rewrite: func(body []byte) []byte {
+	w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusNotFound, Times: 1})
+	w.sim.AddFault(simulator.Fault{Operation: opNetworks, After: 1, Times: 1, RewriteBody: func(body []byte) []byte {
 		return bytes.ReplaceAll(body, []byte(`"network_infos":[`), []byte(`"network_infos":5,"x":[`))
 	}})
 	p := w.project(nil)
@@ -205,7 +205,7 @@ func TestNetworksOfNobodyAndOfTooMany(t *testing.T) {
 	if _, err := p.ReadNetworks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Misconfigured {
 		t.Errorf("too many: error %v, want one of setup", err)
 	}
-	if n := w.sim.Count(""); n != 0 {
+	if n := w.sim.CallCount(""); n != 0 {
 		t.Errorf("%d calls, want none", n)
 	}
 }

@@ -39,7 +39,7 @@ func TestCallsOfAFullRead(t *testing.T) {
 			if len(all) != len(ids) {
 				t.Errorf("%d desktops with networks, want %d", len(all), len(ids))
 			}
-			if lists, networks := w.sim.Count(opList), w.sim.Count(opNetworks); lists != tt.lists || networks != tt.networks {
+			if lists, networks := w.sim.CallCount(opList), w.sim.CallCount(opNetworks); lists != tt.lists || networks != tt.networks {
 				t.Errorf("%d list calls and %d networks calls, want %d and %d", lists, networks, tt.lists, tt.networks)
 			}
 			asked := map[string]int{}
@@ -75,13 +75,13 @@ func TestEveryAbsence(t *testing.T) {
 			},
 		},
 	}
-	for name, absent := range map[string]simulator.Absent{
-		"left out": simulator.LeaveOut, "null": simulator.WriteNull,
+	for name, absent := range map[string]simulator.AbsentValues{
+		"left out": simulator.OmitKey, "null": simulator.WriteNull,
 		"empty": simulator.WriteEmpty, "blank": simulator.WriteBlank,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{simulator: simulator.Options{Absent: absent}})
+			w := newWorld(t, worldOptions{simulator: simulator.Options{AbsentValues: absent}})
 			w.sim.SetDesktops(testProject, []simulator.Desktop{
 				{ID: "bare"},
 				{ID: "full", Name: "full", IP: "10.0.0.2", Interfaces: []simulator.Interface{
@@ -128,7 +128,7 @@ func TestBindings(t *testing.T) {
 	if diff := cmp.Diff(inventory.EIPBindings{"two": "203.0.113.10,203.0.113.8"}, got); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
-	if n := w.sim.Count(opBindings); n != 1 {
+	if n := w.sim.CallCount(opBindings); n != 1 {
 		t.Errorf("%d calls, want 1", n)
 	}
 }
@@ -150,7 +150,7 @@ func TestConfiguredDesktopsAreNotListed(t *testing.T) {
 	if got := idsOf(l); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("IDs %v, want a and b", got)
 	}
-	if n := w.sim.Count(""); n != 0 {
+	if n := w.sim.CallCount(""); n != 0 {
 		t.Errorf("%d calls, want none", n)
 	}
 }

@@ -58,8 +58,8 @@ func TestCanary(t *testing.T) {
 		w := inMemory(t, simulator.Options{})
 		w.cloud.logger = log.NewLogfmtLogger(&text)
 		w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN-canary", Deny: []string{opBindings}})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.OIDC, Provider: "idp", Token: idToken})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.Pod, Token: podToken})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
+		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken})
 		w.cloud.getenv = environ(map[string]string{envPodURI: podURI, envPodToken: write(t, dir, "pod", podToken)})
 		ids := w.fill(120)
 
@@ -118,7 +118,7 @@ func TestCanary(t *testing.T) {
 			{Status: 403, Body: []byte("<html>" + testAccess + testSecret)},
 		} {
 			time.Sleep(longPause)
-			remove := w.sim.Fail(f)
+			remove := w.sim.AddFault(f)
 			ask()
 			remove()
 		}
@@ -151,10 +151,10 @@ func TestLogOfACall(t *testing.T) {
 	if _, err := p.ListDesktops(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.sim.Fail(simulator.Fault{Status: 403, Times: 1})
+	w.sim.AddFault(simulator.Fault{Status: 403, Times: 1})
 	_, err := p.ListEIPBindings(t.Context())
 	failureOf(t, err)
-	w.sim.Fail(simulator.Fault{ResetConnection: true})
+	w.sim.AddFault(simulator.Fault{ResetConnection: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	_, err = p.ListEIPBindings(ctx)
@@ -185,7 +185,7 @@ func TestNothingPilesUp(t *testing.T) {
 		{Status: 403, Probability: 0.05},
 		{Status: 204, Probability: 0.05},
 	} {
-		w.sim.Fail(f)
+		w.sim.AddFault(f)
 	}
 	ask := func(n int) {
 		var callers sync.WaitGroup

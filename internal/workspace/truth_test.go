@@ -53,10 +53,10 @@ func TestNothingIsMadeUp(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 0))
-				absent := simulator.Absent(seed % 4)
-				unknown := simulator.Unknown(seed % 3)
-				w := inMemory(t, simulator.Options{Seed: seed, Absent: absent, Unknown: unknown, History: -1})
-				fleet := simulator.Fleet(150, seed)
+				absent := simulator.AbsentValues(seed % 4)
+				unknown := simulator.UnknownIDs(seed % 3)
+				w := inMemory(t, simulator.Options{Seed: seed, AbsentValues: absent, UnknownIDs: unknown, History: -1})
+				fleet := simulator.GenerateDesktops(150, seed)
 				w.sim.SetDesktops(testProject, fleet)
 				want := map[string]*inventory.Networks{}
 				for i := range fleet {
@@ -85,15 +85,15 @@ func TestNothingIsMadeUp(t *testing.T) {
 					{TruncateBody: true},
 					{HangInBody: true},
 					{EmptyPage: true},
-					{ChangeTotal: 1},
+					{TotalCountDelta: 1},
 					{OmitIDs: ids[:40]},
-					{Rewrite: func(b []byte) []byte { return b[:len(b)*2/3] }},
-					{Rewrite: func(b []byte) []byte {
+					{RewriteBody: func(b []byte) []byte { return b[:len(b)*2/3] }},
+					{RewriteBody: func(b []byte) []byte {
 						return []byte(strings.Replace(string(b), `"public_ip_info":{`, `"public_ip_info":7,"x":{`, 5))
 					}},
 				} {
 					f.Probability = chance
-					w.sim.Fail(f)
+					w.sim.AddFault(f)
 				}
 				said, unresolved, failed, lists := 0, 0, 0, 0
 				for range 20 {

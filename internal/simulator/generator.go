@@ -16,14 +16,14 @@ import (
 // epoch is when the first generated desktop was created.
 func epoch() time.Time { return time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC) }
 
-// Fleet generates n desktops for load tests: one interface each, in subnets of
+// GenerateDesktops generates n desktops for load tests: one interface each, in subnets of
 // about 3,000, with one or two security groups, and an EIP for two of five. The
 // same numbers always give the same fleet, and a longer fleet begins with the
 // shorter one.
-func Fleet(n int, seed uint64) []Desktop {
-	g := generator{rng: rand.New(rand.NewPCG(seed, 1)), eips: netip.MustParseAddr("198.18.0.1")}
-	groups := []Group{{g.id(), "Sys-default"}, {g.id(), "workspace-users"}, {g.id(), "office"}, {g.id(), "engineering"}}
-	pools := []string{"", g.id(), g.id(), g.id()}
+func GenerateDesktops(n int, seed uint64) []Desktop {
+	g := generator{rng: rand.New(rand.NewPCG(seed, 1)), nextEIP: netip.MustParseAddr("198.18.0.1")}
+	groups := []Group{{g.newID(), "Sys-default"}, {g.newID(), "workspace-users"}, {g.newID(), "office"}, {g.newID(), "engineering"}}
+	pools := []string{"", g.newID(), g.newID(), g.newID()}
 	teams := []string{"finance", "engineering", "support", "sales", "design"}
 	const perSubnet, perVPC = 3000, 16
 	desktops := make([]Desktop, 0, n)
@@ -32,11 +32,11 @@ func Fleet(n int, seed uint64) []Desktop {
 	for i := range n {
 		if i%(perSubnet*perVPC) == 0 {
 			k := i / (perSubnet * perVPC)
-			vpc = VPC{g.id(), fmt.Sprintf("vpc-%02d", k), fmt.Sprintf("10.%d.0.0/16", k%256)}
+			vpc = VPC{g.newID(), fmt.Sprintf("vpc-%02d", k), fmt.Sprintf("10.%d.0.0/16", k%256)}
 		}
 		if i%perSubnet == 0 {
 			k := i / perSubnet
-			net = g.network(vpc, fmt.Sprintf("subnet-%03d", k), fmt.Sprintf("10.%d.%d.0/20", k/perVPC%256, k%perVPC*16))
+			net = g.newNetwork(vpc, fmt.Sprintf("subnet-%03d", k), fmt.Sprintf("10.%d.%d.0/20", k/perVPC%256, k%perVPC*16))
 		}
 		team := teams[g.rng.IntN(len(teams))]
 		first := g.rng.IntN(len(groups))
@@ -44,9 +44,9 @@ func Fleet(n int, seed uint64) []Desktop {
 		if g.chance(0.3) {
 			belongs = append(belongs, groups[(first+1)%len(groups)])
 		}
-		d := g.desktop(fmt.Sprintf("%s-%06d", team[:3], i), net, belongs)
+		d := g.newDesktop(fmt.Sprintf("%s-%06d", team[:3], i), net, belongs)
 		if g.chance(0.4) {
-			d.Interfaces[0].EIP = g.eip()
+			d.Interfaces[0].EIP = g.newEIP()
 		}
 		d.Created = epoch().Add(time.Duration(i) * time.Second)
 		d.Status = "ACTIVE"
@@ -59,8 +59,8 @@ func Fleet(n int, seed uint64) []Desktop {
 
 // generator makes things up, the same ones for the same seed.
 type generator struct {
-	rng  *rand.Rand
-	eips netip.Addr // the next one
+	rng     *rand.Rand
+	nextEIP netip.Addr // the next one
 }
 
 func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
@@ -68,8 +68,8 @@ func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
 // pick chooses one of some things.
 func pick[T any](g *generator, of ...T) T { return of[g.rng.IntN(len(of))] }
 
-// id gives an id in the form of a UUID.
-func (g *generator) id() string {
+// newID gives an id in the form of a UUID.
+func (g *generator) newID() string {
 	hi, lo := g.rng.Uint64(), g.rng.Uint64()
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], hi&^0xf000|0x4000)
@@ -78,9 +78,9 @@ func (g *generator) id() string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-func (g *generator) eip() *EIP {
-	e := &EIP{g.id(), g.eips.String()}
-	g.eips = g.eips.Next()
+func (g *generator) newEIP() *EIP {
+	e := &EIP{g.newID(), g.nextEIP.String()}
+	g.nextEIP = g.nextEIP.Next()
 	return e
 }
 
@@ -88,34 +88,34 @@ func (g *generator) eip() *EIP {
 type network struct {
 	VPC
 	Subnet
-	next netip.Addr
-	back []string
+	nextAddress netip.Addr
+	released    []string
 }
 
-func (g *generator) network(vpc VPC, name, cidr string) *network {
+func (g *generator) newNetwork(vpc VPC, name, cidr string) *network {
 	gateway := netip.MustParsePrefix(cidr).Addr().Next()
-	return &network{VPC: vpc, Subnet: Subnet{g.id(), name, cidr}, next: gateway.Next()}
+	return &network{VPC: vpc, Subnet: Subnet{g.newID(), name, cidr}, nextAddress: gateway.Next()}
 }
 
-// plug gives a new interface in a network.
-func (g *generator) plug(n *network, groups []Group) Interface {
+// newInterface gives a new interface in a network.
+func (g *generator) newInterface(n *network, groups []Group) Interface {
 	var address string
-	if len(n.back) > 0 {
-		address, n.back = n.back[0], n.back[1:]
+	if len(n.released) > 0 {
+		address, n.released = n.released[0], n.released[1:]
 	} else {
-		address, n.next = n.next.String(), n.next.Next()
+		address, n.nextAddress = n.nextAddress.String(), n.nextAddress.Next()
 	}
-	return Interface{PortID: g.id(), PrivateIP: address, VPC: n.VPC, Subnet: n.Subnet, Groups: groups}
+	return Interface{PortID: g.newID(), PrivateIP: address, VPC: n.VPC, Subnet: n.Subnet, Groups: groups}
 }
 
-// desktop gives a new desktop with one interface, used by some person.
-func (g *generator) desktop(name string, n *network, groups []Group) Desktop {
-	i := g.plug(n, groups)
+// newDesktop gives a new desktop with one interface, used by some person.
+func (g *generator) newDesktop(name string, n *network, groups []Group) Desktop {
+	i := g.newInterface(n, groups)
 	user := pick(g, "ana", "wei", "lucia", "arjun", "mei", "diego", "sofia", "kenji", "fatima", "olu", "ines", "tomas") + "." +
 		pick(g, "garcia", "chen", "silva", "patel", "tan", "morales", "kim", "haddad", "okafor", "novak", "lopez", "lim")
 	return Desktop{
-		ID: g.id(), Name: name, HostName: strings.ToUpper(name), IP: i.PrivateIP,
-		UserName: user, UserGroup: "users", Users: []User{{g.id(), user, "users"}},
+		ID: g.newID(), Name: name, HostName: strings.ToUpper(name), IP: i.PrivateIP,
+		UserName: user, UserGroup: "users", Users: []User{{g.newID(), user, "users"}},
 		EnterpriseProjectID: "0", Type: "DEDICATED", DetailType: "DEDICATED", SubnetID: n.Subnet.ID,
 		ConnectStatus: "DISCONNECTED", Interfaces: []Interface{i},
 	}

@@ -20,42 +20,42 @@ type Key struct {
 	Deny          []string  // operations that it may not use
 }
 
-func (k Key) user() string {
+func (k Key) quotaUser() string {
 	if k.User != "" {
 		return k.User
 	}
 	return k.AccessKey
 }
 
-func (k Key) sees(project string) bool {
+func (k Key) canAccess(project string) bool {
 	return len(k.Projects) == 0 || slices.Contains(k.Projects, project)
 }
 
-func (k Key) may(operation string) bool { return !slices.Contains(k.Deny, operation) }
+func (k Key) isAllowed(operation string) bool { return !slices.Contains(k.Deny, operation) }
 
-// keyring knows the keys and locks out those that fail too often.
-type keyring struct {
+// keyStore knows the keys and locks out those that fail too often.
+type keyStore struct {
 	mu       sync.Mutex
 	keys     map[string]Key
-	trials   map[string]*trial
+	failures map[string]*failureCount
 	lockouts int
 }
 
-// trial is how a key has failed lately.
-type trial struct {
-	failures int // consecutive
-	locked   time.Time
+// failureCount is how a key has failed lately.
+type failureCount struct {
+	consecutive int // consecutive
+	lockedUntil time.Time
 }
 
 // The real cloud locks a key for lockTime after more than maxFailures
 // consecutive failures.
 const (
-	maxFailures = 5
-	lockTime    = 5 * time.Minute
+	maxFailures     = 5
+	lockoutDuration = 5 * time.Minute
 )
 
-func (k *keyring) init() {
-	k.keys, k.trials = map[string]Key{}, map[string]*trial{}
+func (k *keyStore) init() {
+	k.keys, k.failures = map[string]Key{}, map[string]*failureCount{}
 }
 
 // AddKey makes a key valid, or changes it.
@@ -73,53 +73,53 @@ func (c *Cloud) RemoveKey(accessKey string) {
 	delete(c.keys.keys, accessKey)
 }
 
-// Lockouts gives the number of times that a key was locked.
-func (c *Cloud) Lockouts() int {
+// LockoutCount gives the number of times that a key was locked.
+func (c *Cloud) LockoutCount() int {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	return c.keys.lockouts
 }
 
-// Unlock forgets the failures of all keys.
-func (c *Cloud) Unlock() {
+// UnlockKeys forgets the failures of all keys.
+func (c *Cloud) UnlockKeys() {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
-	clear(c.keys.trials)
+	clear(c.keys.failures)
 }
 
-func (k *keyring) forgetLockouts() {
+func (k *keyStore) resetLockouts() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lockouts = 0
 }
 
-// find gives a key; locked says that it is locked out, known or not.
-func (k *keyring) find(accessKey string, now time.Time) (key Key, known, locked bool) {
+// lookup gives a key; locked says that it is locked out, known or not.
+func (k *keyStore) lookup(accessKey string, now time.Time) (key Key, known, locked bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if t := k.trials[accessKey]; t != nil && now.Before(t.locked) {
+	if t := k.failures[accessKey]; t != nil && now.Before(t.lockedUntil) {
 		return Key{}, false, true
 	}
 	key, known = k.keys[accessKey]
 	return key, known, false
 }
 
-// judge counts a success or a failure of a key.
-func (k *keyring) judge(accessKey string, passed bool, now time.Time) {
+// recordAttempt counts a success or a failure of a key.
+func (k *keyStore) recordAttempt(accessKey string, passed bool, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if passed {
-		delete(k.trials, accessKey)
+		delete(k.failures, accessKey)
 		return
 	}
-	t := k.trials[accessKey]
+	t := k.failures[accessKey]
 	if t == nil {
-		t = &trial{}
-		k.trials[accessKey] = t
+		t = &failureCount{}
+		k.failures[accessKey] = t
 	}
-	t.failures++
-	if t.failures > maxFailures {
-		*t = trial{locked: now.Add(lockTime)}
+	t.consecutive++
+	if t.consecutive > maxFailures {
+		*t = failureCount{lockedUntil: now.Add(lockoutDuration)}
 		k.lockouts++
 	}
 }

@@ -10,7 +10,7 @@ import "slices"
 // and absent values in the way that the cloud is told to use.
 type encoder struct {
 	buf    []byte
-	absent Absent
+	absent AbsentValues
 }
 
 func (e *encoder) open(bracket byte) {
@@ -18,7 +18,7 @@ func (e *encoder) open(bracket byte) {
 	e.buf = append(e.buf, bracket)
 }
 
-func (e *encoder) end(bracket byte) { e.buf = append(e.buf, bracket) }
+func (e *encoder) close(bracket byte) { e.buf = append(e.buf, bracket) }
 
 // comma separates from what stands before.
 func (e *encoder) comma() {
@@ -39,40 +39,40 @@ func (e *encoder) key(name string) {
 	e.buf = append(e.buf, '"', ':')
 }
 
-func (e *encoder) raw(name, value string) {
+func (e *encoder) rawField(name, value string) {
 	e.key(name)
 	e.buf = append(e.buf, value...)
 }
 
-// text writes a text; an empty one is absent.
-func (e *encoder) text(name, value string) {
+// stringField writes a text; an empty one is absent.
+func (e *encoder) stringField(name, value string) {
 	if value == "" {
-		e.none(name, `""`)
+		e.absentValue(name, `""`)
 		return
 	}
 	e.key(name)
-	e.buf = appendText(e.buf, value)
+	e.buf = appendQuoted(e.buf, value)
 }
 
-// none writes a value that is not there; empty is its empty form.
-func (e *encoder) none(name, empty string) {
+// absentValue writes a value that is not there; empty is its empty form.
+func (e *encoder) absentValue(name, empty string) {
 	switch e.absent {
-	case LeaveOut:
+	case OmitKey:
 	case WriteNull:
-		e.raw(name, "null")
+		e.rawField(name, "null")
 	case WriteEmpty, WriteBlank:
-		e.raw(name, empty)
+		e.rawField(name, empty)
 	}
 }
 
-// value writes an element of an array.
-func (e *encoder) value(raw []byte) {
+// rawElement writes an element of an array.
+func (e *encoder) rawElement(raw []byte) {
 	e.comma()
 	e.buf = append(e.buf, raw...)
 }
 
-// appendText quotes a text, keeping bytes that are no UTF-8.
-func appendText(buf []byte, s string) []byte {
+// appendQuoted quotes a text, keeping bytes that are no UTF-8.
+func appendQuoted(buf []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	buf = append(buf, '"')
 	from := 0
@@ -96,8 +96,8 @@ func appendText(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// array opens an array under a name.
-func (e *encoder) array(name string) {
+// arrayField opens an array under a name.
+func (e *encoder) arrayField(name string) {
 	e.key(name)
 	e.buf = append(e.buf, '[')
 }
@@ -105,16 +105,16 @@ func (e *encoder) array(name string) {
 // field is a text of an object.
 type field struct{ name, value string }
 
-// object writes an object of texts; one that has none is absent.
-func (e *encoder) object(name string, fields ...field) {
+// objectField writes an object of texts; one that has none is absent.
+func (e *encoder) objectField(name string, fields ...field) {
 	if !slices.ContainsFunc(fields, func(f field) bool { return f.value != "" }) && e.absent != WriteBlank {
-		e.none(name, "{}")
+		e.absentValue(name, "{}")
 		return
 	}
 	e.key(name)
 	e.buf = append(e.buf, '{')
 	for _, f := range fields {
-		e.text(f.name, f.value)
+		e.stringField(f.name, f.value)
 	}
 	e.buf = append(e.buf, '}')
 }

@@ -33,34 +33,34 @@ func (c Call) Query() url.Values {
 	return q
 }
 
-// ledger remembers the calls. Counts are of all calls; details only of the
+// callLog remembers the calls. Counts are of all calls; details only of the
 // last ones, so that a soak test measures the exporter and not the simulator.
-type ledger struct {
-	mu       sync.Mutex
-	seed     uint64
-	history  int
-	calls    []*Call // in the order of arrival; a ring once it is full
-	next     int
-	total    uint64
-	counts   map[string]int
-	inFlight int
-	peak     int
+type callLog struct {
+	mu          sync.Mutex
+	seed        uint64
+	history     int
+	calls       []*Call // in the order of arrival; a ring once it is full
+	next        int
+	total       uint64
+	counts      map[string]int
+	inFlight    int
+	maxInFlight int
 }
 
-func (l *ledger) init(history int, seed uint64) {
+func (l *callLog) init(history int, seed uint64) {
 	l.history, l.seed = history, seed
 	l.counts = map[string]int{}
 }
 
 // begin records a call and gives it its request id.
-func (l *ledger) begin(call *Call) *Call {
+func (l *callLog) begin(call *Call) *Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total++
 	call.RequestID = hexID(l.seed, l.total)
 	l.counts[call.Operation]++
 	l.inFlight++
-	l.peak = max(l.peak, l.inFlight)
+	l.maxInFlight = max(l.maxInFlight, l.inFlight)
 	record := new(*call)
 	switch {
 	case l.history < 0:
@@ -73,13 +73,13 @@ func (l *ledger) begin(call *Call) *Call {
 	return record
 }
 
-func (l *ledger) status(record *Call, status int) {
+func (l *callLog) status(record *Call, status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	record.Status = status
 }
 
-func (l *ledger) end() {
+func (l *callLog) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
@@ -87,7 +87,7 @@ func (l *ledger) end() {
 
 // Calls gives the calls so far, the oldest first, as far as they are remembered.
 func (c *Cloud) Calls() []Call {
-	l := &c.ledger
+	l := &c.callLog
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := make([]Call, 0, len(l.calls))
@@ -97,10 +97,10 @@ func (c *Cloud) Calls() []Call {
 	return out
 }
 
-// Count gives the number of calls of an operation that arrived, answered or
+// CallCount gives the number of calls of an operation that arrived, answered or
 // not; of all calls without an operation.
-func (c *Cloud) Count(operation string) int {
-	l := &c.ledger
+func (c *Cloud) CallCount(operation string) int {
+	l := &c.callLog
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if operation != "" {
@@ -115,29 +115,29 @@ func (c *Cloud) Count(operation string) int {
 
 // MaxInFlight gives the largest number of calls that were in work at once.
 func (c *Cloud) MaxInFlight() int {
-	l := &c.ledger
+	l := &c.callLog
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.peak
+	return l.maxInFlight
 }
 
-// Reset forgets the calls, the counts of all kinds and the spent quota, but
+// ResetCounters forgets the calls, the counts of all kinds and the spent quota, but
 // neither the fleet nor keys, locks and faults.
-func (c *Cloud) Reset() {
+func (c *Cloud) ResetCounters() {
 	c.quota.reset()
-	c.keys.forgetLockouts()
-	l := &c.ledger
+	c.keys.resetLockouts()
+	l := &c.callLog
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.calls, l.next, l.peak = nil, 0, l.inFlight
+	l.calls, l.next, l.maxInFlight = nil, 0, l.inFlight
 	clear(l.counts)
 }
 
 // hooks are the functions that see calls before they are answered.
 type hooks struct {
-	mu  sync.Mutex
-	fns map[int]func(Call)
-	id  int
+	mu        sync.Mutex
+	functions map[int]func(Call)
+	id        int
 }
 
 // OnCall has every call shown to fn before it is answered, so that fn can change
@@ -146,24 +146,24 @@ func (c *Cloud) OnCall(fn func(Call)) (remove func()) {
 	h := &c.hooks
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.fns == nil {
-		h.fns = map[int]func(Call){}
+	if h.functions == nil {
+		h.functions = map[int]func(Call){}
 	}
 	h.id++
 	id := h.id
-	h.fns[id] = fn
+	h.functions[id] = fn
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.fns, id)
+		delete(h.functions, id)
 	}
 }
 
 func (h *hooks) run(call Call) {
 	h.mu.Lock()
-	fns := make([]func(Call), 0, len(h.fns))
+	fns := make([]func(Call), 0, len(h.functions))
 	for id := range h.id {
-		if fn, ok := h.fns[id+1]; ok {
+		if fn, ok := h.functions[id+1]; ok {
 			fns = append(fns, fn)
 		}
 	}
@@ -173,8 +173,8 @@ func (h *hooks) run(call Call) {
 	}
 }
 
-// mix is a hash of numbers (splitmix64): cheap, and the same on every run.
-func mix(parts ...uint64) uint64 {
+// hashNumbers is a hash of numbers (splitmix64): cheap, and the same on every run.
+func hashNumbers(parts ...uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, p := range parts {
 		h += p + 0x9e3779b97f4a7c15
@@ -188,8 +188,8 @@ func mix(parts ...uint64) uint64 {
 // hexID gives 32 hexadecimal digits, as the cloud's ids have them.
 func hexID(parts ...uint64) string {
 	var b [16]byte
-	h := mix(parts...)
+	h := hashNumbers(parts...)
 	binary.BigEndian.PutUint64(b[:8], h)
-	binary.BigEndian.PutUint64(b[8:], mix(h, 1))
+	binary.BigEndian.PutUint64(b[8:], hashNumbers(h, 1))
 	return hex.EncodeToString(b[:])
 }

@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// option is a key of credentials that is set, with the sources it belongs to.
-type option struct {
+// sourceKey is a key of credentials that is set, with the sources it belongs to.
+type sourceKey struct {
 	key     string
 	set     bool
 	sources []Source
 }
 
-func (c *Credentials) options() []option {
+func (c *Credentials) sourceKeys() []sourceKey {
 	static, oidc := []Source{SourceStatic}, []Source{SourceOIDC}
-	return []option{
+	return []sourceKey{
 		{"access_key", c.AccessKey != "", static},
 		{"access_key_file", c.AccessKeyFile != "", static},
 		{"secret_key", !c.SecretKey.IsZero(), static},
@@ -38,19 +38,19 @@ func (k *checker) credentials(path string, c *Credentials) {
 		SourceChain, SourceStatic, SourceEnvironment, SourceProfile, SourceECSAgency, SourcePodIdentity, SourceOIDC,
 	}
 	if !slices.Contains(sources, c.Source) {
-		k.add(path+".source", "is %q; use one of: %s", c.Source, joined(sources))
+		k.add(path+".source", "is %q; use one of: %s", c.Source, joinSources(sources))
 		return
 	}
-	for _, o := range c.options() {
+	for _, o := range c.sourceKeys() {
 		if o.set && !slices.Contains(o.sources, c.Source) {
-			k.add(path+"."+o.key, "does not belong to the source %s, but to %s; remove it, or change the source", c.Source, joined(o.sources))
+			k.add(path+"."+o.key, "does not belong to the source %s, but to %s; remove it, or change the source", c.Source, joinSources(o.sources))
 		}
 	}
 	switch c.Source {
 	case SourceStatic:
-		k.oneOf(path, "access_key", c.AccessKey, c.AccessKeyFile, true)
-		k.oneOf(path, "secret_key", c.SecretKey.Reveal(), c.SecretKeyFile, true)
-		k.oneOf(path, "security_token", c.SecurityToken.Reveal(), c.SecurityTokenFile, false)
+		k.inlineOrFile(path, "access_key", c.AccessKey, c.AccessKeyFile, true)
+		k.inlineOrFile(path, "secret_key", c.SecretKey.Reveal(), c.SecretKeyFile, true)
+		k.inlineOrFile(path, "security_token", c.SecurityToken.Reveal(), c.SecurityTokenFile, false)
 	case SourceOIDC:
 		if c.IDPID == "" {
 			k.add(path+".idp_id", "is missing; set it to the ID of the identity provider in IAM")
@@ -68,8 +68,8 @@ func (k *checker) credentials(path string, c *Credentials) {
 	}
 }
 
-// oneOf checks a text that stands inline or in a file, and quotes neither.
-func (k *checker) oneOf(path, key, text, file string, required bool) {
+// inlineOrFile checks a text that stands inline or in a file, and quotes neither.
+func (k *checker) inlineOrFile(path, key, text, file string, required bool) {
 	at := path + "." + key
 	switch {
 	case text != "" && file != "":
@@ -79,11 +79,11 @@ func (k *checker) oneOf(path, key, text, file string, required bool) {
 	case file != "":
 		k.secretFile(at+"_file", file)
 	default:
-		k.keyText(at, text)
+		k.credentialText(at, text)
 	}
 }
 
-func (k *checker) keyText(path, text string) {
+func (k *checker) credentialText(path, text string) {
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		k.add(path, "holds a space, a line break or another character that no key has; copy it again")
 	}
@@ -91,7 +91,7 @@ func (k *checker) keyText(path, text string) {
 
 // secretFile checks that there is something in a file.
 func (k *checker) secretFile(path, file string) {
-	if _, err := readSecret(file); err != nil {
+	if _, err := readSecretFile(file); err != nil {
 		k.add(path, "is %q, which %v", file, err)
 	}
 }
@@ -109,7 +109,7 @@ func (k *checker) proxy(path string, h *HTTP) {
 			k.add(path+".proxy_url", "must be a URL like http://proxy.example.com:3128; percent-encode special characters in a password")
 		case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
 			k.add(path+".proxy_url", "has the scheme %q; use http, https, socks5 or socks5h", u.Scheme)
-		case !validPort(u):
+		case !hasValidPort(u):
 			k.add(path+".proxy_url", "has a port that does not exist; use one from 1 to 65535")
 		}
 	}
@@ -123,7 +123,7 @@ func (k *checker) proxy(path string, h *HTTP) {
 		k.add(path+".proxy_connect_header", "has no effect without a proxy; set proxy_url, or remove it")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.ProxyConnectHeader)) {
-		if !word.MatchString(name) {
+		if !tokenPattern.MatchString(name) {
 			k.add(keyPath(path+".proxy_connect_header", name), "is not the name of a header; use letters, digits and hyphens only")
 		}
 	}
@@ -135,7 +135,7 @@ func (k *checker) tls(path string, h *HTTP) {
 	cert := k.pem(path, "cert", t.Cert, t.CertFile)
 	key := k.pem(path, "key", string(t.Key), t.KeyFile)
 	if ca != nil && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-		k.add(given(path, "ca", t.CAFile), "holds no certificate in PEM; use one that begins with -----BEGIN CERTIFICATE-----")
+		k.add(inlineOrFileKey(path, "ca", t.CAFile), "holds no certificate in PEM; use one that begins with -----BEGIN CERTIFICATE-----")
 	}
 	hasCert, hasKey := t.Cert+t.CertFile != "", string(t.Key)+t.KeyFile != ""
 	switch {
@@ -146,7 +146,7 @@ func (k *checker) tls(path string, h *HTTP) {
 	case cert != nil && key != nil:
 		// The error is left out: it might speak of what the key looks like.
 		if _, err := tls.X509KeyPair(cert, key); err != nil {
-			k.add(given(path, "cert", t.CertFile), "and its key do not belong together, or are not in PEM; check both")
+			k.add(inlineOrFileKey(path, "cert", t.CertFile), "and its key do not belong together, or are not in PEM; check both")
 		}
 	}
 	if t.MaxVersion != 0 && t.MinVersion > t.MaxVersion {
@@ -171,15 +171,15 @@ func (k *checker) pem(path, key, text, file string) []byte {
 	return nil
 }
 
-// given names the key by which a text was given.
-func given(path, key, file string) string {
+// inlineOrFileKey names the key by which a text was given.
+func inlineOrFileKey(path, key, file string) string {
 	if file != "" {
 		key += "_file"
 	}
 	return path + "." + key
 }
 
-func joined(sources []Source) string {
+func joinSources(sources []Source) string {
 	var texts []string
 	for _, s := range sources {
 		texts = append(texts, string(s))

@@ -24,14 +24,14 @@ const (
 // environment, SourceEnvironment; where it holds none, they are left to the
 // rest of the SDK's chain. An error is of type Errors.
 func FromEnvironment(getenv func(string) string, region string, options Options) (*Config, error) {
-	k := checker{newReport("environment"), options}
+	k := checker{newErrorList("environment"), options}
 	if region == "" {
 		region = getenv(envRegion)
 	}
 	p := Project{Name: region, Region: region, ProjectID: getenv(envProjectID)}
 	p.setDefaults()
 	p.Credentials.Source = SourceChain
-	if k.environment(getenv) {
+	if k.environmentCredentials(getenv) {
 		p.Credentials.Source = SourceEnvironment
 	}
 	p.IAMEndpoint = strings.TrimSuffix(getenv(envIAMEndpoint), "/")
@@ -50,16 +50,16 @@ func FromEnvironment(getenv func(string) string, region string, options Options)
 
 	c := &Config{Projects: []Project{p}}
 	c.setDefaults()
-	c.complete("", k.written)
+	c.applyDerivedDefaults("", k.isSet)
 	if err := k.err(); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// environment checks the credentials in the environment, and says whether
+// environmentCredentials checks the credentials in the environment, and says whether
 // there are some.
-func (k *checker) environment(getenv func(string) string) bool {
+func (k *checker) environmentCredentials(getenv func(string) string) bool {
 	both := func(one, other string) {
 		if getenv(one) == "" {
 			k.add(one, "is missing; set it, as it belongs to %s", other)
@@ -71,7 +71,7 @@ func (k *checker) environment(getenv func(string) string) bool {
 		both(envSecretKey, envAccessKey)
 	}
 	for _, name := range []string{envAccessKey, envSecretKey, envSecurityToken} {
-		k.keyText(name, getenv(name))
+		k.credentialText(name, getenv(name))
 	}
 	oidc := getenv(envIDPID)+getenv(envIDTokenFile) != ""
 	if oidc {

@@ -68,9 +68,9 @@ func (c *Cloud) Serve(l net.Listener) (stop func()) {
 // maxBody bounds what a caller may send; the real gateway takes 12 MB.
 const maxBody = 12 << 20
 
-// read takes a call in and finds out what it asks.
-func (c *Cloud) read(r *http.Request) (*exchange, *route, bool) {
-	x := &exchange{}
+// readRequest takes a call in and finds out what it asks.
+func (c *Cloud) readRequest(r *http.Request) (*request, *route, bool) {
+	x := &request{}
 	if r.ContentLength != 0 {
 		body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 		if err != nil {
@@ -78,7 +78,7 @@ func (c *Cloud) read(r *http.Request) (*exchange, *route, bool) {
 		}
 		x.body = body
 	}
-	route, project := c.match(r.Method, r.URL.Path)
+	route, project := c.findRoute(r.Method, r.URL.Path)
 	x.query = r.URL.Query()
 	x.Call = Call{
 		Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Header: r.Header,
@@ -86,17 +86,17 @@ func (c *Cloud) read(r *http.Request) (*exchange, *route, bool) {
 	}
 	if route != nil {
 		x.Operation = route.operation
-		x.IDs = x.query[route.ids]
+		x.IDs = x.query[route.idsParameter]
 	}
 	return x, route, true
 }
 
-// write sends an answer, as far as faults let it.
-func (c *Cloud) write(w http.ResponseWriter, r *http.Request, x *exchange, a answer) {
+// writeResponse sends an answer, as far as faults let it.
+func (c *Cloud) writeResponse(w http.ResponseWriter, r *http.Request, x *request, a response) {
 	e := x.effect
 	switch {
 	case e.ResetConnection:
-		reset(w)
+		resetConnection(w)
 		return
 	case e.HangBeforeHeader:
 		c.hang(r)
@@ -126,28 +126,28 @@ func (c *Cloud) write(w http.ResponseWriter, r *http.Request, x *exchange, a ans
 			c.hang(r)
 		}
 		panic(http.ErrAbortHandler) // breaks the connection: less came than was promised
-	case e.Drip > 0:
-		c.drip(w, r, a.body, e.Drip)
+	case e.SlowBody > 0:
+		c.writeSlowly(w, r, a.body, e.SlowBody)
 	default:
 		_, _ = w.Write(a.body) // a caller that left is no concern of the cloud
 	}
 }
 
-// drips is the number of pieces of a body that drips.
-const drips = 8
+// slowBodyChunks is the number of pieces of a body that drips.
+const slowBodyChunks = 8
 
-func (c *Cloud) drip(w http.ResponseWriter, r *http.Request, body []byte, every time.Duration) {
-	for i := range drips {
-		if i > 0 && !c.pause(r, every) {
+func (c *Cloud) writeSlowly(w http.ResponseWriter, r *http.Request, body []byte, every time.Duration) {
+	for i := range slowBodyChunks {
+		if i > 0 && !c.wait(r, every) {
 			panic(http.ErrAbortHandler)
 		}
-		_, _ = w.Write(body[i*len(body)/drips : (i+1)*len(body)/drips])
+		_, _ = w.Write(body[i*len(body)/slowBodyChunks : (i+1)*len(body)/slowBodyChunks])
 		flush(w)
 	}
 }
 
-// pause waits, and says false when the caller left meanwhile.
-func (c *Cloud) pause(r *http.Request, d time.Duration) bool {
+// wait waits, and says false when the caller left meanwhile.
+func (c *Cloud) wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
 	}
@@ -173,8 +173,8 @@ func (c *Cloud) hang(r *http.Request) {
 
 func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
-// reset closes the connection under the caller, on TCP with a reset.
-func reset(w http.ResponseWriter) {
+// resetConnection closes the connection under the caller, on TCP with a reset.
+func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
