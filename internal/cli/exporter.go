@@ -204,7 +204,9 @@ func (x *exporter) masked() string { return x.config.Load().Masked() }
 func (x *exporter) quotas() []web.Quota {
 	var quotas []web.Quota
 	for _, q := range x.cloud.Quotas() {
-		quotas = append(quotas, web.Quota(q))
+		quotas = append(quotas, web.Quota{
+			Operation: q.Operation, Endpoint: q.Endpoint, Key: q.Key, Left: q.Available, PerMinute: q.Budget, Limit: q.Limit,
+		})
 	}
 	return quotas
 }

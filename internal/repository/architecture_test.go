@@ -29,9 +29,10 @@ var rooms = map[string][]string{
 	"internal/refresh":          {"internal/inventory"},
 	"internal/simulator":        {},
 	"internal/web":              {"internal/export", "internal/httpheader", "internal/inventory", "internal/refresh"},
-	"internal/workspace":        {"config", "internal/httpheader", "internal/httptransport", "internal/inventory", "internal/workspace/decode"},
+	"internal/workspace":        {"config", "internal/httpheader", "internal/httptransport", "internal/inventory", "internal/ratelimit", "internal/workspace/decode"},
 	"internal/workspace/decode": {"internal/inventory"},
 	"internal/httptransport":    {"config"},
+	"internal/ratelimit":        {},
 }
 
 const (

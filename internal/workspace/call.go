@@ -16,6 +16,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
@@ -39,10 +40,9 @@ type line struct {
 }
 
 // ask makes a call and lets decode read its answer. decode's error says that
-// the answer is not what it should be. Slots that were taken before are used up
-// first; for the others, d tells how to wait.
-func (l *line) ask(ctx context.Context, op operation, d demand, taken *slots, decode func(body []byte) error) error {
-	d.who, d.limit, d.slots = l.who, l.limit, 1
+// the answer is not what it should be. Slots that were reserved before are used up
+// first.
+func (l *line) ask(ctx context.Context, op operation, urgent bool, reserved *ratelimit.Reservation, decode func(body []byte) error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval = 250 * time.Millisecond
 	pauses.Multiplier = 3
@@ -53,7 +53,7 @@ func (l *line) ask(ctx context.Context, op operation, d demand, taken *slots, de
 		if err != nil {
 			return credentialsFailure(op.name, err)
 		}
-		pause, err := l.try(ctx, k, op, d, taken, decode)
+		pause, err := l.try(ctx, k, op, urgent, reserved, decode)
 		var f *inventory.Failure
 		if !errors.As(err, &f) {
 			return err // none, or an *inventory.QuotaExceeded
@@ -81,37 +81,32 @@ func (l *line) ask(ctx context.Context, op operation, d demand, taken *slots, de
 			return f
 		}
 		l.cloud.telemetry.Retry(l.region, op.name)
-		if sleep(ctx, pause) != nil {
+		if ratelimit.Sleep(ctx, pause) != nil {
 			return f
 		}
 	}
 }
 
 // try makes a call once. pause is how long the cloud wants to be left alone.
-func (l *line) try(ctx context.Context, k *key, op operation, d demand, taken *slots, decode func(body []byte) error) (pause time.Duration, err error) {
+func (l *line) try(ctx context.Context, k *key, op operation, urgent bool, reserved *ratelimit.Reservation, decode func(body []byte) error) (pause time.Duration, err error) {
 	guard := l.cloud.guards.of(k)
 	if f := guard.shutFailure(op.name); f != nil {
 		return 0, f // before a slot is spent on it
 	}
-	limiter := l.cloud.limiters.of(op.name, l.wire.endpoint, k.access)
-	if !taken.take() {
-		granted, waited, err := limiter.acquire(ctx, d)
-		if waited > 0 {
-			l.cloud.telemetry.ThrottleWait(l.region, op.name, waited)
-		}
+	permit, ok := reserved.Take()
+	if !ok {
+		granted, err := l.reserve(ctx, k, op.name, urgent, 1)
 		if err != nil {
-			return 0, l.givenUp(op.name, err)
+			return 0, err
 		}
-		granted.take()
-	} else {
-		limiter = taken.of
+		permit, _ = granted.Take()
 	}
 	callCtx, pass, err := guard.enter(ctx, op.name, l.wire.endpoint)
 	if err != nil {
-		limiter.unused(l.who)
+		permit.Cancel()
 		return 0, l.givenUp(op.name, err)
 	}
-	defer limiter.end(l.who)
+	defer permit.Done()
 	callCtx, cancel := context.WithTimeout(callCtx, callTimeout)
 	defer cancel()
 
@@ -144,9 +139,23 @@ func (l *line) try(ctx context.Context, k *key, op operation, d demand, taken *s
 	pause, _ = httpheader.RetryAfter(a.header, l.cloud.now())
 	pause = min(pause, maxPause)
 	if f.Kind == inventory.Throttled {
-		limiter.refused(pause)
+		permit.Throttled(pause)
 	}
 	return pause, f
+}
+
+// reserve waits for slots of the quota.
+func (l *line) reserve(ctx context.Context, k *key, operation string, urgent bool, slots int) (*ratelimit.Reservation, error) {
+	reserved, waited, err := l.cloud.limiters.Limiter(operation, l.wire.endpoint, k.access).Acquire(ctx, ratelimit.Request{
+		Tenant: l.who, Limit: l.limit, Slots: slots, Urgent: urgent, MaxWait: slotPatience,
+	})
+	if waited > 0 {
+		l.cloud.telemetry.ThrottleWait(l.region, operation, waited)
+	}
+	if err != nil {
+		return nil, l.givenUp(operation, err)
+	}
+	return reserved, nil
 }
 
 // read decodes an answer with status 200. One without the list may hold an
@@ -166,10 +175,18 @@ func (l *line) read(operation string, a *answer, decodeBody func(body []byte) er
 // givenUp makes a failure of a wait that ended before the call was made.
 func (l *line) givenUp(operation string, err error) error {
 	var (
-		wait *inventory.QuotaExceeded
-		f    *inventory.Failure
+		exceeded *ratelimit.ExceededError
+		blocked  *ratelimit.BlockedError
+		wait     *inventory.QuotaExceeded
+		f        *inventory.Failure
 	)
 	switch {
+	case errors.As(err, &exceeded):
+		return &inventory.QuotaExceeded{Operation: operation, Until: exceeded.Until}
+	case errors.As(err, &blocked):
+		return &inventory.Failure{
+			Kind: inventory.Throttled, Operation: operation, Detail: blocked.Error(), Hint: remedy(operation, inventory.Throttled, ""),
+		}
 	case errors.As(err, &wait):
 		return wait
 	case errors.As(err, &f):

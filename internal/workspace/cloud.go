@@ -13,6 +13,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
@@ -53,7 +54,7 @@ type Cloud struct {
 	userAgent  string
 	transports *httptransport.Pool
 	direct     *http.Transport
-	limiters   *limiters
+	limiters   *ratelimit.Registry
 	guards     *keyGuards
 
 	mu       sync.Mutex
@@ -88,7 +89,7 @@ func NewCloud(o Options) *Cloud {
 		userAgent:  o.UserAgent,
 		transports: o.Transports,
 		direct:     httptransport.NewDirect(o.Dial),
-		limiters:   &limiters{now: o.Now},
+		limiters:   ratelimit.NewRegistry(o.Now),
 		guards:     &keyGuards{now: o.Now},
 		keyrings:   map[keyringID]*sharedKeyring{},
 	}
@@ -96,6 +97,9 @@ func NewCloud(o Options) *Cloud {
 
 // Close lets go of idle connections, after all projects are closed.
 func (c *Cloud) Close() { c.direct.CloseIdleConnections() }
+
+// Quotas returns the state of each API quota in use, in a fixed order.
+func (c *Cloud) Quotas() []ratelimit.Quota { return c.limiters.Quotas() }
 
 // Explain says in our own words why a Transport brought no answer of whom we
 // name: its own may hold URLs.
@@ -132,7 +136,7 @@ func (c *Cloud) keyring(cfg *config.Credentials, r *remote) (*keyring, func(), e
 		if err != nil {
 			return nil, nil, err
 		}
-		shared = &sharedKeyring{keyring: newKeyring(s, c.now, c.limiters.rotated)}
+		shared = &sharedKeyring{keyring: newKeyring(s, c.now, func(from, to *key) { c.limiters.KeyRotated(from.access, to.access) })}
 		c.keyrings[id] = shared
 	}
 	shared.users++

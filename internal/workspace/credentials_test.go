@@ -477,7 +477,7 @@ func TestRotationUnderLoad(t *testing.T) {
 		}
 	}
 	rotate(0)
-	keys := newKeyring(&profile{remote: &remote{getenv: w.cloud.getenv}, path: path}, time.Now, w.cloud.limiters.rotated)
+	keys := newKeyring(&profile{remote: &remote{getenv: w.cloud.getenv}, path: path}, time.Now, func(_, _ *key) {})
 	p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 100_000 })
 	p.api.keys = keys
 	var callers sync.WaitGroup

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 )
 
 // change is something that happened to a desktop.
@@ -55,7 +56,7 @@ func (s *site) churn(ctx context.Context, times float64) {
 		pause := time.Duration(s.rng.ExpFloat64() * float64(time.Hour) / perHour)
 		at := s.rng.Float64() * total
 		s.mu.Unlock()
-		if sleep(ctx, pause) != nil {
+		if ratelimit.Sleep(ctx, pause) != nil {
 			return
 		}
 		s.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 )
 
 // site is a project of the simulated day: desktops to which things happen, and
@@ -124,17 +125,20 @@ func (s *site) oldest(now time.Time) time.Duration {
 }
 
 // call takes a slot, arrives in the cloud some time later, and comes back.
-func (s *site) call(ctx context.Context, op string, d demand, taken *slots, arrive func()) error {
-	l := s.limiter(op)
-	if !taken.take() {
-		d.who, d.limit, d.slots = s.api.who, s.api.limit, 1
-		granted, _, err := l.acquire(ctx, d)
+func (s *site) call(ctx context.Context, op string, urgent bool, taken *ratelimit.Reservation, arrive func()) error {
+	permit, ok := taken.Take()
+	if !ok {
+		k, err := s.api.keys.current(ctx)
 		if err != nil {
 			return err
 		}
-		granted.take()
+		granted, err := s.api.reserve(ctx, k, op, urgent, 1)
+		if err != nil {
+			return err
+		}
+		permit, _ = granted.Take()
 	}
-	defer l.end(s.api.who)
+	defer permit.Done()
 	s.mu.Lock()
 	there := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
 	back := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
@@ -151,10 +155,6 @@ func (s *site) call(ctx context.Context, op string, d demand, taken *slots, arri
 
 func (s *site) access() string { return s.cfg.Credentials.AccessKey }
 
-func (s *site) limiter(op string) *limiter {
-	return s.cloud.limiters.of(op, s.api.wire.endpoint, s.access())
-}
-
 // ListDesktops costs the pages of a list. One that the quota does not pay for goes on
 // when it is asked for again.
 func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
@@ -166,9 +166,9 @@ func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer taken.giveBack()
+	defer taken.Release()
 	page := func(arrive func()) error {
-		return s.call(ctx, opList, demand{patience: slotPatience}, taken, arrive)
+		return s.call(ctx, opList, true, taken, arrive)
 	}
 	if s.have == 0 {
 		if err := page(func() {
@@ -221,7 +221,7 @@ func (s *site) parallel(n int, call func() error) error {
 
 // ListEIPBindings costs one call.
 func (s *site) ListEIPBindings(ctx context.Context) (b inventory.EIPBindings, err error) {
-	err = s.call(ctx, opBindings, demand{patience: slotPatience}, nil, func() { b = maps.Clone(s.bound) })
+	err = s.call(ctx, opBindings, true, nil, func() { b = maps.Clone(s.bound) })
 	return b, err
 }
 
@@ -231,14 +231,13 @@ func (s *site) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inv
 		Networks:   make(map[string]*inventory.Networks, len(ids)),
 		Unresolved: map[string]*inventory.Failure{},
 	}
-	d := demand{patience: slotPatience, reserve: !urgent}
 	if urgent {
 		s.mu.Lock()
 		s.urgent++
 		s.mu.Unlock()
 	}
 	for try := 1; try <= 2 && len(a.Networks) < len(ids); try++ {
-		if err := s.call(ctx, opNetworks, d, nil, func() {
+		if err := s.call(ctx, opNetworks, urgent, nil, func() {
 			now := time.Now()
 			for _, id := range ids {
 				if m := s.machines[id]; m != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
@@ -144,7 +145,7 @@ func (d day) run(t *testing.T) *report {
 		start := time.Now()
 		scraper := func(phase time.Duration, names ...string) {
 			busy.Go(func() {
-				for at := start.Add(phase); sleep(ctx, time.Until(at)) == nil; at = at.Add(d.interval) {
+				for at := start.Add(phase); ratelimit.Sleep(ctx, time.Until(at)) == nil; at = at.Add(d.interval) {
 					r.scrape(ctx, &fleet, sites, start, names)
 				}
 			})

@@ -398,7 +398,7 @@ func TestAnSDKThatPanicsIsAFailure(t *testing.T) {
 		"fails":         func(*sdk.HcHttpClient) error { return errors.New(testSecret) },
 		"sends nothing": func(*sdk.HcHttpClient) error { return nil },
 	} {
-		err := p.api.ask(t.Context(), operation{opList, send}, demand{}, nil, func([]byte) error { return nil })
+		err := p.api.ask(t.Context(), operation{opList, send}, true, nil, func([]byte) error { return nil })
 		f := failureOf(t, err)
 		if f.Kind != inventory.Misconfigured || strings.Contains(err.Error(), testSecret) {
 			t.Errorf("%s: failure %v, want one of setup without the SDK's words", name, &f)

@@ -78,7 +78,7 @@ type IAMProject = decode.IAMProject
 // projects asks IAM for projects.
 func (l *line) projects(ctx context.Context, op operation) ([]IAMProject, error) {
 	var projects []IAMProject
-	err := l.ask(ctx, op, demand{patience: slotPatience}, nil, func(body []byte) error {
+	err := l.ask(ctx, op, true, nil, func(body []byte) error {
 		var counts decode.Counts
 		var err error
 		projects, counts, err = decode.Projects(body)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 )
 
 // well is a source for tests: it takes its time, and may be dry.
@@ -36,7 +37,7 @@ func (w *well) fetch(ctx context.Context) (*key, error) {
 	w.fetched++
 	n, takes := w.fetched, w.takes
 	w.mu.Unlock()
-	err := sleep(ctx, takes)
+	err := ratelimit.Sleep(ctx, takes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy, w.news = false, false

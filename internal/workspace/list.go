@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
@@ -35,11 +36,11 @@ func (p *Project) ListDesktops(ctx context.Context) ([]inventory.Desktop, error)
 		p.keepReading(r)
 		return nil, err
 	}
-	defer taken.giveBack()
+	defer taken.Release()
 
 	r.fetch = func(ctx context.Context, offset, limit int) (page, error) {
 		var got decode.Page
-		err := l.ask(ctx, listDesktops(&p.cfg.Desktops, offset, limit), demand{patience: slotPatience}, taken, func(body []byte) error {
+		err := l.ask(ctx, listDesktops(&p.cfg.Desktops, offset, limit), true, taken, func(body []byte) error {
 			var counts decode.Counts
 			var err error
 			got, counts, err = decode.Desktops(body, p.want)
@@ -114,26 +115,19 @@ func (p *Project) keepReading(r *listReading) {
 // takeSlots takes the slots for as many pages as the last list had, less those
 // that are there already, so that a list does not stall midway. Where a minute's
 // budget does not pay for them, they are taken one by one, as they become free.
-func (p *Project) takeSlots(ctx context.Context, l *line, have int) (*slots, error) {
+func (p *Project) takeSlots(ctx context.Context, l *line, have int) (*ratelimit.Reservation, error) {
 	k, err := l.keys.current(ctx)
 	if err != nil {
 		return nil, credentialsFailure(opList, err)
 	}
-	limiter := p.cloud.limiters.of(opList, l.wire.endpoint, k.access)
 	p.mu.Lock()
 	pages := max(1, p.pages-have)
 	p.mu.Unlock()
-	if _, budget, _ := limiter.left(l.limit); pages > budget {
+	limiter := p.cloud.limiters.Limiter(opList, l.wire.endpoint, k.access)
+	if _, budget, _ := limiter.Available(l.limit); pages > budget {
 		return nil, nil
 	}
-	taken, waited, err := limiter.acquire(ctx, demand{who: l.who, limit: l.limit, slots: pages, patience: slotPatience})
-	if waited > 0 {
-		p.cloud.telemetry.ThrottleWait(l.region, opList, waited)
-	}
-	if err != nil {
-		return nil, l.givenUp(opList, err)
-	}
-	return taken, nil
+	return l.reserve(ctx, k, opList, true, pages)
 }
 
 func (p *Project) setPages(n int) {

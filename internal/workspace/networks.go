@@ -43,7 +43,7 @@ func (p *Project) ReadNetworks(ctx context.Context, ids []string, urgent bool) (
 	}
 	b := batch{answer: a, spare: &p.spare, ask: func(ids []string) (map[string]*inventory.Networks, error) {
 		var networks map[string]*inventory.Networks
-		err := l.ask(ctx, showNetworks(ids), demand{patience: slotPatience, reserve: !urgent}, nil, func(body []byte) error {
+		err := l.ask(ctx, showNetworks(ids), urgent, nil, func(body []byte) error {
 			var counts decode.Counts
 			var err error
 			networks, counts, err = decode.Networks(body)

@@ -171,7 +171,7 @@ func (p *Project) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, e
 		return nil, err
 	}
 	var bindings inventory.EIPBindings
-	err = l.ask(ctx, listBindings(&p.cfg.Desktops), demand{patience: slotPatience}, nil, func(body []byte) error {
+	err = l.ask(ctx, listBindings(&p.cfg.Desktops), true, nil, func(body []byte) error {
 		var counts decode.Counts
 		var err error
 		bindings, counts, err = decode.EIPBindings(body)

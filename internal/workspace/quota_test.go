@@ -14,6 +14,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
@@ -40,7 +41,7 @@ func TestNever429(t *testing.T) {
 					switch {
 					case errors.As(err, &wait):
 						waits.Retry("", wait.Operation)
-						if sleep(ctx, time.Until(wait.Until)) != nil {
+						if ratelimit.Sleep(ctx, time.Until(wait.Until)) != nil {
 							return
 						}
 					case err != nil && ctx.Err() == nil:
@@ -106,7 +107,7 @@ func TestAListBeyondTheBudget(t *testing.T) {
 				l, err := p.ListDesktops(t.Context())
 				parts++
 				if wait, ok := errors.AsType[*inventory.QuotaExceeded](err); ok {
-					sleep(t.Context(), time.Until(wait.Until))
+					ratelimit.Sleep(t.Context(), time.Until(wait.Until))
 					continue
 				}
 				if err != nil || len(l) != 4500 {
@@ -164,15 +165,15 @@ func TestOthersUseTheQuota(t *testing.T) {
 		if a, err := p.ReadNetworks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
 			t.Fatalf("%d networks, error %v", len(a.Networks), err)
 		}
-		quota := func() Quota {
+		quota := func() ratelimit.Quota {
 			for _, q := range w.cloud.Quotas() {
 				if q.Operation == opNetworks {
 					return q
 				}
 			}
-			return Quota{}
+			return ratelimit.Quota{}
 		}
-		if q := quota(); q.PerMinute != 90 || q.Limit != 180 || q.Left != 88 || q.Endpoint != w.url || len(q.Key) != 8 {
+		if q := quota(); q.Budget != 90 || q.Limit != 180 || q.Available != 88 || q.Endpoint != w.url || len(q.Key) != 8 {
 			t.Errorf("quota %+v, want 88 of 90 left", q)
 		}
 		if w.telemetry.retries[opNetworks] != 1 || w.telemetry.requests[opNetworks+" 429"] != 1 || w.telemetry.requests[opNetworks+" 200"] != 1 {
@@ -182,51 +183,8 @@ func TestOthersUseTheQuota(t *testing.T) {
 		if _, err := p.ReadNetworks(t.Context(), ids, true); err != nil {
 			t.Fatal(err)
 		}
-		if q := quota(); q.PerMinute != 180 {
+		if q := quota(); q.Budget != 180 {
 			t.Errorf("quota %+v, want the whole budget again", q)
-		}
-	})
-}
-
-func TestReplacedKeysAreForgotten(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := &limiters{now: time.Now}
-		first := l.of(opList, "e", "key0")
-		for i := range 1000 {
-			time.Sleep(4 * time.Hour)
-			from, to := fmt.Sprintf("key%d", i), fmt.Sprintf("key%d", i+1)
-			l.of(opList, "e", from) // which is in use all the time
-			l.rotated(newKey(from, "", ""), newKey(to, "", ""))
-			if l.of(opList, "e", to) != first || l.of(opList, "e", from) != first {
-				t.Fatalf("%s has not the quota of %s", to, from)
-			}
-		}
-		if len(l.quotas) > 10 {
-			t.Errorf("%d of 1000 replaced keys are remembered", len(l.quotas))
-		}
-	})
-}
-
-func TestARotatedKeyKeepsItsQuota(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := &limiters{now: time.Now}
-		old := l.of("op", "e", "A")
-		if l.of("op", "e", "A") != old || l.of("op", "f", "A") == old || l.of("other", "e", "A") == old || l.of("op", "e", "B") == old {
-			t.Error("limiters are not one for each API, endpoint and key")
-		}
-		if _, err := get(t.Context(), old, demand{limit: 5}, 0); err != nil {
-			t.Fatal(err)
-		}
-		l.rotated(newKey("A", "", ""), newKey("C", "", ""))
-		if l.of("op", "e", "C") != old {
-			t.Error("the new key does not go on with the quota of the old")
-		}
-		time.Sleep(2 * window)
-		l.of("op", "e", "D") // a new key has the others looked at
-		if len(l.quotas) != 1 || l.quotas["D"] == nil {
-			t.Errorf("%d quotas, want only that of the new key", len(l.quotas))
 		}
 	})
 }
