@@ -5,6 +5,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/pagination"
 )
 
 // keepWalk is how long the pages of a list that was broken off are good for.
@@ -31,47 +33,47 @@ func (p *Project) ListDesktops(ctx context.Context) ([]inventory.Desktop, error)
 		return nil, err
 	}
 	r := p.takeReading()
-	taken, err := p.takeSlots(ctx, l, r.have())
+	taken, err := p.takeSlots(ctx, l, r.PagesRead())
 	if err != nil {
 		p.keepReading(r)
 		return nil, err
 	}
 	defer taken.Release()
 
-	r.fetch = func(ctx context.Context, offset, limit int) (page, error) {
-		var got decode.Page
+	fetch := func(ctx context.Context, offset, limit int) (pagination.Page, error) {
+		var page decode.Page
 		err := l.ask(ctx, listDesktops(&p.cfg.Desktops, offset, limit), true, taken, func(body []byte) error {
 			var counts decode.Counts
 			var err error
-			got, counts, err = decode.Desktops(body, p.want)
+			page, counts, err = decode.Desktops(body, p.want)
 			p.cloud.report(counts)
 			return err
 		})
-		return page{got.Desktops, got.Size, got.Total}, err
+		return pagination.Page(page), err
 	}
-	all, err := r.list(ctx)
+	result, err := r.List(ctx, fetch)
 	if err != nil {
-		if isWait(err) || ctx.Err() != nil {
+		if _, ok := errors.AsType[*inventory.QuotaExceeded](err); ok || ctx.Err() != nil {
 			p.keepReading(r)
 		}
 		return nil, l.givenUp(opList, err)
 	}
-	if all.duplicates > 0 {
-		p.cloud.telemetry.Dropped(decode.ReasonDuplicateDesktop, all.duplicates)
+	if result.Duplicates > 0 {
+		p.cloud.telemetry.Dropped(decode.ReasonDuplicateDesktop, result.Duplicates)
 	}
-	listing := make([]inventory.Desktop, len(all.desktops))
-	for i, d := range all.desktops {
+	listing := make([]inventory.Desktop, len(result.Desktops))
+	for i, d := range result.Desktops {
 		listing[i] = *d
 	}
-	if !all.complete {
+	if !result.Complete {
 		return listing, &inventory.Failure{
 			Kind:      inventory.Incomplete,
 			Operation: opList,
 			Status:    200,
-			Detail: fmt.Sprintf("%s: %d desktops came in %d tries, the cloud counts %d",
-				errMoved, len(all.desktops), maxWalks, all.total),
+			Detail: fmt.Sprintf("%s: %d desktops read in %d attempts, total_count is %d",
+				pagination.ErrListChanged, len(result.Desktops), pagination.MaxAttempts, result.Total),
 			Hint:  "nothing, if it passes: desktops are being created and deleted faster than the list can be read",
-			Cause: errMoved,
+			Cause: pagination.ErrListChanged,
 		}
 	}
 	return listing, nil
@@ -89,7 +91,7 @@ func configured(ids []string) []inventory.Desktop {
 
 // listReading is a list that is being read.
 type listReading struct {
-	pager
+	pagination.Paginator
 	began time.Time
 }
 
@@ -100,7 +102,7 @@ func (p *Project) takeReading() *listReading {
 	r := p.reading
 	p.reading = nil
 	if now := p.cloud.now(); r == nil || now.Sub(r.began) > keepWalk {
-		r = &listReading{began: now, pager: pager{limit: maxPage, concurrency: p.cfg.Limits.Concurrency, planned: p.setPages}}
+		r = &listReading{began: now, Paginator: pagination.Paginator{PageSize: maxPage, Concurrency: p.cfg.Limits.Concurrency, OnPlan: p.setPages}}
 	}
 	return r
 }

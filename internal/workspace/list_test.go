@@ -28,10 +28,10 @@ func TestListsThatLie(t *testing.T) {
 		desktops int
 		detail   string
 	}{
-		{"total too large", 250, simulator.Fault{TotalCountDelta: 3}, 250, "the list moved while it was read: 250 desktops came in 3 tries, the cloud counts 253"},
-		{"total too small", 2500, simulator.Fault{TotalCountDelta: -3}, 2500, "the list moved while it was read: 2500 desktops came in 3 tries, the cloud counts 2497"},
-		{"always the first page", 2500, simulator.Fault{RepeatPage: true}, 1000, "the list moved while it was read: 1000 desktops came in 3 tries, the cloud counts 2500"},
-		{"always empty", 250, simulator.Fault{EmptyPage: true}, 0, "the list moved while it was read: 0 desktops came in 3 tries, the cloud counts 250"},
+		{"total too large", 250, simulator.Fault{TotalCountDelta: 3}, 250, "list changed while it was read: 250 desktops read in 3 attempts, total_count is 253"},
+		{"total too small", 2500, simulator.Fault{TotalCountDelta: -3}, 2500, "list changed while it was read: 2500 desktops read in 3 attempts, total_count is 2497"},
+		{"always the first page", 2500, simulator.Fault{RepeatPage: true}, 1000, "list changed while it was read: 1000 desktops read in 3 attempts, total_count is 2500"},
+		{"always empty", 250, simulator.Fault{EmptyPage: true}, 0, "list changed while it was read: 0 desktops read in 3 attempts, total_count is 250"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
