@@ -1,9 +1,13 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package changes answers what happened to the fleet between two readings. It
-// compares what is known of each desktop with what was known of it last, and
-// tells what differs: to a journal, to counters, to the log and to a webhook.
+// Package changes answers the question what changed between two snapshots of a
+// project. It compares each desktop with its last known state, counts the
+// differences, logs them, keeps the newest ones, and passes them to a subscriber.
+//
+// The comparison is ours because unknown is no change: an outage, an incomplete
+// list, expired networks and a restart must not look like changes, and a pass
+// over 100,000 unchanged desktops must cost no more than comparing pointers.
 package changes
 
 import (
@@ -17,103 +21,104 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Options is what a History needs.
+// Options configures a History.
 type Options struct {
 	Logger log.Logger
-	Limit  int // changes in the journal, until Resize
+	Limit  int // maximum number of changes kept, until Resize
 	// Subscriber, if not nil, is called with the changes of each snapshot, in the
 	// order in which they are found. It must not block, nor call the History.
 	Subscriber func([]inventory.Change)
 	Now        func() time.Time // nil: time.Now
 }
 
-// History is what happened to the fleet. Its methods may be called at the same
-// time.
+// History finds and keeps the changes of all projects. Its methods are safe for
+// concurrent use.
 type History struct {
 	opts   Options
 	logger changeLogger
 
 	mu        sync.Mutex
-	scopes    map[scope]*scopeState
+	baselines map[scope]*baseline
 	counts    map[projectKey]map[inventory.ChangeKind]uint64
-	ring      ring
-	observers uint64 // observers
+	recent    ring
+	observers uint64 // created so far
 }
 
-// scope is what a tracker tracks: the desktops that a choice leaves of a
-// project.
+// scope identifies a set of desktops: those of a project that pass a filter.
 type scope struct {
 	projectKey
-	choice string
+	filter string
 }
 
 type projectKey struct{ region, id string }
 
-// New makes an empty History.
+// New returns an empty History.
 func New(o Options) *History {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return &History{
-		opts: o, logger: changeLogger{logger: o.Logger}, ring: ring{limit: o.Limit},
-		scopes: map[scope]*scopeState{}, counts: map[projectKey]map[inventory.ChangeKind]uint64{},
+		opts: o, logger: changeLogger{logger: o.Logger}, recent: ring{limit: o.Limit},
+		baselines: map[scope]*baseline{}, counts: map[projectKey]map[inventory.ChangeKind]uint64{},
 	}
 }
 
-// Observer follows one reader of a project. Of several that read the same, such
-// as before and after a reload, the one that was made last is believed.
+// Observer takes the snapshots of one refresh engine. If several observers have
+// the same scope, as before and after a reload, the newest one that has observed
+// a snapshot takes precedence.
 type Observer struct {
 	history *History
 	number  uint64
-	scope   scope // its ID is empty until it is known
+	scope   scope // its project ID is empty until it is known
 	retired bool
 }
 
-// Observer makes an observer of a project whose ID may not be known yet. The
-// choice says which desktops of the project are read.
-func (h *History) Observer(region, projectID, choice string) *Observer {
+// Observer returns a new observer. The project ID may be empty if it is not known
+// yet. The filter identifies which desktops of the project the snapshots have.
+func (h *History) Observer(region, projectID, filter string) *Observer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.observers++
-	return &Observer{history: h, number: h.observers, scope: scope{projectKey{region, projectID}, choice}}
+	return &Observer{history: h, number: h.observers, scope: scope{projectKey{region, projectID}, filter}}
 }
 
-// Retain retires all observers but these. What is only known by retired ones is
-// forgotten, and with it the counters of projects that nobody reads any more.
+// Retain retires all observers but the given ones. It drops the last known state
+// of scopes that only retired observers had, and the counts of projects that have
+// no scope left.
 func (h *History) Retain(observers []*Observer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s, t := range h.scopes {
-		if t.owner != nil && !slices.Contains(observers, t.owner) {
-			t.owner.retired, t.owner = true, nil
+	for s, b := range h.baselines {
+		if b.owner != nil && !slices.Contains(observers, b.owner) {
+			b.owner.retired, b.owner = true, nil
 		}
-		followed := slices.ContainsFunc(observers, func(o *Observer) bool { return o.scope.covers(s) })
-		if !followed && t.claimed {
-			delete(h.scopes, s)
+		retained := slices.ContainsFunc(observers, func(o *Observer) bool { return o.scope.mayBe(s) })
+		if !retained && b.observed {
+			delete(h.baselines, s)
 		}
 	}
-	h.dropUntrackedCounts()
+	h.dropOrphanedCounts()
 }
 
-// covers tells whether an observer of s may turn out to be one of other.
-func (s scope) covers(other scope) bool {
-	return s.region == other.region && s.choice == other.choice && (s.id == "" || s.id == other.id)
+// mayBe reports whether s is, or may turn out to be, the other scope.
+func (s scope) mayBe(other scope) bool {
+	return s.region == other.region && s.filter == other.filter && (s.id == "" || s.id == other.id)
 }
 
-// dropUntrackedCounts ends the counters of projects that are no longer tracked.
-func (h *History) dropUntrackedCounts() {
-	tracked := map[projectKey]bool{}
-	for s := range h.scopes {
-		tracked[s.projectKey] = true
+// dropOrphanedCounts drops the counts of projects that have no baseline.
+func (h *History) dropOrphanedCounts() {
+	projects := map[projectKey]bool{}
+	for s := range h.baselines {
+		projects[s.projectKey] = true
 	}
-	maps.DeleteFunc(h.counts, func(p projectKey, _ map[inventory.ChangeKind]uint64) bool { return !tracked[p] })
+	maps.DeleteFunc(h.counts, func(p projectKey, _ map[inventory.ChangeKind]uint64) bool { return !projects[p] })
 }
 
-// Observe compares a snapshot with what was known before. It is cheap where
-// nothing changed, and never blocks for long.
+// Observe compares a snapshot with the last known state of its desktops. It does
+// no I/O, and is cheap if nothing changed.
 func (o *Observer) Observe(s *inventory.Snapshot) {
 	if !s.Health.Listed || s.Project.ID == "" {
-		return // nothing is known, which is no change
+		return // unknown, which is no change
 	}
 	h := o.history
 	h.mu.Lock()
@@ -122,55 +127,57 @@ func (o *Observer) Observe(s *inventory.Snapshot) {
 		return
 	}
 	o.scope.id = s.Project.ID
-	t := h.scopes[o.scope]
-	if t == nil {
-		t = &scopeState{}
-		h.scopes[o.scope] = t
+	b := h.baselines[o.scope]
+	if b == nil {
+		b = &baseline{}
+		h.baselines[o.scope] = b
 	}
-	if t.owner != nil && t.owner.number > o.number {
+	if b.owner != nil && b.owner.number > o.number {
 		return
 	}
-	t.owner, t.claimed, t.seen = o, true, h.opts.Now()
+	b.owner, b.observed, b.lastSeen = o, true, h.opts.Now()
 	counts := h.counts[o.scope.projectKey]
 	if counts == nil {
 		counts = map[inventory.ChangeKind]uint64{}
 		h.counts[o.scope.projectKey] = counts
 	}
-	changes := t.compare(s, h.opts.Now().Round(0))
+	changes := b.compare(s, h.opts.Now().Round(0))
 	if len(changes) == 0 {
 		return
 	}
 	for _, c := range changes {
 		counts[c.Kind]++
 	}
-	h.ring.add(changes)
-	h.logger.add(changes)
+	// With the lock, so that all of them get the changes in the same order. Each
+	// only appends to a queue.
+	h.recent.add(changes)
+	h.logger.enqueue(changes)
 	if h.opts.Subscriber != nil {
 		h.opts.Subscriber(changes)
 	}
 }
 
-// Count gives how many changes of each kind there were in a project; nil: the
-// project is not known yet.
+// Count returns the number of changes of each kind in a project; nil if no
+// snapshot of the project was observed.
 func (h *History) Count(p inventory.Project) map[inventory.ChangeKind]uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return maps.Clone(h.counts[projectKey{p.Region, p.ID}])
 }
 
-// Changes gives the changes that are kept, the newest first.
+// Changes returns the kept changes, the newest first.
 func (h *History) Changes() []inventory.Change {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.ring.newestFirst()
+	return h.recent.newestFirst()
 }
 
-// Resize changes how many changes are kept; of too many, the newest are.
-func (h *History) Resize(keep int) {
+// Resize sets the maximum number of changes kept, and drops the oldest above it.
+func (h *History) Resize(limit int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ring.resize(keep)
+	h.recent.resize(limit)
 }
 
-// Close waits until the log has been told everything.
-func (h *History) Close() { h.logger.close() }
+// Close waits until all changes are logged.
+func (h *History) Close() { h.logger.wait() }

@@ -13,72 +13,85 @@ import (
 )
 
 const (
-	// maxLinesPerBatch is how many changes of one reading get a line of their own.
-	maxLinesPerBatch = 100
-	// maxPendingBatches is how many readings wait for a log that is slow.
+	// maxLinesPerSnapshot is how many changes of one snapshot get a log line each.
+	maxLinesPerSnapshot = 100
+	// maxPendingBatches is how many batches wait for a slow log.
 	maxPendingBatches = 1000
 )
 
-// changeLogger tells the log, which may be slow, without keeping anyone waiting.
+// changeLogger logs changes in a goroutine of its own, so that a slow log delays
+// no refresh.
 type changeLogger struct {
 	logger log.Logger
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	waiting []batch
+	pending []batch
 	dropped int // changes for which there was no room
 	running bool
 }
 
-// batch is what one reading of a project changed.
+// batch is the changes of one snapshot.
 type batch struct {
 	changes []inventory.Change // those that get a line
-	more    int                // how many others there are
+	omitted int                // the number of the others
 }
 
-// add takes the changes of one reading.
-func (t *changeLogger) add(changes []inventory.Change) {
-	n := min(len(changes), maxLinesPerBatch)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.waiting) >= maxPendingBatches {
-		t.dropped += len(changes)
+// enqueue adds the changes of one snapshot. It does not wait for the log.
+func (l *changeLogger) enqueue(changes []inventory.Change) {
+	n := min(len(changes), maxLinesPerSnapshot)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.pending) >= maxPendingBatches {
+		l.dropped += len(changes)
 		return
 	}
-	t.waiting = append(t.waiting, batch{changes[:n:n], len(changes) - n})
-	if !t.running {
-		t.running = true
-		t.wg.Go(t.run)
+	l.pending = append(l.pending, batch{changes[:n:n], len(changes) - n})
+	if !l.running {
+		l.running = true
+		l.wg.Go(l.run)
 	}
 }
 
-// run tells all that waits, and ends.
-func (t *changeLogger) run() {
+// run logs until nothing is pending.
+func (l *changeLogger) run() {
 	for {
-		t.mu.Lock()
-		if len(t.waiting) == 0 {
-			lost := t.dropped
-			t.dropped, t.waiting = 0, nil
-			t.running = lost > 0
-			t.mu.Unlock()
-			if lost == 0 {
-				return
-			}
-			level.Warn(t.logger).Log("msg", "Changes were not logged, as the log is too slow", "changes", lost)
-			continue
-		}
-		r := t.waiting[0]
-		t.waiting = t.waiting[1:]
-		t.mu.Unlock()
-		for _, c := range r.changes {
-			level.Info(t.logger).Log("msg", "Desktop changed", "kind", c.Kind, "project", c.Project.Name,
-				"desktop_id", c.DesktopID, "desktop_name", c.DesktopName, "before", c.Before, "after", c.After)
-		}
-		if r.more > 0 {
-			level.Info(t.logger).Log("msg", "More desktops changed in the same reading, without a line each",
-				"project", r.changes[0].Project.Name, "changes", r.more)
+		next, dropped := l.dequeue()
+		switch {
+		case next != nil:
+			l.log(next)
+		case dropped > 0:
+			level.Warn(l.logger).Log("msg", "Changes not logged, log output is too slow", "changes", dropped)
+		default:
+			return
 		}
 	}
 }
 
-func (t *changeLogger) close() { t.wg.Wait() }
+// dequeue returns the oldest batch or, if there is none, the number of changes
+// dropped since the last call; nil and 0 mean that run ends.
+func (l *changeLogger) dequeue() (next *batch, dropped int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.pending) > 0 {
+		next, l.pending = &l.pending[0], l.pending[1:]
+		return next, 0
+	}
+	dropped = l.dropped
+	l.dropped, l.pending = 0, nil
+	l.running = dropped > 0
+	return nil, dropped
+}
+
+func (l *changeLogger) log(b *batch) {
+	for _, c := range b.changes {
+		level.Info(l.logger).Log("msg", "Desktop changed", "kind", c.Kind, "project", c.Project.Name,
+			"desktop_id", c.DesktopID, "desktop_name", c.DesktopName, "before", c.Before, "after", c.After)
+	}
+	if b.omitted > 0 {
+		level.Info(l.logger).Log("msg", "Further desktop changes omitted from the log",
+			"project", b.changes[0].Project.Name, "changes", b.omitted)
+	}
+}
+
+func (l *changeLogger) wait() { l.wg.Wait() }

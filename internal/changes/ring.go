@@ -9,41 +9,41 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// ring keeps the newest changes: a ring, once it is full.
+// ring is a ring buffer of the newest changes. It grows up to its limit.
 type ring struct {
 	limit   int
 	entries []inventory.Change
-	next    int // where the next one goes, in a full ring
+	next    int // index of the oldest entry once the ring is full
 }
 
-func (j *ring) add(changes []inventory.Change) {
-	if len(changes) > j.limit {
-		changes = changes[len(changes)-j.limit:]
+func (r *ring) add(changes []inventory.Change) {
+	if len(changes) > r.limit {
+		changes = changes[len(changes)-r.limit:]
 	}
 	for _, c := range changes {
-		if len(j.entries) < j.limit {
-			j.entries = append(j.entries, c)
+		if len(r.entries) < r.limit {
+			r.entries = append(r.entries, c)
 			continue
 		}
-		j.entries[j.next] = c
-		j.next = (j.next + 1) % j.limit
+		r.entries[r.next] = c
+		r.next = (r.next + 1) % r.limit
 	}
 }
 
-// resize changes how many are kept: the newest.
-func (j *ring) resize(limit int) {
-	kept := j.oldestFirst()
-	j.limit, j.entries, j.next = limit, slices.Clone(kept[max(0, len(kept)-limit):]), 0
+// resize sets the limit, and drops the oldest entries above it.
+func (r *ring) resize(limit int) {
+	entries := r.oldestFirst()
+	r.limit, r.entries, r.next = limit, slices.Clone(entries[max(0, len(entries)-limit):]), 0
 }
 
-// oldestFirst gives a copy.
-func (j *ring) oldestFirst() []inventory.Change {
-	return slices.Concat(j.entries[j.next:], j.entries[:j.next])
+// oldestFirst returns a copy of the entries.
+func (r *ring) oldestFirst() []inventory.Change {
+	return slices.Concat(r.entries[r.next:], r.entries[:r.next])
 }
 
-// newestFirst gives a copy.
-func (j *ring) newestFirst() []inventory.Change {
-	all := j.oldestFirst()
-	slices.Reverse(all)
-	return all
+// newestFirst returns a copy of the entries.
+func (r *ring) newestFirst() []inventory.Change {
+	entries := r.oldestFirst()
+	slices.Reverse(entries)
+	return entries
 }

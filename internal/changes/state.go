@@ -12,77 +12,76 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// State is all that a History knows, as plain values that can outlive the
-// process.
+// State is what a restart keeps of a History, as plain values.
 type State struct {
 	Scopes  []ScopeState
 	Counts  []ProjectCounts
-	Changes []inventory.Change // the newest last
+	Changes []inventory.Change // the oldest first
 }
 
-// ScopeState is what was known last of the desktops that a choice leaves of a
-// project.
+// ScopeState is the last known state of the desktops of a project that pass a
+// filter.
 type ScopeState struct {
-	Region, ProjectID, Choice string
-	Seen                      time.Time // when it was read last
-	Complete                  bool      // a complete list was seen
+	Region, ProjectID, Filter string
+	LastSeen                  time.Time // time of the last snapshot
+	Complete                  bool      // a complete list was observed
 	Desktops                  []DesktopState
 }
 
-// DesktopState is what was known last of one desktop.
+// DesktopState is the last known state of one desktop.
 type DesktopState struct {
 	ID, Name string
-	Listed   bool                // the name is the list's
+	Listed   bool                // the name comes from the desktop list
 	Networks *inventory.Networks // nil: never known
 }
 
-// ProjectCounts is how many changes of each kind there were in a project.
+// ProjectCounts is the number of changes of each kind in a project.
 type ProjectCounts struct {
 	Region, ProjectID string
 	Kinds             map[inventory.ChangeKind]uint64
 }
 
-// State gives all that is known. What was only known before the process
-// started is part of it until it is older than maxAge.
+// State returns what a restart keeps. Scopes that were not observed since the
+// process started are included until they are older than maxAge.
 func (h *History) State(maxAge time.Duration) State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	m := State{Changes: h.ring.oldestFirst()}
-	for s, t := range h.scopes {
-		if !t.claimed && h.opts.Now().Sub(t.seen) > maxAge {
+	state := State{Changes: h.recent.oldestFirst()}
+	for s, b := range h.baselines {
+		if !b.observed && h.opts.Now().Sub(b.lastSeen) > maxAge {
 			continue
 		}
-		k := ScopeState{
-			Region: s.region, ProjectID: s.id, Choice: s.choice,
-			Seen: t.seen, Complete: t.complete, Desktops: make([]DesktopState, len(t.desktops)),
+		scope := ScopeState{
+			Region: s.region, ProjectID: s.id, Filter: s.filter,
+			LastSeen: b.lastSeen, Complete: b.complete, Desktops: make([]DesktopState, len(b.desktops)),
 		}
-		for i, e := range t.desktops {
-			k.Desktops[i] = DesktopState{e.id, e.name, e.listed, e.networks}
+		for i, d := range b.desktops {
+			scope.Desktops[i] = DesktopState{d.id, d.name, d.listed, d.networks}
 		}
-		m.Scopes = append(m.Scopes, k)
+		state.Scopes = append(state.Scopes, scope)
 	}
 	for p, kinds := range h.counts {
-		m.Counts = append(m.Counts, ProjectCounts{p.region, p.id, maps.Clone(kinds)})
+		state.Counts = append(state.Counts, ProjectCounts{p.region, p.id, maps.Clone(kinds)})
 	}
-	return m
+	return state
 }
 
-// Restore begins with what was known before the process started. Nothing has
-// been observed yet.
-func (h *History) Restore(m State) {
+// Restore loads the State of an earlier process. It must be called before the
+// first snapshot is observed.
+func (h *History) Restore(state State) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.ring.add(m.Changes)
-	for _, k := range m.Scopes {
-		n := len(k.Desktops)
-		t := &scopeState{seen: k.Seen, complete: k.Complete, desktops: make([]desktop, n), absent: n}
-		for i, d := range k.Desktops {
-			t.desktops[i] = desktop{id: d.ID, name: d.Name, listed: d.Listed, networks: d.Networks}
+	h.recent.add(state.Changes)
+	for _, s := range state.Scopes {
+		n := len(s.Desktops)
+		b := &baseline{lastSeen: s.LastSeen, complete: s.Complete, desktops: make([]desktop, n), absent: n}
+		for i, d := range s.Desktops {
+			b.desktops[i] = desktop{id: d.ID, name: d.Name, listed: d.Listed, networks: d.Networks}
 		}
-		slices.SortFunc(t.desktops, func(a, b desktop) int { return cmp.Compare(a.id, b.id) })
-		h.scopes[scope{projectKey{k.Region, k.ProjectID}, k.Choice}] = t
+		slices.SortFunc(b.desktops, func(a, b desktop) int { return cmp.Compare(a.id, b.id) })
+		h.baselines[scope{projectKey{s.Region, s.ProjectID}, s.Filter}] = b
 	}
-	for _, c := range m.Counts {
+	for _, c := range state.Counts {
 		h.counts[projectKey{c.Region, c.ProjectID}] = maps.Clone(c.Kinds)
 	}
 }

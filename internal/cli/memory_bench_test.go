@@ -22,7 +22,7 @@ import (
 func BenchmarkState(b *testing.B) {
 	const n = 100_000
 	now := time.Now()
-	scope := changes.ScopeState{Region: "r", ProjectID: "p", Seen: now}
+	scope := changes.ScopeState{Region: "r", ProjectID: "p", LastSeen: now}
 	project := refresh.State{SavedAt: now}
 	for i := range uint64(n) {
 		id := func(kind, i uint64) string {

@@ -361,7 +361,7 @@ func sample() *memory {
 		SavedAt: now,
 		History: changes.State{
 			Scopes: []changes.ScopeState{{
-				Region: "r", ProjectID: "p", Choice: "c", Seen: now, Complete: true,
+				Region: "r", ProjectID: "p", Filter: "c", LastSeen: now, Complete: true,
 				Desktops: []changes.DesktopState{{ID: "d1", Name: "n", Listed: true, Networks: n}, {ID: "d2"}},
 			}},
 			Counts:  []changes.ProjectCounts{{Region: "r", ProjectID: "p", Kinds: map[inventory.ChangeKind]uint64{inventory.Renamed: 3}}},
