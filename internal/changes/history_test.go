@@ -48,7 +48,7 @@ func TestReload(t *testing.T) {
 	second.Observe(snapshot(a, record("c", "c")))
 	first.Observe(snapshot(a, record("b", "b"))) // ignored, second takes precedence
 	h.Retain([]*Observer{second})
-	first.Observe(snapshot()) // ignored, second takes precedencer still
+	first.Observe(snapshot()) // ignored, retired
 	second.Observe(snapshot(a))
 
 	narrow := h.Observer("r", "p", "some")

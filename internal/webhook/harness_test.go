@@ -23,133 +23,134 @@ import (
 
 var office = inventory.Project{Name: "office", Region: "r", ID: "p"}
 
-// stage is a webhook before a receiver that does what the test says.
-type stage struct {
+// harness is a Sender with a simulated receiver, whose responses the test sets.
+// It is the transport, the metrics and the log of the Sender.
+type harness struct {
 	*testing.T
 	sender *Sender
 
-	mu      sync.Mutex
-	answers []reply // for the tries to come; then 204
-	tries   []string
-	at      []time.Duration // of each try, since the start
-	ids     []string
-	log     bytes.Buffer
-	meter   meter
-	start   time.Time
+	mu        sync.Mutex
+	responses []fakeResponse  // to the next attempts; then 204
+	attempts  []string        // host and subject of each attempt
+	times     []time.Duration // of each attempt, since start
+	ids       []string
+	log       bytes.Buffer
+	counts    counts
+	start     time.Time
 }
 
-// reply is what the receiver does with one try.
-type reply struct {
-	status     int // 0: none comes
+// fakeResponse is the receiver's response to one attempt.
+type fakeResponse struct {
+	status     int // 0: none, the connection breaks
 	retryAfter string
 	hang       time.Duration
 	err        error
 	body       io.Reader
 }
 
-type meter struct {
+type counts struct {
 	sent, failed, waiting int
 	dropped               map[string]int
 }
 
-func (s *stage) EventSent()          { s.mu.Lock(); s.meter.sent++; s.mu.Unlock() }
-func (s *stage) EventFailed()        { s.mu.Lock(); s.meter.failed++; s.mu.Unlock() }
-func (s *stage) EventsWaiting(n int) { s.mu.Lock(); s.meter.waiting = n; s.mu.Unlock() }
-func (s *stage) EventsDropped(reason string, n int) {
-	s.mu.Lock()
-	s.meter.dropped[reason] += n
-	s.mu.Unlock()
+func (h *harness) EventSent()          { h.mu.Lock(); h.counts.sent++; h.mu.Unlock() }
+func (h *harness) EventFailed()        { h.mu.Lock(); h.counts.failed++; h.mu.Unlock() }
+func (h *harness) EventsWaiting(n int) { h.mu.Lock(); h.counts.waiting = n; h.mu.Unlock() }
+func (h *harness) EventsDropped(reason string, n int) {
+	h.mu.Lock()
+	h.counts.dropped[reason] += n
+	h.mu.Unlock()
 }
 
-func (s *stage) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.Write(p)
+func (h *harness) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.Write(p)
 }
 
-func newStage(t *testing.T, answers ...reply) *stage {
+func newHarness(t *testing.T, responses ...fakeResponse) *harness {
 	t.Helper()
-	s := &stage{T: t, answers: answers, start: time.Now(), meter: meter{dropped: map[string]int{}}}
-	s.sender = New(log.NewLogfmtLogger(s), s)
-	t.Cleanup(func() { s.sender.Close() })
-	return s
+	h := &harness{T: t, responses: responses, start: time.Now(), counts: counts{dropped: map[string]int{}}}
+	h.sender = New(log.NewLogfmtLogger(h), h)
+	t.Cleanup(func() { h.sender.Close() })
+	return h
 }
 
-// receiver is one at a URL, which has room for so many events.
-func (s *stage) receiver(url string, queue int) *Target {
+// target returns a target with the given URL and queue size.
+func (h *harness) target(url string, queueSize int) *Target {
 	return &Target{
 		URL:       func() (string, error) { return url, nil },
 		Header:    func() (http.Header, error) { return http.Header{"X-Team": {"vdi"}}, nil },
-		Transport: s, DescribeError: func(error) string { return "it broke the connection off" },
-		Timeout: 10 * time.Second, QueueSize: queue,
+		Transport: h, DescribeError: func(error) string { return "connection broken" },
+		Timeout: 10 * time.Second, QueueSize: queueSize,
 	}
 }
 
-// RoundTrip notes a try, and answers it.
-func (s *stage) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip records an attempt and returns the next response.
+func (h *harness) RoundTrip(r *http.Request) (*http.Response, error) {
 	var event cloudEvent
 	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
-		s.Error(err)
+		h.Error(err)
 	}
-	a := reply{status: http.StatusNoContent}
-	s.mu.Lock()
-	if len(s.answers) > 0 {
-		a, s.answers = s.answers[0], s.answers[1:]
+	response := fakeResponse{status: http.StatusNoContent}
+	h.mu.Lock()
+	if len(h.responses) > 0 {
+		response, h.responses = h.responses[0], h.responses[1:]
 	}
-	s.tries = append(s.tries, r.URL.Host+" "+event.Subject)
-	s.at = append(s.at, time.Since(s.start))
-	s.ids = append(s.ids, event.ID)
-	s.mu.Unlock()
-	if a.hang > 0 {
+	h.attempts = append(h.attempts, r.URL.Host+" "+event.Subject)
+	h.times = append(h.times, time.Since(h.start))
+	h.ids = append(h.ids, event.ID)
+	h.mu.Unlock()
+	if response.hang > 0 {
 		select {
-		case <-time.After(a.hang):
+		case <-time.After(response.hang):
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}
 	}
-	if a.err != nil || a.status == 0 {
-		return nil, errors.Join(a.err, errors.New("Post "+r.URL.String()+": broken"))
+	if response.err != nil || response.status == 0 {
+		return nil, errors.Join(response.err, errors.New("Post "+r.URL.String()+": broken"))
 	}
 	header := http.Header{}
-	if a.retryAfter != "" {
-		header.Set("Retry-After", a.retryAfter)
+	if response.retryAfter != "" {
+		header.Set("Retry-After", response.retryAfter)
 	}
-	body := a.body
+	body := response.body
 	if body == nil {
 		body = strings.NewReader("thanks")
 	}
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(body)}, nil
+	return &http.Response{StatusCode: response.status, Header: header, Body: io.NopCloser(body)}, nil
 }
 
-// change notices changes of desktops, as one reading would.
-func (s *stage) change(desktops ...string) {
+// enqueue enqueues a change for each desktop, as one snapshot does.
+func (h *harness) enqueue(desktops ...string) {
 	var all []inventory.Change
 	for _, id := range desktops {
 		all = append(all, inventory.Change{Time: time.Now(), Project: office, DesktopID: id, Kind: inventory.EIPBound, After: "1.1.1.1"})
 	}
-	s.sender.Enqueue(all)
+	h.sender.Enqueue(all)
 }
 
-// want compares what the receiver got and what was counted.
-func (s *stage) want(tries, counts string) {
-	s.Helper()
+// want compares the attempts since the last call, and the counts.
+func (h *harness) want(attempts, counts string) {
+	h.Helper()
 	synctest.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if got := strings.Join(s.tries, ", "); got != tries {
-		s.Errorf("tries are %s, want %s", got, tries)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if got := strings.Join(h.attempts, ", "); got != attempts {
+		h.Errorf("attempts are %s, want %s", got, attempts)
 	}
-	got := fmt.Sprintf("sent=%d failed=%d waiting=%d dropped=%v", s.meter.sent, s.meter.failed, s.meter.waiting, s.meter.dropped)
+	got := fmt.Sprintf("sent=%d failed=%d waiting=%d dropped=%v", h.counts.sent, h.counts.failed, h.counts.waiting, h.counts.dropped)
 	if got != counts {
-		s.Errorf("counts are %s, want %s", got, counts)
+		h.Errorf("counts are %s, want %s", got, counts)
 	}
-	s.tries = nil
+	h.attempts = nil
 }
 
-// news gives the log since the last time.
-func (s *stage) news() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.log.Reset()
-	return s.log.String()
+// newLog returns the log since the last call.
+func (h *harness) newLog() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	defer h.log.Reset()
+	return h.log.String()
 }
