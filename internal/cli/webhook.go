@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
 )
 
 // hook is the webhook of a configuration; the zero value is none.
@@ -49,7 +49,7 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 				return header, err
 			},
 			Transport:     transport,
-			DescribeError: func(err error) string { return workspace.Explain("the receiver", err) },
+			DescribeError: func(err error) string { return httptransport.Explain("the receiver", err).Detail },
 			Timeout:       config.Duration(c.Timeout),
 			QueueSize:     c.Queue,
 		},

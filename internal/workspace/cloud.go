@@ -101,10 +101,6 @@ func (c *Cloud) Close() { c.direct.CloseIdleConnections() }
 // Quotas returns the state of each API quota in use, in a fixed order.
 func (c *Cloud) Quotas() []ratelimit.Quota { return c.limiters.Quotas() }
 
-// Explain says in our own words why a Transport brought no answer of whom we
-// name: its own may hold URLs.
-func Explain(whom string, err error) string { return noAnswer("", whom, err).Detail }
-
 // keyringID tells credentials apart. Those that are configured alike are one:
 // they share the temporary keys, and so the quota.
 type keyringID struct {

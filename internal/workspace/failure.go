@@ -4,15 +4,9 @@
 package workspace
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"syscall"
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
@@ -34,8 +28,6 @@ func requestID(a *answer, c decode.ErrorBody) string {
 // the documentation. A third of it is worth a word.
 const maxSkew = 5 * time.Minute
 
-const proxyRemedy = "put user and password into http.proxy_url"
-
 // refusal makes a failure of an answer that is none: of another status than
 // 200, or without the list that was asked for.
 func refusal(operation string, a *answer, now time.Time) *inventory.Failure {
@@ -54,7 +46,8 @@ func refusal(operation string, a *answer, now time.Time) *inventory.Failure {
 	}
 	switch {
 	case a.status == http.StatusProxyAuthRequired:
-		f.Detail, f.Hint = "the proxy demands a password", proxyRemedy
+		e := httptransport.Explain("", &httptransport.ProxyError{Status: a.status})
+		f.Detail, f.Hint = e.Detail, e.Hint
 	case a.status >= 300 && a.status < 400:
 		f.Detail = "a redirect, which the API never sends"
 	case f.Kind == inventory.Malformed:
@@ -95,58 +88,17 @@ func broken(operation string, a *answer, err error) *inventory.Failure {
 // network are put in our own words: theirs may hold URLs.
 func noAnswer(operation, host string, err error) *inventory.Failure {
 	f := &inventory.Failure{Kind: inventory.Transient, Operation: operation, Cause: err}
-	var (
-		dns       *net.DNSError
-		authority x509.UnknownAuthorityError
-		hostname  x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		record    tls.RecordHeaderError
-		alert     *net.OpError
-		proxy     *httptransport.ProxyError
-		timeout   net.Error
-	)
 	switch {
 	case errors.Is(err, errSDK):
 		f.Kind, f.Detail = inventory.Misconfigured, err.Error()
 	case errors.Is(err, errTooLarge):
 		f.Kind, f.Detail = inventory.Malformed, fmt.Sprintf("%s sent more than %d MiB", host, maxAnswer>>20)
-	case errors.Is(err, context.Canceled):
-		f.Detail = "the call was given up"
-	case errors.As(err, &dns):
-		f.Detail = fmt.Sprintf("the name %s was not resolved", host)
-		if dns.IsNotFound {
-			f.Detail = fmt.Sprintf("the name %s does not exist", host)
-			f.Hint = "check region, endpoint and the name server of this host"
-		}
-	case errors.As(err, &authority):
-		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("the certificate of %s is signed by an unknown authority", host)
-		f.Hint = "name the authority's certificate in http.tls_config.ca_file"
-	case errors.As(err, &hostname):
-		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("the certificate of %s is for another name", host)
-		f.Hint = "check endpoint, or set http.tls_config.server_name"
-	case errors.As(err, &invalid):
-		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("the certificate of %s is not valid", host)
-		if invalid.Reason == x509.Expired {
-			f.Detail = fmt.Sprintf("the certificate of %s is expired or not yet valid", host)
-		}
-		f.Hint = "renew the certificate, or set the clock of this host"
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch),
-		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls's names
-		f.Kind, f.Detail = inventory.Misconfigured, fmt.Sprintf("no TLS connection to %s: it refuses the handshake", host)
-		f.Hint = "check endpoint and http.tls_config"
-	case errors.As(err, &proxy):
-		f.Detail = proxy.Error()
-		if proxy.Status == http.StatusProxyAuthRequired {
-			f.Kind, f.Detail, f.Hint = inventory.Misconfigured, "the proxy demands a password", proxyRemedy
-		}
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		f.Detail = fmt.Sprintf("%s did not answer in time", host)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		f.Detail = fmt.Sprintf("%s refuses connections", host)
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		f.Detail = fmt.Sprintf("%s broke the connection off", host)
 	default:
-		f.Detail = fmt.Sprintf("%s cannot be reached", host)
+		e := httptransport.Explain(host, err)
+		f.Detail, f.Hint = e.Detail, e.Hint
+		if e.Misconfigured {
+			f.Kind = inventory.Misconfigured
+		}
 	}
 	return f
 }

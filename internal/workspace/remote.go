@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 )
 
 // Why not the SDK's own accessors: they know no context, keep no lock, read
@@ -85,12 +87,12 @@ func (r *remote) ask(ctx context.Context, q question) (http.Header, []byte, erro
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return nil, nil, ctx.Err()
 		}
-		return nil, nil, errors.New(noAnswer("", req.URL.Host, err).Detail)
+		return nil, nil, errors.New(httptransport.Explain(req.URL.Host, err).Detail)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxCredentials))
 	if err != nil {
-		return nil, nil, errors.New(noAnswer("", req.URL.Host, err).Detail)
+		return nil, nil, errors.New(httptransport.Explain(req.URL.Host, err).Detail)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return nil, nil, &statusError{req.URL.Host, resp.StatusCode}
