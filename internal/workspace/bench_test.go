@@ -70,7 +70,7 @@ func answers(b *testing.B) (p *Project, ids []string, bodies canned) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		bodies[op.name] = a.body
+		bodies[op.name] = a.Body
 	}
 	return p, ids, bodies
 }

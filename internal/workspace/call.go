@@ -17,6 +17,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
@@ -121,22 +122,22 @@ func (l *line) try(ctx context.Context, k *key, op operation, urgent bool, reser
 		if f := guard.shutFailure(op.name); f != nil {
 			return 0, f
 		}
-		return 0, noAnswer(op.name, hostOf(l.wire.endpoint), err)
+		return 0, apierror.FromTransport(op.name, hostOf(l.wire.endpoint), err)
 	case err != nil:
 		pass.leave(false)
-		return 0, noAnswer(op.name, hostOf(l.wire.endpoint), err)
+		return 0, apierror.FromTransport(op.name, hostOf(l.wire.endpoint), err)
 	}
-	if a.status == http.StatusOK {
+	if a.Status == http.StatusOK {
 		pass.leave(true)
 		return 0, l.read(op.name, a, decode)
 	}
-	f := refusal(op.name, a, l.cloud.now())
+	f := apierror.FromResponse(op.name, a, l.cloud.now())
 	if f.Kind == inventory.Authentication {
 		pass.refused(f)
 		return 0, f
 	}
 	pass.leave(f.Kind == inventory.Denied || f.Kind == inventory.Disabled)
-	pause, _ = httpheader.RetryAfter(a.header, l.cloud.now())
+	pause, _ = httpheader.RetryAfter(a.Header, l.cloud.now())
 	pause = min(pause, maxPause)
 	if f.Kind == inventory.Throttled {
 		permit.Throttled(pause)
@@ -160,15 +161,15 @@ func (l *line) reserve(ctx context.Context, k *key, operation string, urgent boo
 
 // read decodes an answer with status 200. One without the list may hold an
 // error instead.
-func (l *line) read(operation string, a *answer, decodeBody func(body []byte) error) error {
-	err := decodeBody(a.body)
+func (l *line) read(operation string, a *apierror.Response, decodeBody func(body []byte) error) error {
+	err := decodeBody(a.Body)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, decode.ErrNoList):
-		return refusal(operation, a, l.cloud.now())
+		return apierror.FromResponse(operation, a, l.cloud.now())
 	default:
-		return broken(operation, a, err)
+		return apierror.FromDecode(operation, a, err)
 	}
 }
 
@@ -185,28 +186,28 @@ func (l *line) givenUp(operation string, err error) error {
 		return &inventory.QuotaExceeded{Operation: operation, Until: exceeded.Until}
 	case errors.As(err, &blocked):
 		return &inventory.Failure{
-			Kind: inventory.Throttled, Operation: operation, Detail: blocked.Error(), Hint: remedy(operation, inventory.Throttled, ""),
+			Kind: inventory.Throttled, Operation: operation, Detail: blocked.Error(), Hint: apierror.Hint(operation, inventory.Throttled, ""),
 		}
 	case errors.As(err, &wait):
 		return wait
 	case errors.As(err, &f):
 		return f
 	default:
-		return noAnswer(operation, hostOf(l.wire.endpoint), err)
+		return apierror.FromTransport(operation, hostOf(l.wire.endpoint), err)
 	}
 }
 
 // record counts and logs a call. The log knows neither key nor query.
-func (l *line) record(operation string, a *answer, took time.Duration, err error) {
+func (l *line) record(operation string, a *apierror.Response, took time.Duration, err error) {
 	code, id := "error", ""
 	if a != nil {
-		code = strconv.Itoa(a.status)
-		id = requestID(a, decode.ErrorBody{})
+		code = strconv.Itoa(a.Status)
+		id = apierror.RequestID(a.Header)
 	}
 	l.cloud.telemetry.Request(l.region, operation, code, took)
 	logger := level.Debug(l.cloud.logger)
 	if err != nil {
-		logger = log.With(logger, "err", noAnswer(operation, hostOf(l.wire.endpoint), err).Detail)
+		logger = log.With(logger, "err", apierror.FromTransport(operation, hostOf(l.wire.endpoint), err).Detail)
 	}
 	_ = logger.Log("msg", "API call", "project", l.project, "region", l.region,
 		"operation", operation, "status", code, "duration", took, "request_id", id)

@@ -18,6 +18,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 )
 
 // failureOf gives the failure that err has to be, without its cause.
@@ -36,12 +37,12 @@ func failureOf(t *testing.T, err error) inventory.Failure {
 // what is made of it, in the words that people see, and how often it is asked.
 func TestEveryAnswerThatIsNone(t *testing.T) {
 	t.Parallel()
-	const encoded = "; the answer had an encoded_authorization_message: make the call by hand and decode it with STS" +
-		" (POST /v5/decode-authorization-message) to see which policy denies it"
+	const encoded = "; the response has an encoded_authorization_message: repeat the request with another client" +
+		" and decode the message with STS (POST /v5/decode-authorization-message) to see which policy denies it"
 	const (
-		checkEndpoint = "check endpoint and http.proxy_url: what answers is not the API"
-		noList        = "an answer without the list that was asked for"
-		checkKey      = "check access_key, secret_key and security_token: a changed file is picked up without a restart"
+		checkEndpoint = "check endpoint and http.proxy_url; the response is not from the API"
+		noList        = "response lacks the requested list"
+		checkKey      = "check access_key, secret_key and security_token; a changed file is reloaded without a restart"
 	)
 	for _, tt := range []struct {
 		name  string
@@ -103,14 +104,14 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 			name: "429", fault: simulator.Fault{Status: 429},
 			want: inventory.Failure{
 				Kind: inventory.Throttled, Status: 429, Code: "APIGW.0308",
-				Hint: "lower limits.requests_per_minute if others use the quota of this user, too",
+				Hint: "lower limits.requests_per_minute if other clients use the quota of this user",
 			}, calls: 4,
 		},
 		{
 			name: "429 by its code alone", fault: simulator.Fault{Status: 400, Body: simulator.GatewayError("APIG.0308", "m", "")},
 			want: inventory.Failure{
 				Kind: inventory.Throttled, Status: 400, Code: "APIG.0308",
-				Hint: "lower limits.requests_per_minute if others use the quota of this user, too",
+				Hint: "lower limits.requests_per_minute if other clients use the quota of this user",
 			}, calls: 4,
 		},
 		{
@@ -172,7 +173,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "302", fault: simulator.Fault{Status: 302, Header: http.Header{"Location": {"/login"}}},
-			want: inventory.Failure{Kind: inventory.Malformed, Status: 302, Detail: "a redirect, which the API never sends", Hint: checkEndpoint}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Status: 302, Detail: "unexpected redirect", Hint: checkEndpoint}, calls: 1,
 		},
 		{
 			name: "an error code that is none", fault: simulator.Fault{Status: 400, Body: []byte(`{"error_code":"ak ` + testAccess + ` not exist","error_msg":"m"}`)},
@@ -180,7 +181,7 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		},
 		{
 			name: "too large", fault: simulator.Fault{Status: 200, Header: http.Header{"Content-Length": {"99999999999"}}, RewriteBody: func([]byte) []byte { return nil }},
-			want: inventory.Failure{Kind: inventory.Malformed, Detail: "workspace.test sent more than 64 MiB"}, calls: 1,
+			want: inventory.Failure{Kind: inventory.Malformed, Detail: "workspace.test: response body is larger than 64 MiB"}, calls: 1,
 		},
 
 		{
@@ -364,9 +365,10 @@ func TestCancelledByTheCaller(t *testing.T) {
 
 func TestAnswersWithoutEnd(t *testing.T) {
 	t.Parallel()
+	tooLarge := apierror.TooLargeError{Limit: maxAnswer}
 	for _, length := range []int64{-1, 10} {
-		if _, err := readAll(endless{}, length); !errors.Is(err, errTooLarge) {
-			t.Errorf("announced %d: error %v, want %v", length, err, errTooLarge)
+		if _, err := readAll(endless{}, length); !errors.Is(err, tooLarge) {
+			t.Errorf("announced %d: error %v, want %v", length, err, tooLarge)
 		}
 	}
 }
@@ -384,7 +386,7 @@ func TestSkewedClock(t *testing.T) {
 	w.sim.AddFault(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
 	_, err := w.project(nil).ListDesktops(t.Context())
 	f := failureOf(t, err)
-	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "the clock of this host is off by 20m") || !strings.Contains(f.Hint, "NTP") {
+	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "clock of this host is off by 20m") || !strings.Contains(f.Hint, "NTP") {
 		t.Errorf("failure %v, want one that names the clock", &f)
 	}
 }

@@ -66,13 +66,13 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 		{"another", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2_x"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 0 projects of the name la-north-2", Hint: "set project_id"}},
 		{"two", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2"},{"id":"y","name":"la-north-2"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 2 projects of the name la-north-2", Hint: "set project_id"}},
 		{"no list", simulator.Fault{Status: 200, Body: []byte(`{}`)}, inventory.Failure{
-			Kind: inventory.Malformed, Status: 200, Detail: "an answer without the list that was asked for",
-			Hint: "check endpoint and http.proxy_url: what answers is not the API",
+			Kind: inventory.Malformed, Status: 200, Detail: "response lacks the requested list",
+			Hint: "check endpoint and http.proxy_url; the response is not from the API",
 		}},
 		{"denied", simulator.Fault{Status: 403, Body: simulator.KeystoneError(403, "Forbidden", "m")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Hint: "grant the key's user the IAM action iam:projects:listProjects"}},
 		{"denied, by IAM's code", simulator.Fault{Status: 403, Body: simulator.GatewayError("IAM.0002", "m", "")}, inventory.Failure{Kind: inventory.Denied, Status: 403, Code: "IAM.0002", Hint: "grant the key's user the IAM action iam:projects:listProjects"}},
 		{"refused", simulator.Fault{Status: 401, Body: simulator.KeystoneError(401, "Unauthorized", "m")}, inventory.Failure{
-			Kind: inventory.Authentication, Status: 401, Hint: "check access_key, secret_key and security_token: a changed file is picked up without a restart",
+			Kind: inventory.Authentication, Status: 401, Hint: "check access_key, secret_key and security_token; a changed file is reloaded without a restart",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

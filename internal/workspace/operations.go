@@ -14,15 +14,16 @@ import (
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/workspace/v2/model"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
 // The operations, by the SDK's names.
 const (
-	opList     = "ListDesktops"
-	opNetworks = "ShowDesktopNetworks"
-	opBindings = "ListDesktopsEips"
-	opProjects = "KeystoneListProjects"
-	opVisible  = "KeystoneListAuthProjects"
+	opList     = inventory.ListDesktops
+	opNetworks = inventory.ShowDesktopNetworks
+	opBindings = inventory.ListDesktopsEips
+	opProjects = inventory.KeystoneListProjects
+	opVisible  = inventory.KeystoneListAuthProjects
 )
 
 // The most that one call takes.

@@ -14,29 +14,19 @@ import (
 	sdk "github.com/huaweicloud/huaweicloud-sdk-go-v3/core"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/basic"
 	sdkconfig "github.com/huaweicloud/huaweicloud-sdk-go-v3/core/config"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 )
 
 // maxAnswer bounds what is read of an answer. A page of 1000 desktops has
 // about 1 MB.
 const maxAnswer = 64 << 20
 
-var (
-	errTooLarge = errors.New("the answer is too large")
-	errSDK      = errors.New("the SDK could not build the request")
-)
-
 // operation is one call of the API: the SDK's name of it, and the SDK's way to
 // make it.
 type operation struct {
 	name string
 	send func(*sdk.HcHttpClient) error
-}
-
-// answer is what came over the wire.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
 }
 
 // wire makes calls to one endpoint.
@@ -51,17 +41,17 @@ type wire struct {
 // its status. The SDK has no context and panics on some answers; a client that
 // lives for one call, over a round tripper that keeps the answer to itself,
 // gives it the one and spares it the other.
-func (w *wire) do(ctx context.Context, k *key, op operation) (a *answer, err error) {
+func (w *wire) do(ctx context.Context, k *key, op operation) (a *apierror.Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// What it panicked with may quote the request.
-			a, err = nil, fmt.Errorf("%w: it panicked", errSDK)
+			a, err = nil, fmt.Errorf("%w: it panicked", apierror.ErrSDK)
 		}
 	}()
 	credentials, err := basic.NewCredentialsBuilder().WithAk(k.access).WithSk(k.secret).
 		WithSecurityToken(k.token).WithProjectId(w.projectID).SafeBuild()
 	if err != nil {
-		return nil, errSDK
+		return nil, apierror.ErrSDK
 	}
 	t := &tap{ctx: ctx, next: w.transport}
 	client, err := sdk.NewHcHttpClientBuilder().
@@ -70,7 +60,7 @@ func (w *wire) do(ctx context.Context, k *key, op operation) (a *answer, err err
 		WithHttpConfig(sdkconfig.DefaultHttpConfig().WithTimeout(0).WithUserAgent(w.userAgent).WithHttpRoundTripper(t)).
 		SafeBuild()
 	if err != nil {
-		return nil, errSDK
+		return nil, apierror.ErrSDK
 	}
 	// Messages are for people who look at the wire; codes do not depend on it.
 	sdkErr := op.send(client.WithExtraHeaders(map[string]string{"X-Language": "en-us"}))
@@ -80,9 +70,9 @@ func (w *wire) do(ctx context.Context, k *key, op operation) (a *answer, err err
 	case t.err != nil:
 		return nil, t.err
 	case sdkErr != nil:
-		return nil, errSDK
+		return nil, apierror.ErrSDK
 	default:
-		return nil, fmt.Errorf("%w: it sent none", errSDK)
+		return nil, fmt.Errorf("%w: it sent none", apierror.ErrSDK)
 	}
 }
 
@@ -91,7 +81,7 @@ func (w *wire) do(ctx context.Context, k *key, op operation) (a *answer, err err
 type tap struct {
 	ctx    context.Context
 	next   http.RoundTripper
-	answer *answer
+	answer *apierror.Response
 	err    error
 }
 
@@ -110,20 +100,20 @@ func (t *tap) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func (t *tap) take(req *http.Request) (*answer, error) {
+func (t *tap) take(req *http.Request) (*apierror.Response, error) {
 	resp, err := t.next.RoundTrip(req.WithContext(t.ctx))
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.ContentLength > maxAnswer {
-		return nil, errTooLarge
+		return nil, apierror.TooLargeError{Limit: maxAnswer}
 	}
 	body, err := readAll(resp.Body, resp.ContentLength)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	return &apierror.Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
 // readAll reads what there is, in one piece if its length is known.
@@ -138,7 +128,7 @@ func readAll(from io.Reader, length int64) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		case len(body) > maxAnswer:
-			return nil, errTooLarge
+			return nil, apierror.TooLargeError{Limit: maxAnswer}
 		case len(body) == cap(body):
 			body = append(body, 0)[:len(body)]
 		}

@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package workspace
+package apierror
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 func TestClassify(t *testing.T) {
@@ -59,30 +59,30 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// TestEveryRefusalHasARemedy that fits its operation.
-func TestEveryRefusalHasARemedy(t *testing.T) {
+// TestHint: every refusal has a hint that matches its operation.
+func TestHint(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{opList, opNetworks, opBindings, opProjects} {
+	for _, operation := range []string{inventory.ListDesktops, inventory.ShowDesktopNetworks, inventory.ListDesktopsEips, inventory.KeystoneListProjects} {
 		for _, k := range []inventory.FailureKind{
 			inventory.Denied, inventory.Disabled, inventory.Authentication, inventory.Throttled, inventory.Misconfigured, inventory.Malformed,
 		} {
-			if got := remedy(operation, k, ""); got == "" || strings.HasSuffix(got, ".") || strings.Contains(got, "  ") {
-				t.Errorf("%s, %s: remedy %q", operation, k, got)
+			if got := Hint(operation, k, ""); got == "" || strings.HasSuffix(got, ".") || strings.Contains(got, "  ") {
+				t.Errorf("%s, %s: hint %q", operation, k, got)
 			}
 		}
-		if got := remedy(operation, inventory.Denied, ""); permission(operation) == "" || !strings.Contains(got, permission(operation)) {
-			t.Errorf("%s: remedy %q lacks %q", operation, got, permission(operation))
+		if got := Hint(operation, inventory.Denied, ""); requiredAction(operation) == "" || !strings.Contains(got, requiredAction(operation)) {
+			t.Errorf("%s: hint %q lacks %q", operation, got, requiredAction(operation))
 		}
 	}
 	seen := map[string]bool{}
 	for _, code := range []string{"APIGW.0302", "APIGW.0310", "APIGW.0401", "APIGW.0802"} {
-		text := remedy(opList, inventory.Denied, code)
+		text := Hint(inventory.ListDesktops, inventory.Denied, code)
 		if seen[text] {
-			t.Errorf("%s has the remedy of another code: %q", code, text)
+			t.Errorf("%s has the hint of another code: %q", code, text)
 		}
 		seen[text] = true
-		if other := remedy(opList, inventory.Denied, strings.Replace(code, "APIGW", "APIG", 1)); other != text {
-			t.Errorf("%s: remedy %q, by its other name %q", code, text, other)
+		if other := Hint(inventory.ListDesktops, inventory.Denied, strings.Replace(code, "APIGW", "APIG", 1)); other != text {
+			t.Errorf("%s: hint %q, by its other name %q", code, text, other)
 		}
 	}
 }
@@ -101,17 +101,19 @@ func TestRequestID(t *testing.T) {
 		{http.Header{}, "def", "def"},
 		{nil, "", ""},
 	} {
-		if got := requestID(&answer{header: tt.header}, decode.ErrorBody{RequestID: tt.body}); got != tt.want {
+		r := &Response{Status: http.StatusBadRequest, Header: tt.header, Body: []byte(`{"request_id":"` + tt.body + `"}`)}
+		if got := FromResponse(inventory.ListDesktops, r, time.Now()).RequestID; got != tt.want {
 			t.Errorf("header %v and body %q: %q, want %q", tt.header, tt.body, got, tt.want)
 		}
 	}
 }
 
-// TestNoAnswerSaysNothingOfTheError: its words may hold a URL with a password.
-func TestNoAnswerSaysNothingOfTheError(t *testing.T) {
+// TestFromTransportOmitsText: the text of an error may contain a URL with a password.
+func TestFromTransportOmitsText(t *testing.T) {
 	t.Parallel()
-	f := noAnswer(opList, "h", errors.New("proxy http://user:"+testSecret+"@p"))
-	if got := fmt.Sprintf("%v %+v", f, *f); strings.Contains(f.Error(), testSecret) || f.Detail != "h cannot be reached" {
+	const secret = "PROXY-canary"
+	f := FromTransport(inventory.ListDesktops, "h", errors.New("proxy http://user:"+secret+"@p"))
+	if got := fmt.Sprintf("%v %+v", f, *f); strings.Contains(f.Error(), secret) || f.Detail != "h cannot be reached" {
 		t.Errorf("failure %s", got)
 	}
 }
