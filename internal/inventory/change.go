@@ -5,11 +5,10 @@ package inventory
 
 import "time"
 
-// ChangeKind names what happened to a desktop, as metrics, logs and pages
-// spell it.
+// ChangeKind is the kind of a change, as metrics, logs, pages and events have it.
 type ChangeKind string
 
-// All kinds of changes.
+// All kinds of changes; docs/changes.md defines them.
 const (
 	Appeared              ChangeKind = "appeared"
 	Vanished              ChangeKind = "vanished"
@@ -22,21 +21,21 @@ const (
 	SecurityGroupsChanged ChangeKind = "security_groups_changed"
 )
 
-// ChangeKinds lists all kinds, in the order in which those of one desktop are
-// told.
+// ChangeKinds returns all kinds, in the order in which changes of one desktop are
+// reported.
 func ChangeKinds() []ChangeKind {
 	return []ChangeKind{
 		Appeared, Vanished, Renamed, EIPBound, EIPUnbound, EIPSwapped, SubnetChanged, AddressChanged, SecurityGroupsChanged,
 	}
 }
 
-// Change is one thing that happened to one desktop between two readings of it.
+// Change is a difference between two consecutive known states of a desktop.
 type Change struct {
-	Time        time.Time // when it was noticed
+	Time        time.Time // when it was found
 	Project     Project
 	DesktopID   string
-	DesktopName string // as it is now, or was last
+	DesktopName string // the current name, or the last known one
 	Kind        ChangeKind
-	Before      string // names, addresses or IDs, sorted and joined by commas; "": none
+	Before      string // names, addresses or IDs, sorted and joined by commas; "" is none
 	After       string
 }

@@ -10,25 +10,25 @@ import (
 	"slices"
 )
 
-// Findings gives what contradicts itself in the networks of desktops, as an
-// Audit does.
+// Findings returns the inconsistencies in the networks of desktops, as
+// ConsistencyChecker.Findings does.
 func Findings(records []*Record) []Finding {
-	var a ConsistencyChecker
+	var c ConsistencyChecker
 	for _, r := range records {
-		a.Add(r.Desktop.ID, r.Networks)
+		c.Add(r.Desktop.ID, r.Networks)
 	}
-	return a.Findings()
+	return c.Findings()
 }
 
-// ConsistencyChecker looks for contradictions in the networks of desktops. As a Tally, it
-// follows a fleet change by change. What is empty or cannot be parsed is
-// unknown, and the unknown contradicts nothing. The zero value is empty.
+// ConsistencyChecker finds inconsistencies in the networks of desktops. Like
+// ResourceCounts, it is updated desktop by desktop. A value that is empty or
+// cannot be parsed is unknown, and causes no finding. The zero value is empty.
 type ConsistencyChecker struct {
-	local     map[Finding]int   // what one interface contradicts by itself
-	vpcs      map[vpcCIDR]int   // by interfaces that say so
-	addresses usage[vpcAddress] // private ones
-	eips      usage[netip.Addr] // by address
-	eipIDs    usage[string]     // by ID
+	local     map[Finding]int   // inconsistencies within one interface
+	vpcs      map[vpcCIDR]int   // interfaces with this CIDR of the VPC
+	addresses usage[vpcAddress] // private addresses
+	eips      usage[netip.Addr] // EIPs by address
+	eipIDs    usage[string]     // EIPs by ID
 }
 
 type vpcCIDR struct{ vpc, cidr string }
@@ -38,63 +38,64 @@ type vpcAddress struct {
 	address netip.Addr
 }
 
-// Add takes the networks of a desktop in; nil, the unknown, says nothing.
-func (a *ConsistencyChecker) Add(desktop string, n *Networks) { a.update(desktop, n, 1) }
+// Add adds the networks of a desktop. nil is unknown.
+func (c *ConsistencyChecker) Add(desktop string, n *Networks) { c.update(desktop, n, 1) }
 
-// Remove takes back an Add of the same content.
-func (a *ConsistencyChecker) Remove(desktop string, n *Networks) { a.update(desktop, n, -1) }
+// Remove reverts an Add of equal networks.
+func (c *ConsistencyChecker) Remove(desktop string, n *Networks) { c.update(desktop, n, -1) }
 
-func (a *ConsistencyChecker) update(desktop string, n *Networks, by int) {
+func (c *ConsistencyChecker) update(desktop string, n *Networks, delta int) {
 	if n == nil {
 		return
 	}
-	if a.local == nil {
-		a.local, a.vpcs = map[Finding]int{}, map[vpcCIDR]int{}
+	if c.local == nil {
+		c.local, c.vpcs = map[Finding]int{}, map[vpcCIDR]int{}
 	}
 	for i := range n.Interfaces {
 		nic := &n.Interfaces[i]
 		address, subnet, vpc := parseAddress(nic.PrivateIP), parseCIDR(nic.Subnet.CIDR), parseCIDR(nic.VPC.CIDR)
 		if sameFamily(subnet.Addr(), address) && !subnet.Contains(address) {
-			addCount(a.local, Finding{AddressOutsideSubnet, desktop, nic.Subnet.ID, nic.PrivateIP}, by)
+			addCount(c.local, Finding{AddressOutsideSubnet, desktop, nic.Subnet.ID, nic.PrivateIP}, delta)
 		}
 		if nic.Subnet.ID != "" && sameFamily(vpc.Addr(), subnet.Addr()) && !contains(vpc, subnet) {
-			addCount(a.local, Finding{SubnetOutsideVPC, nic.Subnet.ID, nic.VPC.ID, nic.Subnet.CIDR}, by)
+			addCount(c.local, Finding{SubnetOutsideVPC, nic.Subnet.ID, nic.VPC.ID, nic.Subnet.CIDR}, delta)
 		}
 		if nic.VPC.ID != "" {
 			if nic.VPC.CIDR != "" {
-				addCount(a.vpcs, vpcCIDR{nic.VPC.ID, nic.VPC.CIDR}, by)
+				addCount(c.vpcs, vpcCIDR{nic.VPC.ID, nic.VPC.CIDR}, delta)
 			}
 			if address.IsValid() {
-				a.addresses.update(vpcAddress{nic.VPC.ID, address}, desktop, by)
+				c.addresses.update(vpcAddress{nic.VPC.ID, address}, desktop, delta)
 			}
 		}
 		if eip := parseAddress(nic.EIP.Address); eip.IsValid() {
-			a.eips.update(eip, desktop, by)
+			c.eips.update(eip, desktop, delta)
 		}
 		if nic.EIP.ID != "" {
-			a.eipIDs.update(nic.EIP.ID, desktop, by)
+			c.eipIDs.update(nic.EIP.ID, desktop, delta)
 		}
 	}
 }
 
-// Findings gives all that there are, each once, in order; nil: none.
-func (a *ConsistencyChecker) Findings() []Finding {
-	all := slices.AppendSeq([]Finding(nil), maps.Keys(a.local))
-	all = appendOverlaps(all, a.vpcs)
-	a.addresses.pairs(func(k vpcAddress, one, other string) {
+// Findings returns the findings, sorted by Finding.Compare and without duplicates;
+// nil if there are none.
+func (c *ConsistencyChecker) Findings() []Finding {
+	all := slices.AppendSeq([]Finding(nil), maps.Keys(c.local))
+	all = appendOverlaps(all, c.vpcs)
+	c.addresses.pairs(func(k vpcAddress, one, other string) {
 		all = append(all, Finding{AddressUsedTwice, one, other, k.address.String()})
 	})
 	type pair struct{ one, other string }
-	told := map[pair]bool{}
-	a.eips.pairs(func(address netip.Addr, one, other string) {
+	reported := map[pair]bool{}
+	c.eips.pairs(func(address netip.Addr, one, other string) {
 		if one != other {
 			all = append(all, Finding{EIPUsedTwice, one, other, address.String()})
-			told[pair{one, other}] = true
+			reported[pair{one, other}] = true
 		}
 	})
-	// An EIP mostly has both, and two desktops that share one are told of once.
-	a.eipIDs.pairs(func(id, one, other string) {
-		if one != other && !told[pair{one, other}] {
+	// An EIP usually has an address and an ID: report it by one of them.
+	c.eipIDs.pairs(func(id, one, other string) {
+		if one != other && !reported[pair{one, other}] {
 			all = append(all, Finding{EIPUsedTwice, one, other, id})
 		}
 	})
@@ -102,54 +103,53 @@ func (a *ConsistencyChecker) Findings() []Finding {
 	return slices.Compact(all)
 }
 
-// appendOverlaps finds the VPCs that share addresses with others. Of two CIDRs
-// that share any, one holds the other, so it is enough to tell for each VPC the
-// smallest one that holds it: the rest follows. A VPC of which desktops tell
-// several CIDRs is being changed, and proves nothing.
-func appendOverlaps(all []Finding, told map[vpcCIDR]int) []Finding {
+// appendOverlaps appends the overlaps of VPCs. Of two CIDRs that overlap, one
+// contains the other. So it reports, for each VPC, only the smallest other VPC
+// that contains it. A VPC with several CIDRs is being changed, and is skipped.
+func appendOverlaps(all []Finding, cidrs map[vpcCIDR]int) []Finding {
 	type vpc struct {
-		id, text string
-		cidr     netip.Prefix
+		id, text string       // text is the CIDR as the API returns it
+		cidr     netip.Prefix // zero: unknown
 	}
-	known := map[string]vpc{}
-	for k := range told {
+	byID := map[string]vpc{}
+	for k := range cidrs {
 		v := vpc{k.vpc, k.cidr, parseCIDR(k.cidr)}
-		if before, ok := known[k.vpc]; ok && before.cidr != v.cidr {
+		if other, ok := byID[k.vpc]; ok && other.cidr != v.cidr {
 			v.cidr = netip.Prefix{}
 		} else if ok {
-			v.text = min(v.text, before.text)
+			v.text = min(v.text, other.text)
 		}
-		known[k.vpc] = v
+		byID[k.vpc] = v
 	}
-	vpcs := slices.Collect(maps.Values(known))
+	vpcs := slices.Collect(maps.Values(byID))
 	slices.SortFunc(vpcs, func(a, b vpc) int {
 		return cmp.Or(a.cidr.Addr().Compare(b.cidr.Addr()), cmp.Compare(a.cidr.Bits(), b.cidr.Bits()), cmp.Compare(b.id, a.id))
 	})
-	var around []vpc // those that hold the next one, each of which holds those behind it
+	var enclosing []vpc // a stack: each one contains the next
 	for _, v := range vpcs {
 		if !v.cidr.IsValid() {
 			continue
 		}
-		for len(around) > 0 && !contains(around[len(around)-1].cidr, v.cidr) {
-			around = around[:len(around)-1]
+		for len(enclosing) > 0 && !contains(enclosing[len(enclosing)-1].cidr, v.cidr) {
+			enclosing = enclosing[:len(enclosing)-1]
 		}
-		if len(around) > 0 {
-			all = append(all, Finding{VPCsOverlap, v.id, around[len(around)-1].id, v.text})
+		if len(enclosing) > 0 {
+			all = append(all, Finding{VPCsOverlap, v.id, enclosing[len(enclosing)-1].id, v.text})
 		}
-		around = append(around, v)
+		enclosing = append(enclosing, v)
 	}
 	return all
 }
 
-// usage tells which desktops use what. Most things have one user, so only the
-// others take up more than that.
+// usage records which desktops use a value. Most values have a single user, for
+// which a nested map would cost too much memory.
 type usage[K comparable] struct {
 	single map[K]string
-	shared map[K]map[string]int // uses by each desktop
+	shared map[K]map[string]int // uses by desktop ID
 }
 
-// update counts a use by a desktop, or takes one back.
-func (u *usage[K]) update(k K, desktop string, by int) {
+// update adds a use by a desktop, or removes one.
+func (u *usage[K]) update(k K, desktop string, delta int) {
 	if u.single == nil {
 		u.single, u.shared = map[K]string{}, map[K]map[string]int{}
 	}
@@ -160,7 +160,7 @@ func (u *usage[K]) update(k K, desktop string, by int) {
 		case !used:
 			u.single[k] = desktop
 			return
-		case by < 0:
+		case delta < 0:
 			delete(u.single, k)
 			return
 		}
@@ -168,7 +168,7 @@ func (u *usage[K]) update(k K, desktop string, by int) {
 		uses = map[string]int{first: 1}
 		u.shared[k] = uses
 	}
-	addCount(uses, desktop, by)
+	addCount(uses, desktop, delta)
 	if len(uses) > 1 {
 		return
 	}
@@ -180,25 +180,26 @@ func (u *usage[K]) update(k K, desktop string, by int) {
 	}
 }
 
-// pairs gives, of all that is used more than once, the users by ID, two by
-// two, and a desktop that uses something twice with itself.
+// pairs calls yield for each value that is used more than once, with each pair of
+// users that have consecutive IDs, and with a desktop twice that uses the value
+// more than once.
 func (u *usage[K]) pairs(yield func(k K, one, other string)) {
 	for k, uses := range u.shared {
-		before := ""
+		previous := ""
 		for i, id := range slices.Sorted(maps.Keys(uses)) {
 			if i > 0 {
-				yield(k, before, id)
+				yield(k, previous, id)
 			}
 			if uses[id] > 1 {
 				yield(k, id, id)
 			}
-			before = id
+			previous = id
 		}
 	}
 }
 
-// parseAddress reads an address; the zero one where there is none. The
-// unspecified address is one that was not given yet.
+// parseAddress returns the zero Addr if text is not an address, or is the
+// unspecified address, which stands for one not assigned yet.
 func parseAddress(text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.IsUnspecified() {
@@ -207,7 +208,7 @@ func parseAddress(text string) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-// parseCIDR reads a CIDR; the zero one where there is none.
+// parseCIDR returns the zero Prefix if text is not a CIDR.
 func parseCIDR(text string) netip.Prefix {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
@@ -219,11 +220,11 @@ func parseCIDR(text string) netip.Prefix {
 	return p.Masked()
 }
 
-// sameFamily tells whether both are IPv4 or both are IPv6. The cloud gives one
-// CIDR of a network that has both, so nothing follows for the other.
+// sameFamily reports whether both are IPv4 or both are IPv6. The API returns only
+// one CIDR of a dual-stack network, so addresses of the other family prove nothing.
 func sameFamily(a, b netip.Addr) bool { return a.IsValid() && b.IsValid() && a.Is4() == b.Is4() }
 
-// contains tells whether all addresses of one CIDR are in the other.
+// contains reports whether all addresses of inner are in outer.
 func contains(outer, inner netip.Prefix) bool {
 	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }

@@ -5,7 +5,7 @@ package inventory
 
 import "slices"
 
-// Equal tells whether both say the same of a desktop.
+// Equal reports whether all fields are equal.
 func (d *Desktop) Equal(o *Desktop) bool {
 	return d.ID == o.ID && d.Name == o.Name && d.IP == o.IP && d.SubnetID == o.SubnetID &&
 		d.EnterpriseProjectID == o.EnterpriseProjectID && d.PoolID == o.PoolID &&
@@ -14,7 +14,7 @@ func (d *Desktop) Equal(o *Desktop) bool {
 		slices.Equal(d.Tags, o.Tags) && slices.Equal(d.Users, o.Users)
 }
 
-// Equal tells whether both say the same; nil, the unknown, equals only nil.
+// Equal reports whether all fields are equal. nil, unknown, equals only nil.
 func (n *Networks) Equal(o *Networks) bool {
 	if n == o || n == nil || o == nil {
 		return n == o
@@ -22,14 +22,14 @@ func (n *Networks) Equal(o *Networks) bool {
 	return n.Name == o.Name && n.IP == o.IP && slices.EqualFunc(n.Interfaces, o.Interfaces, Interface.Equal)
 }
 
-// Equal tells whether both say the same of an interface.
+// Equal reports whether all fields are equal.
 func (i Interface) Equal(o Interface) bool {
 	return i.PortID == o.PortID && i.PrivateIP == o.PrivateIP && i.VPC == o.VPC && i.Subnet == o.Subnet &&
 		i.EIP == o.EIP && slices.Equal(i.SecurityGroups, o.SecurityGroups)
 }
 
-// EIPAddresses gives the EIP addresses of all interfaces as Bindings spells them:
-// sorted, each once, joined by commas.
+// EIPAddresses returns the EIP addresses of all interfaces, joined by
+// JoinAddresses so that they compare with EIPBindings.
 func (n *Networks) EIPAddresses() string {
 	var addresses []string
 	for _, i := range n.Interfaces {

@@ -37,20 +37,21 @@ func (k FailureKind) String() string {
 	return failureKindNames[k]
 }
 
-// Failure is a question that the cloud did not answer, cleaned for people: it
-// holds no secret, no canonical request and no body of an answer.
+// Failure is a failed API call. It is safe to show: it has no secret, no canonical
+// request and no response body.
 type Failure struct {
 	Kind      FailureKind
-	Operation string // the SDK's name of the call
-	Status    int    // HTTP status; 0: no answer came
-	Code      string // the cloud's error code, such as APIGW.0301
+	Operation string // name of the SDK's method
+	Status    int    // HTTP status; 0: no response
+	Code      string // error code of the API, such as APIGW.0301
 	RequestID string
-	Detail    string // what happened, in our words
+	Detail    string // what failed
 	Hint      string // what to do about it
-	Cause     error  // for errors.Is; may be nil, and is never printed
+	Cause     error  // for errors.Is; may be nil; never printed
 }
 
-// Error says operation, kind, status, code and remedy on one line.
+// Error returns the operation, kind, status, code, detail, request ID and hint on
+// one line.
 func (f *Failure) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", f.Operation, f.Kind)
@@ -72,16 +73,17 @@ func (f *Failure) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause, so that errors.Is finds a deadline in it.
+// Unwrap returns the cause, in which errors.Is finds an exceeded deadline.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// QuotaExceeded says that the API quota is spent. It is no failure: ask again then.
+// QuotaExceeded means that a call was not sent because the API quota is used up
+// until a time. It is not a failure: the call can be sent then.
 type QuotaExceeded struct {
 	Operation string
 	Until     time.Time
 }
 
-// Error names the operation and the time.
-func (w *QuotaExceeded) Error() string {
-	return fmt.Sprintf("%s: quota spent until %s", w.Operation, w.Until.Format(time.RFC3339))
+// Error returns the operation and the time.
+func (e *QuotaExceeded) Error() string {
+	return fmt.Sprintf("%s: API quota exceeded until %s", e.Operation, e.Until.Format(time.RFC3339))
 }

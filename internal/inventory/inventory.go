@@ -1,8 +1,9 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inventory holds what is known of a fleet of Workspace desktops, as
-// plain values. It asks nobody, keeps no clock and imports no other room.
+// Package inventory answers the question what a desktop is: plain values for
+// desktops, their networks, what contradicts itself in them, and what changed. It
+// does no I/O, reads no clock and imports no other package of ours.
 package inventory
 
 import (
@@ -11,16 +12,16 @@ import (
 	"time"
 )
 
-// Project names one Huawei Cloud project. ID is empty until it is known: the
-// configuration may leave it to IAM.
+// Project identifies a Huawei Cloud project. The ID is empty until it is known:
+// the configuration may omit it, and IAM resolves it then.
 type Project struct {
-	Name   string // its name in the configuration
+	Name   string // in the configuration
 	Region string
 	ID     string
 }
 
-// Desktop is what the list of desktops (ListDesktops) says of one desktop.
-// Text is valid UTF-8; what the cloud left out is "".
+// Desktop is a desktop as ListDesktops returns it. Strings are valid UTF-8; a
+// field that the response lacks is "".
 type Desktop struct {
 	ID                  string
 	Name                string
@@ -32,17 +33,17 @@ type Desktop struct {
 	Type                string
 	Status              string
 	TaskStatus          string
-	Tags                []Tag    // sorted by key and value; nil unless asked for
-	Users               []string // sorted, each once; nil unless asked for
+	Tags                []Tag    // sorted by key and value; nil unless requested
+	Users               []string // sorted, without duplicates; nil unless requested
 }
 
-// Tag is one key and value of a desktop, as the cloud spells them.
+// Tag is a tag of a desktop, as the API returns it.
 type Tag struct {
 	Key, Value string
 }
 
-// LabelName makes of a tag's key what may stand in a label name, as Prometheus
-// does for the labels of its service discoveries.
+// LabelName returns a tag's key with every character that is invalid in a label
+// name replaced by an underscore, as Prometheus' service discoveries do.
 func LabelName(key string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
@@ -52,31 +53,31 @@ func LabelName(key string) string {
 	}, key)
 }
 
-// Networks is what the networks call (ShowDesktopNetworks) says of one
-// desktop. Interfaces is sorted and holds each interface once.
+// Networks is the network part of a desktop as ShowDesktopNetworks returns it.
+// Interfaces is sorted and has no duplicates.
 type Networks struct {
 	Name       string
 	IP         string
 	Interfaces []Interface
 }
 
-// Interface is one network interface of a desktop. An absent part is its zero
-// value: an interface without an EIP has the EIP {}.
+// Interface is a network interface of a desktop. An absent part is its zero value:
+// an interface without an EIP has EIP{}.
 type Interface struct {
 	PortID         string
 	PrivateIP      string
 	VPC            VPC
 	Subnet         Subnet
 	EIP            EIP
-	SecurityGroups []SecurityGroup // sorted, each once
+	SecurityGroups []SecurityGroup // sorted, without duplicates
 }
 
-// VPC is a virtual private cloud; CIDR is as the cloud writes it.
+// VPC is a virtual private cloud. CIDR is not parsed.
 type VPC struct {
 	ID, Name, CIDR string
 }
 
-// Subnet is a subnet of a VPC; CIDR is as the cloud writes it.
+// Subnet is a subnet of a VPC. CIDR is not parsed.
 type Subnet struct {
 	ID, Name, CIDR string
 }
@@ -86,39 +87,40 @@ type EIP struct {
 	ID, Address string
 }
 
-// SecurityGroup is a group of firewall rules that an interface is in.
+// SecurityGroup is a security group that an interface belongs to.
 type SecurityGroup struct {
 	ID, Name string
 }
 
-// EIPBindings is one reading of the EIP list: the addresses bound to each
-// desktop, by desktop ID, as JoinAddresses writes them.
+// EIPBindings maps a desktop's ID to the EIP addresses that the EIP list binds to
+// it, joined by JoinAddresses.
 type EIPBindings map[string]string
 
-// JoinAddresses sorts addresses, keeps each once and joins them by commas.
+// JoinAddresses sorts addresses in place, and returns them without duplicates,
+// joined by commas.
 func JoinAddresses(addresses []string) string {
 	slices.Sort(addresses)
 	return strings.Join(slices.Compact(addresses), ",")
 }
 
-// NetworksResult is what one question for the networks of some desktops brought. An
-// ID asked for that is in neither map was not answered: the error beside the
-// Answer says why.
+// NetworksResult is the result of a request for the networks of some desktops, by
+// desktop ID. A requested ID that is in neither map got no response; the error
+// returned with the result is the reason.
 type NetworksResult struct {
 	Networks   map[string]*Networks
-	Unresolved map[string]*Failure // the cloud answered, but not for this one
+	Unresolved map[string]*Failure // the response lacks or rejects this desktop
 }
 
-// Record is what is known of one desktop. Records are immutable: while nothing
-// that is said of a desktop changes, snapshots share one Record, so an equal
-// pointer means equal content.
+// Record is a desktop in a snapshot. Records are immutable, and snapshots share a
+// Record until any of its values changes, so equal pointers mean equal values.
 type Record struct {
 	Desktop  Desktop
-	Listed   bool      // Desktop comes from the list, not only from a configured ID
-	Networks *Networks // nil: never read, or no longer good
+	Listed   bool      // the desktop list has it; false: only its ID is configured
+	Networks *Networks // nil: unknown, never read or expired
 }
 
-// Name is the list's name of the desktop, else that of the networks.
+// Name returns the desktop's name from the list or, if it has none, from its
+// networks.
 func (r *Record) Name() string {
 	if r.Desktop.Name == "" && r.Networks != nil {
 		return r.Networks.Name
@@ -126,41 +128,41 @@ func (r *Record) Name() string {
 	return r.Desktop.Name
 }
 
-// SubnetUsage is a subnet with the VPC it is in and the number of interfaces of
-// desktops in it.
+// SubnetUsage is a subnet, the ID of its VPC, and the number of desktops'
+// interfaces in it.
 type SubnetUsage struct {
 	Subnet
 	VPCID      string
 	Interfaces int
 }
 
-// Snapshot is one project at one moment, immutable. Slices are sorted by ID
-// and hold each object once.
+// Snapshot is the state of a project after a refresh. It is immutable. Slices are
+// sorted by ID and have no duplicates.
 type Snapshot struct {
 	Project        Project
-	Discovered     bool // the desktops come from the list; false: from configured IDs
+	Discovered     bool // desktops come from the desktop list; false: from configured IDs
 	Records        []*Record
 	VPCs           []VPC
 	Subnets        []SubnetUsage
 	SecurityGroups []SecurityGroup
-	CheckedReasons []FindingReason // what was looked for, sorted; of other reasons nothing is known
-	Findings       []Finding       // in the order of Finding.Compare, each once
+	CheckedReasons []FindingReason // sorted; reasons that could be checked, findings of others are unknown
+	Findings       []Finding       // sorted by Finding.Compare, without duplicates
 	Health         Health
 }
 
-// Health is how the reading of a project goes. Times are zero until known.
+// Health is the state of a project's refreshes. Times are zero until known.
 type Health struct {
-	Refreshed          bool // a refresh has ended
-	Listed             bool // the desktops of the project are known
-	ListComplete       bool // the list that was read last was complete: a desktop that it lacks is gone
-	Up                 bool // the last refresh of which anything was answered met no failure
-	Unresolved         int  // desktops whose networks are not known
-	Unread             int  // of these, the ones that did not just come and that no answer was about
-	Stale              int  // desktops whose networks are held since the last try to read them failed
-	Duration           time.Duration
-	LastRefresh        time.Time // of the last refresh, however it went
+	Refreshed          bool          // a refresh has finished
+	Listed             bool          // the list of desktops is known
+	ListComplete       bool          // the last list was complete: a desktop that it lacks does not exist
+	Up                 bool          // the last refresh that got a response had no failure
+	Unresolved         int           // desktops whose networks are unknown
+	Unread             int           // of these, those that are not new and got no response, not even a failure of their own
+	Stale              int           // desktops whose networks are kept although the last read failed
+	Duration           time.Duration // of the last refresh
+	LastRefresh        time.Time     // end of the last refresh, failed or not
 	LastSuccess        time.Time
-	OldestData         time.Time  // when the oldest networks that are shown were read
-	Failures           []*Failure // of the last refresh, one for each kind and operation, the gravest first
-	QuotaExceededUntil time.Time  // quota is spent until then; zero: it is not
+	OldestData         time.Time  // when the oldest networks in the snapshot were read
+	Failures           []*Failure // of the last refresh, one for each kind and operation, the most severe first
+	QuotaExceededUntil time.Time  // zero: quota is available
 }

@@ -9,84 +9,84 @@ import (
 	"slices"
 )
 
-// Resources gathers the VPCs, subnets and security groups that desktops are in,
-// as Tally does.
+// Resources returns the VPCs, subnets and security groups of desktops, as
+// ResourceCounts.Resources does.
 func Resources(records []*Record) ([]VPC, []SubnetUsage, []SecurityGroup) {
-	var t ResourceCounts
+	var c ResourceCounts
 	for _, r := range records {
-		t.Add(r.Networks)
+		c.Add(r.Networks)
 	}
-	return t.Resources()
+	return c.Resources()
 }
 
-// ResourceCounts counts the interfaces that are in each VPC, subnet and security group.
-// It follows a fleet change by change, so that what a change costs does not
-// depend on how large the fleet is. The zero value is empty.
+// ResourceCounts counts the interfaces in each VPC, subnet and security group. It
+// is updated desktop by desktop, so the cost of a change does not depend on the
+// number of desktops. The zero value is empty.
 type ResourceCounts struct {
 	vpcs    map[VPC]int
 	subnets map[subnetKey]int
 	groups  map[SecurityGroup]int
 }
 
-// subnetKey is a subnet as one interface names it.
+// subnetKey is a subnet and its VPC as an interface has them.
 type subnetKey struct {
 	Subnet
 	vpcID string
 }
 
-// Add counts the interfaces of a desktop; nil, the unknown, has none.
-func (t *ResourceCounts) Add(n *Networks) { t.update(n, 1) }
+// Add adds the interfaces of a desktop. nil, unknown, has none.
+func (c *ResourceCounts) Add(n *Networks) { c.update(n, 1) }
 
-// Remove takes back an Add of the same content.
-func (t *ResourceCounts) Remove(n *Networks) { t.update(n, -1) }
+// Remove reverts an Add of equal networks.
+func (c *ResourceCounts) Remove(n *Networks) { c.update(n, -1) }
 
-func (t *ResourceCounts) update(n *Networks, by int) {
+func (c *ResourceCounts) update(n *Networks, delta int) {
 	if n == nil {
 		return
 	}
-	if t.vpcs == nil {
-		t.vpcs, t.subnets, t.groups = map[VPC]int{}, map[subnetKey]int{}, map[SecurityGroup]int{}
+	if c.vpcs == nil {
+		c.vpcs, c.subnets, c.groups = map[VPC]int{}, map[subnetKey]int{}, map[SecurityGroup]int{}
 	}
 	for i := range n.Interfaces {
 		nic := &n.Interfaces[i]
-		addCount(t.vpcs, nic.VPC, by)
-		addCount(t.subnets, subnetKey{nic.Subnet, nic.VPC.ID}, by)
+		addCount(c.vpcs, nic.VPC, delta)
+		addCount(c.subnets, subnetKey{nic.Subnet, nic.VPC.ID}, delta)
 		for _, g := range nic.SecurityGroups {
-			addCount(t.groups, g, by)
+			addCount(c.groups, g, delta)
 		}
 	}
 }
 
-// addCount counts, and forgets what is counted no more.
-func addCount[K comparable](counts map[K]int, key K, by int) {
-	if n := counts[key] + by; n != 0 {
+// addCount adds delta to a count, and deletes the key if the count becomes 0.
+func addCount[K comparable](counts map[K]int, key K, delta int) {
+	if n := counts[key] + delta; n != 0 {
 		counts[key] = n
 	} else {
 		delete(counts, key)
 	}
 }
 
-// Resources gives all that is counted and has an ID, each once, sorted by ID.
-// Where interfaces name one object differently, as they do while a rename goes
-// round, the smaller text is taken, so that equal fleets give equal objects; a
-// text goes before none.
-func (t *ResourceCounts) Resources() ([]VPC, []SubnetUsage, []SecurityGroup) {
+// Resources returns the counted objects that have an ID, sorted by ID and without
+// duplicates. If interfaces have different names of one object, as during a
+// rename, it takes the smallest that is not empty, so that the result does not
+// depend on the order.
+func (c *ResourceCounts) Resources() ([]VPC, []SubnetUsage, []SecurityGroup) {
 	vpcs := map[string]VPC{}
-	for v := range t.vpcs {
-		known := vpcs[v.ID]
-		vpcs[v.ID] = VPC{v.ID, smallest(known.Name, v.Name), smallest(known.CIDR, v.CIDR)}
+	for v := range c.vpcs {
+		other := vpcs[v.ID]
+		vpcs[v.ID] = VPC{v.ID, smallest(other.Name, v.Name), smallest(other.CIDR, v.CIDR)}
 	}
 	subnets := map[string]SubnetUsage{}
-	for s, interfaces := range t.subnets {
-		known := subnets[s.ID]
+	for s, interfaces := range c.subnets {
+		other := subnets[s.ID]
 		subnets[s.ID] = SubnetUsage{
-			Subnet:     Subnet{s.ID, smallest(known.Name, s.Name), smallest(known.CIDR, s.CIDR)},
-			VPCID:      smallest(known.VPCID, s.vpcID),
-			Interfaces: known.Interfaces + interfaces,
+			Subnet:     Subnet{s.ID, smallest(other.Name, s.Name), smallest(other.CIDR, s.CIDR)},
+			VPCID:      smallest(other.VPCID, s.vpcID),
+			Interfaces: other.Interfaces + interfaces,
 		}
 	}
 	groups := map[string]SecurityGroup{}
-	for g := range t.groups {
+	for g := range c.groups {
 		groups[g.ID] = SecurityGroup{g.ID, smallest(groups[g.ID].Name, g.Name)}
 	}
 	return sortedByID(vpcs, func(v VPC) string { return v.ID }),
@@ -94,7 +94,7 @@ func (t *ResourceCounts) Resources() ([]VPC, []SubnetUsage, []SecurityGroup) {
 		sortedByID(groups, func(g SecurityGroup) string { return g.ID })
 }
 
-// smallest gives the smaller of two texts, an empty one last.
+// smallest returns the smaller of two strings that is not empty.
 func smallest(a, b string) string {
 	if a == "" || b == "" {
 		return cmp.Or(a, b)
@@ -102,7 +102,7 @@ func smallest(a, b string) string {
 	return min(a, b)
 }
 
-// sortedByID gives the objects by ID, without what has none.
+// sortedByID returns the objects that have an ID, sorted by it.
 func sortedByID[T any](objects map[string]T, id func(T) string) []T {
 	delete(objects, "")
 	return slices.SortedFunc(maps.Values(objects), func(a, b T) int { return cmp.Compare(id(a), id(b)) })
