@@ -29,7 +29,7 @@ var failureKindNames = [...]string{
 	"transient", "throttled", "incomplete", "refused", "malformed", "denied", "disabled", "authentication", "setup",
 }
 
-// String gives the kind's name as logs and pages show it.
+// String returns the name of the kind in logs, pages and JSON.
 func (k FailureKind) String() string {
 	if k < 0 || int(k) >= len(failureKindNames) {
 		return fmt.Sprintf("kind(%d)", int(k))
