@@ -54,10 +54,10 @@ type exporter struct {
 
 	mu         sync.Mutex // serialises reloads and the accounts' news
 	closed     bool
-	fault      error                         // of the last reload; nil: it succeeded
-	clients    map[string]*workspace.Project // by target key
-	observers  map[string]*changes.Observer  // by target key
-	accounts   []*account                    // in the order of the configuration
+	fault      error                               // of the last reload; nil: it succeeded
+	clients    map[string]*workspace.ProjectClient // by target key
+	observers  map[string]*changes.Observer        // by target key
+	accounts   []*account                          // in the order of the configuration
 	hook       hook
 	unverified []string // do without verification of TLS certificates
 
@@ -80,7 +80,7 @@ func newExporter(logger log.Logger, load func() (*config.Config, error), dial di
 		fleet:   &refresh.Fleet{},
 		history: changes.New(changes.Options{Logger: logger, Limit: math.MaxInt, Subscriber: sender.Enqueue}),
 		webhook: sender,
-		clients: map[string]*workspace.Project{},
+		clients: map[string]*workspace.ProjectClient{},
 	}
 }
 

@@ -57,9 +57,9 @@ type muster struct {
 	exporter   *exporter
 	config     *config.Config
 	targets    []refresh.Target
-	clients    map[string]*workspace.Project
+	clients    map[string]*workspace.ProjectClient
 	observers  map[string]*changes.Observer
-	made       []*workspace.Project
+	made       []*workspace.ProjectClient
 	known      map[[2]string]bool // by region and project ID
 	unverified []string
 }
@@ -69,7 +69,7 @@ type muster struct {
 // holds the lock.
 func (x *exporter) retarget(c *config.Config, accounts []*account) error {
 	m := &muster{
-		exporter: x, config: c, clients: map[string]*workspace.Project{}, observers: map[string]*changes.Observer{},
+		exporter: x, config: c, clients: map[string]*workspace.ProjectClient{}, observers: map[string]*changes.Observer{},
 		known: map[[2]string]bool{},
 	}
 	if err := m.all(accounts); err != nil {

@@ -32,7 +32,7 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // answers records what the simulated cloud says to one page and one batch of a
 // generated fleet.
-func answers(b *testing.B) (p *Project, ids []string, bodies canned) {
+func answers(b *testing.B) (p *ProjectClient, ids []string, bodies canned) {
 	b.Helper()
 	sim := simulator.New(simulator.Options{})
 	server := httptest.NewServer(sim)

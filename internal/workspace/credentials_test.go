@@ -356,7 +356,7 @@ func TestTemporaryKeys(t *testing.T) {
 		use := func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} }
 		first, second := w.project(use), w.project(use)
 		for range 2 * 60 * 6 {
-			for _, p := range []*Project{first, second} {
+			for _, p := range []*ProjectClient{first, second} {
 				if _, err := p.ListEIPBindings(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -513,7 +513,7 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	if a.api.wire.transport != other.api.wire.transport {
 		t.Error("connections are not shared")
 	}
-	for _, p := range []*Project{a, a, b, other} {
+	for _, p := range []*ProjectClient{a, a, b, other} {
 		p.Close()
 	}
 	if len(w.cloud.keyrings) != 0 || w.cloud.transports.Len() != 0 {

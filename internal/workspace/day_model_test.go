@@ -21,8 +21,8 @@ import (
 // a refresh.Source whose calls take slots from the real limiters, in the way
 // the real client does, but carry no bytes.
 type site struct {
-	*Project // the real one: its identity, its limits, its way to take slots
-	gate     *gate
+	*ProjectClient // the real one: its identity, its limits, its way to take slots
+	gate           *gate
 
 	mu       sync.Mutex
 	rng      *rand.Rand
@@ -52,9 +52,9 @@ type machine struct {
 	busy     bool      // something happened that is not shown yet
 }
 
-func newSite(p *Project, g *gate, desktops int, seed uint64) *site {
+func newSite(p *ProjectClient, g *gate, desktops int, seed uint64) *site {
 	s := &site{
-		Project: p, gate: g, rng: rand.New(rand.NewPCG(seed, 1)), machines: make(map[string]*machine, desktops),
+		ProjectClient: p, gate: g, rng: rand.New(rand.NewPCG(seed, 1)), machines: make(map[string]*machine, desktops),
 		bound: inventory.EIPBindings{}, calls: map[string]int{}, began: time.Now(),
 	}
 	for range desktops {
@@ -162,7 +162,7 @@ func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, err := s.takeSlots(ctx, line, s.have)
+	taken, err := s.reservePages(ctx, line, s.have)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 		}); err != nil {
 			return nil, err
 		}
-		s.setPages(s.listPages())
+		s.setLastPages(s.listPages())
 	}
 	if err := s.parallel(s.listPages()-s.have, func() error { return page(func() { s.have++ }) }); err != nil {
 		return nil, err

@@ -436,11 +436,11 @@ func TestEndpointsThatCannotWork(t *testing.T) {
 	cloud := NewCloud(Options{})
 	defer cloud.Close()
 	for _, tt := range []struct{ region, endpoint, want string }{
-		{"xx-none-1", "", `region: the SDK knows no Workspace in "xx-none-1"; set endpoint`},
-		{"", "", `region: the SDK knows no Workspace in ""; set endpoint`},
-		{"la-north-2 ", "", `region: the SDK knows no Workspace in "la-north-2 "; set endpoint`},
-		{"la-north-2", "https://h/path", "endpoint: must be a scheme and a host alone"},
-		{"la-north-2", "https://user:pw@h", "endpoint: must be a scheme and a host alone"},
+		{"xx-none-1", "", `region: no Workspace endpoint known for "xx-none-1"; set endpoint`},
+		{"", "", `region: no Workspace endpoint known for ""; set endpoint`},
+		{"la-north-2 ", "", `region: no Workspace endpoint known for "la-north-2 "; set endpoint`},
+		{"la-north-2", "https://h/path", "endpoint: must consist of a scheme and a host"},
+		{"la-north-2", "https://user:pw@h", "endpoint: must consist of a scheme and a host"},
 		{"la-north-2", "https://", "endpoint: not a URL"},
 		{"la-north-2", "https://a b", "endpoint: not a URL"},
 	} {

@@ -78,7 +78,7 @@ func (w *world) config(change func(*config.Project)) config.Project {
 	return cfg
 }
 
-func (w *world) project(change func(*config.Project)) *Project {
+func (w *world) project(change func(*config.Project)) *ProjectClient {
 	w.t.Helper()
 	p, err := w.cloud.Project(w.config(change), false, false)
 	if err != nil {
@@ -99,7 +99,7 @@ func (w *world) fill(n int) []string {
 	return configuredIDs(l)
 }
 
-func configuredIDs(ids []string) []string { return idsOf(configured(ids)) }
+func configuredIDs(ids []string) []string { return idsOf(configuredDesktops(ids)) }
 
 func idsOf(l []inventory.Desktop) []string {
 	ids := make([]string, len(l))
@@ -110,7 +110,7 @@ func idsOf(l []inventory.Desktop) []string {
 }
 
 // read reads a project whole, in batches, as the engine does.
-func read(ctx context.Context, p *Project) (map[string]*inventory.Networks, error) {
+func read(ctx context.Context, p *ProjectClient) (map[string]*inventory.Networks, error) {
 	l, err := p.ListDesktops(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)

@@ -62,9 +62,9 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 		fault simulator.Fault
 		want  inventory.Failure
 	}{
-		{"none", simulator.Fault{Status: 200, Body: []byte(`{"projects":[]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 0 projects of the name la-north-2", Hint: "set project_id"}},
-		{"another", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2_x"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 0 projects of the name la-north-2", Hint: "set project_id"}},
-		{"two", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2"},{"id":"y","name":"la-north-2"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM knows 2 projects of the name la-north-2", Hint: "set project_id"}},
+		{"none", simulator.Fault{Status: 200, Body: []byte(`{"projects":[]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM has 0 projects with the name la-north-2", Hint: "set project_id"}},
+		{"another", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2_x"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM has 0 projects with the name la-north-2", Hint: "set project_id"}},
+		{"two", simulator.Fault{Status: 200, Body: []byte(`{"projects":[{"id":"x","name":"la-north-2"},{"id":"y","name":"la-north-2"}]}`)}, inventory.Failure{Kind: inventory.Misconfigured, Detail: "IAM has 2 projects with the name la-north-2", Hint: "set project_id"}},
 		{"no list", simulator.Fault{Status: 200, Body: []byte(`{}`)}, inventory.Failure{
 			Kind: inventory.Malformed, Status: 200, Detail: "response lacks the requested list",
 			Hint: "check endpoint and http.proxy_url; the response is not from the API",

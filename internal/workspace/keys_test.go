@@ -19,8 +19,8 @@ import (
 )
 
 // projects makes many projects that share the world's key.
-func (w *world) projects(n int, change func(*config.Project)) []*Project {
-	projects := make([]*Project, n)
+func (w *world) projects(n int, change func(*config.Project)) []*ProjectClient {
+	projects := make([]*ProjectClient, n)
 	for i := range projects {
 		id := fmt.Sprintf("%032d", i)
 		w.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
@@ -36,7 +36,7 @@ func (w *world) projects(n int, change func(*config.Project)) []*Project {
 }
 
 // askAll has all projects ask at once and gives their errors.
-func askAll(ctx context.Context, projects []*Project) []error {
+func askAll(ctx context.Context, projects []*ProjectClient) []error {
 	errs := make([]error, 2*len(projects))
 	var callers sync.WaitGroup
 	for i, p := range projects {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -16,172 +17,173 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
-// The bounds of the search for desktops because of which a batch is refused.
+// Limits of the search for the desktops that make the cloud refuse a batch.
 const (
-	maxSplits   = 60 // calls in a minute, for all batches of a project
-	maxCulprits = 5  // refused alone, before one desktop was answered
+	maxSplits   = 60 // requests per minute, for all batches of a project
+	maxRefusals = 5  // desktops that are refused alone before one desktop has networks
 )
 
-// ReadNetworks reads the networks of up to 100 desktops. It asks for each once; for
-// those that the answer lacks, once more. Where the cloud refuses a batch, it
-// is halved until it is known for which desktops.
-func (p *Project) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
-	a := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
+// ReadNetworks returns the networks of up to 100 desktops. It requests each
+// desktop once, and those that are missing in the response a second time. If the
+// cloud refuses a batch, it is split in halves to find the refused desktops.
+// Urgent requests may use the reserve of the quota.
+func (p *ProjectClient) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+	result := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(ids) == 0 {
-		return a, nil
+		return result, nil
 	}
 	if len(ids) > maxBatch {
-		return a, &inventory.Failure{
+		return result, &inventory.Failure{
 			Kind: inventory.Misconfigured, Operation: opNetworks,
-			Detail: fmt.Sprintf("asked for %d desktops at once; the API takes %d", len(ids), maxBatch),
+			Detail: fmt.Sprintf("batch of %d desktops exceeds the API's limit of %d", len(ids), maxBatch),
 		}
 	}
 	l, err := p.line(ctx)
 	if err != nil {
-		return a, err
+		return result, err
 	}
-	b := batch{answer: a, spare: &p.spare, ask: func(ids []string) (map[string]*inventory.Networks, error) {
+	b := batch{result: result, splitBudget: &p.splitBudget, request: func(ids []string) (map[string]*inventory.Networks, error) {
 		var networks map[string]*inventory.Networks
-		err := l.ask(ctx, showNetworks(ids), urgent, nil, func(body []byte) error {
-			var counts decode.Counts
-			var err error
-			networks, counts, err = decode.Networks(body)
-			if err == nil {
-				counts.Drop(decode.ReasonNotRequested, keepAsked(networks, ids))
-			}
-			p.cloud.report(counts)
-			return err
-		})
+		err := l.ask(ctx, showNetworks(ids), urgent, nil, decodeInto(p.cloud, &networks, func(body []byte) (map[string]*inventory.Networks, decode.Counts, error) {
+			return decodeRequested(body, ids)
+		}))
 		return networks, err
 	}}
-	return a, b.resolve(ids)
+	return result, b.resolve(ids)
 }
 
-// keepAsked removes the desktops that were not asked for, and counts them.
-func keepAsked(networks map[string]*inventory.Networks, ids []string) int {
+// decodeRequested decodes the networks of the requested desktops, whose IDs are
+// sorted. It drops all other desktops.
+func decodeRequested(body []byte, ids []string) (map[string]*inventory.Networks, decode.Counts, error) {
+	networks, counts, err := decode.Networks(body)
+	if err != nil {
+		return networks, counts, err
+	}
 	before := len(networks)
 	maps.DeleteFunc(networks, func(id string, _ *inventory.Networks) bool {
 		_, found := slices.BinarySearch(ids, id)
 		return !found
 	})
-	return before - len(networks)
+	counts.Drop(decode.ReasonNotRequested, before-len(networks))
+	return networks, counts, nil
 }
 
-// batch resolves desktops with as few calls as it can.
+// batch resolves the networks of desktops with as few requests as possible.
 type batch struct {
-	ask      func(ids []string) (map[string]*inventory.Networks, error) // nil: malformed
-	answer   inventory.NetworksResult
-	spare    *budget
-	culprits int
+	// request returns the networks by desktop ID; nil if they are malformed.
+	request     func(ids []string) (map[string]*inventory.Networks, error)
+	result      inventory.NetworksResult
+	splitBudget *callBudget
+	refusals    int // desktops that were refused alone
 }
 
-// resolve asks for ids, which are sorted, and goes after what is lacking.
+// resolve requests the desktops with these IDs, which are sorted, and then the
+// missing ones.
 func (b *batch) resolve(ids []string) error {
-	lacking, err := b.once(ids)
+	missing, err := b.requestOnce(ids)
 	if err != nil {
-		return b.refused(ids, err)
+		return b.split(ids, err)
 	}
-	if len(lacking) == 0 {
+	if len(missing) == 0 {
 		return nil
 	}
-	lacking, err = b.once(lacking)
-	if err != nil {
-		if f := b.aboutThem(err); f == nil {
-			return err
-		}
+	missing, err = b.requestOnce(missing)
+	if err != nil && asRefused(err) == nil {
+		return err
 	}
-	for _, id := range lacking {
-		b.answer.Unresolved[id] = &inventory.Failure{
-			Kind: inventory.Refused, Operation: opNetworks, Status: 200,
-			Detail: "the answer lacks this desktop",
+	for _, id := range missing {
+		b.result.Unresolved[id] = &inventory.Failure{
+			Kind: inventory.Refused, Operation: opNetworks, Status: http.StatusOK,
+			Detail: "response lacks this desktop",
 		}
 	}
 	return nil
 }
 
-// once asks once; what it brought is kept, what it lacks returned.
-func (b *batch) once(ids []string) (lacking []string, err error) {
-	networks, err := b.ask(ids)
+// requestOnce sends one request, adds the networks to the result, and returns
+// the desktops that are missing in the response.
+func (b *batch) requestOnce(ids []string) (missing []string, err error) {
+	networks, err := b.request(ids)
 	if err != nil {
 		return ids, err
 	}
 	malformed := func(detail string) *inventory.Failure {
-		return &inventory.Failure{Kind: inventory.Malformed, Operation: opNetworks, Status: 200, Detail: detail}
+		return &inventory.Failure{Kind: inventory.Malformed, Operation: opNetworks, Status: http.StatusOK, Detail: detail}
 	}
-	alike := len(networks) > 1
+	allMalformed := len(networks) > 1
 	for _, n := range networks {
-		alike = alike && n == nil
+		allMalformed = allMalformed && n == nil
 	}
-	if alike { // which is not because of each of them
-		return ids, malformed("the answer is malformed for every desktop in it")
+	if allMalformed { // the response is at fault, not its desktops
+		return ids, malformed("response is malformed for every desktop")
 	}
 	for _, id := range ids {
-		switch n, answered := networks[id]; {
-		case !answered:
-			lacking = append(lacking, id)
+		switch n, found := networks[id]; {
+		case !found:
+			missing = append(missing, id)
 		case n == nil:
-			b.answer.Unresolved[id] = malformed("the answer for this desktop is malformed")
+			b.result.Unresolved[id] = malformed("response is malformed for this desktop")
 		default:
-			b.answer.Networks[id] = n
+			b.result.Networks[id] = n
 		}
 	}
-	return lacking, nil
+	return missing, nil
 }
 
-// aboutThem gives the failure, if it is about the desktops asked for.
-func (b *batch) aboutThem(err error) *inventory.Failure {
-	var f *inventory.Failure
-	if errors.As(err, &f) && f.Kind == inventory.Refused {
+// asRefused returns the failure if the cloud refused the requested desktops.
+func asRefused(err error) *inventory.Failure {
+	if f, ok := errors.AsType[*inventory.Failure](err); ok && f.Kind == inventory.Refused {
 		return f
 	}
 	return nil
 }
 
-// refused halves a batch that the cloud refuses, depth first: the first desktop
-// that is refused alone, or answered, tells most. It ends when the spare calls
-// do, or when the cloud seems to refuse all desktops alike.
-func (b *batch) refused(ids []string, err error) error {
-	f := b.aboutThem(err)
+// split splits a refused batch in halves, depth first, because the first desktop
+// that is refused alone, or has networks, shows most. It stops when the split
+// budget is used up, or when the cloud seems to refuse every desktop.
+func (b *batch) split(ids []string, err error) error {
+	f := asRefused(err)
 	if f == nil {
 		return err
 	}
 	if len(ids) == 1 {
-		b.answer.Unresolved[ids[0]] = f
-		b.culprits++
+		b.result.Unresolved[ids[0]] = f
+		b.refusals++
 		return nil
 	}
-	half := len(ids) / 2
-	for _, part := range [][]string{ids[:half], ids[half:]} {
-		if b.culprits >= maxCulprits && len(b.answer.Networks) == 0 || !b.spare.spend() {
+	middle := len(ids) / 2
+	for _, half := range [][]string{ids[:middle], ids[middle:]} {
+		if b.refusals >= maxRefusals && len(b.result.Networks) == 0 || !b.splitBudget.take() {
 			return err
 		}
-		if err := b.resolve(part); err != nil {
+		if err := b.resolve(half); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// budget is a number of things that may be spent in a minute.
-type budget struct {
-	now  func() time.Time
-	most int
+// callBudget limits the number of requests in each minute.
+type callBudget struct {
+	now   func() time.Time
+	limit int
 
 	mu    sync.Mutex
-	spent int
-	since time.Time
+	used  int
+	start time.Time // of the minute
 }
 
-func (b *budget) spend() bool {
+// take reports whether one more request is within the limit, and counts it.
+func (b *callBudget) take() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := b.now(); now.Sub(b.since) >= time.Minute {
-		b.since, b.spent = now, 0
+	if now := b.now(); now.Sub(b.start) >= time.Minute {
+		b.start, b.used = now, 0
 	}
-	if b.spent >= b.most {
+	if b.used >= b.limit {
 		return false
 	}
-	b.spent++
+	b.used++
 	return true
 }

@@ -112,7 +112,7 @@ func TestSystematicRefusal(t *testing.T) {
 		if !errors.As(err, &f) || f.Kind != inventory.Refused || f.Status != http.StatusBadRequest {
 			t.Errorf("batch %d: error %v, want the refusal", i, err)
 		}
-		if len(a.Networks) != 0 || len(a.Unresolved) > maxCulprits {
+		if len(a.Networks) != 0 || len(a.Unresolved) > maxRefusals {
 			t.Errorf("batch %d: %d networks, %d unresolved", i, len(a.Networks), len(a.Unresolved))
 		}
 	}
@@ -182,7 +182,7 @@ func TestAMalformedAnswerIsNotBlamedOnDesktops(t *testing.T) {
 	}})
 	p := w.project(nil)
 	a, err := p.ReadNetworks(t.Context(), ids, false)
-	if f := failureOf(t, err); f.Kind != inventory.Malformed || f.Detail != "the answer is malformed for every desktop in it" {
+	if f := failureOf(t, err); f.Kind != inventory.Malformed || f.Detail != "response is malformed for every desktop" {
 		t.Errorf("failure %v", &f)
 	}
 	if len(a.Networks) != 0 || len(a.Unresolved) != 0 {
@@ -222,9 +222,9 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 	}
 	broken := &inventory.Failure{Kind: inventory.Transient}
 	b := batch{
-		answer: inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}},
-		spare:  &budget{now: time.Now, most: 100},
-		ask: func(some []string) (map[string]*inventory.Networks, error) {
+		result:      inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}},
+		splitBudget: &callBudget{now: time.Now, limit: 100},
+		request: func(some []string) (map[string]*inventory.Networks, error) {
 			got := map[string]*inventory.Networks{}
 			for _, id := range some {
 				if id == "d75" {
@@ -239,12 +239,12 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 		},
 	}
 	// The refusal of the whole batch hides what is wrong with its second half.
-	b.ask = hide(b.ask)
+	b.request = hide(b.request)
 	if err := b.resolve(ids); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
-	if len(b.answer.Networks) != 49 || len(b.answer.Unresolved) != 1 {
-		t.Errorf("%d networks and %d unresolved, want those of the first half", len(b.answer.Networks), len(b.answer.Unresolved))
+	if len(b.result.Networks) != 49 || len(b.result.Unresolved) != 1 {
+		t.Errorf("%d networks and %d unresolved, want those of the first half", len(b.result.Networks), len(b.result.Unresolved))
 	}
 }
 
@@ -263,13 +263,13 @@ func hide(ask func([]string) (map[string]*inventory.Networks, error)) func([]str
 func TestBudgetIsSpentByTheMinute(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	b := budget{now: func() time.Time { return now }, most: 2}
+	b := callBudget{now: func() time.Time { return now }, limit: 2}
 	var got []bool
 	for range 3 {
-		got = append(got, b.spend())
+		got = append(got, b.take())
 	}
 	now = now.Add(time.Minute)
-	got = append(got, b.spend())
+	got = append(got, b.take())
 	if !slices.Equal(got, []bool{true, true, false, true}) {
 		t.Errorf("spent %v, want two a minute", got)
 	}

@@ -5,40 +5,37 @@ package workspace
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"sync"
-
-	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/workspace/v2/region"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
-// Project asks the cloud about one project. Its methods may be called at once.
-type Project struct {
-	cloud   *Cloud
-	cfg     config.Project
-	want    decode.OptionalFields
-	api     line
-	iam     line
-	release func()
+// ProjectClient requests the desktops of one project. It is safe for concurrent
+// use.
+type ProjectClient struct {
+	cloud          *Cloud
+	cfg            config.Project
+	optionalFields decode.OptionalFields
+	api            line
+	iam            line
+	release        func()
 
-	asking chan struct{} // held by who asks IAM for the ID
-	spare  budget        // calls that the search for culprits may cost
+	resolving   chan struct{} // semaphore: one goroutine resolves the project ID
+	splitBudget callBudget
 
-	mu      sync.Mutex
-	id      string       // "": not known yet
-	pages   int          // of the last list
-	reading *listReading // that was broken off; nil: none was
+	mu        sync.Mutex
+	id        string       // project ID; "" until it is resolved
+	lastPages int          // number of pages of the last list
+	pending   *pendingList // interrupted list, or nil
 }
 
-// Project makes the client of a configured project. It asks nothing yet.
-// Tags and users of desktops are read only if they are wanted.
-func (c *Cloud) Project(cfg config.Project, wantTags, wantUsers bool) (*Project, error) {
+// Project returns a client of a configured project. It sends no request. Tags
+// and users of desktops are decoded only if they are wanted.
+func (c *Cloud) Project(cfg config.Project, wantTags, wantUsers bool) (*ProjectClient, error) {
 	endpoint, err := endpointOf(cfg.Region, cfg.Endpoint)
 	if err != nil {
 		return nil, err
@@ -48,14 +45,14 @@ func (c *Cloud) Project(cfg config.Project, wantTags, wantUsers bool) (*Project,
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{
-		cloud:   c,
-		cfg:     cfg,
-		want:    decode.OptionalFields{Tags: wantTags, Users: wantUsers},
-		release: access.release,
-		id:      cfg.ProjectID,
-		asking:  make(chan struct{}, 1),
-		spare:   budget{now: c.now, most: maxSplits},
+	p := &ProjectClient{
+		cloud:          c,
+		cfg:            cfg,
+		optionalFields: decode.OptionalFields{Tags: wantTags, Users: wantUsers},
+		release:        access.release,
+		id:             cfg.ProjectID,
+		resolving:      make(chan struct{}, 1),
+		splitBudget:    callBudget{now: c.now, limit: maxSplits},
 	}
 	p.api = access.line(c, cfg.Limits, endpoint)
 	p.iam = access.line(c, cfg.Limits, iam)
@@ -64,80 +61,40 @@ func (c *Cloud) Project(cfg config.Project, wantTags, wantUsers bool) (*Project,
 	return p, nil
 }
 
-// KnownRegion says whether the SDK knows Workspace's endpoint in a region.
-func KnownRegion(id string) bool { return regionEndpoint(id) != "" }
+// Close releases the connections and credentials that projects share.
+func (p *ProjectClient) Close() { p.release() }
 
-// regionLookup makes up for the lock that the SDK's cache of regions lacks.
-var regionLookup sync.Mutex
-
-// regionEndpoint gives the SDK's endpoint: its environment variables and its
-// file of regions count, too.
-func regionEndpoint(id string) string {
-	regionLookup.Lock()
-	defer regionLookup.Unlock()
-	r, err := region.SafeValueOf(id)
-	if err != nil || r == nil || len(r.Endpoints) == 0 {
-		return ""
-	}
-	return r.Endpoints[0]
+// ResolveProject returns the project. If the configuration has no project ID, it
+// requests the ID from IAM and caches it.
+func (p *ProjectClient) ResolveProject(ctx context.Context) (inventory.Project, error) {
+	id, err := p.projectID(ctx)
+	return inventory.Project{Name: p.cfg.Name, Region: p.cfg.Region, ID: id}, err
 }
 
-// endpointOf gives the endpoint that is configured, or the region's.
-func endpointOf(regionID, configured string) (string, error) {
-	if configured == "" {
-		configured = regionEndpoint(regionID)
-	}
-	if configured == "" {
-		return "", fmt.Errorf("region: the SDK knows no Workspace in %q; set endpoint", regionID)
-	}
-	endpoint := withScheme(configured)
-	u, err := url.Parse(endpoint)
-	switch {
-	case err != nil || u.Host == "":
-		return "", errors.New("endpoint: not a URL")
-	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		// The SDK would drop them without a word.
-		return "", errors.New("endpoint: must be a scheme and a host alone")
-	}
-	return endpoint, nil
-}
-
-// Close ends the use of what the project shares with others.
-func (p *Project) Close() { p.release() }
-
-// ResolveProject names the project. Its ID is asked of IAM if the configuration
-// leaves it open, until it is known.
-func (p *Project) ResolveProject(ctx context.Context) (inventory.Project, error) {
-	id := inventory.Project{Name: p.cfg.Name, Region: p.cfg.Region}
-	var err error
-	id.ID, err = p.projectID(ctx)
-	return id, err
-}
-
-func (p *Project) projectID(ctx context.Context) (string, error) {
-	if id := p.knownID(); id != "" {
+func (p *ProjectClient) projectID(ctx context.Context) (string, error) {
+	if id := p.cachedID(); id != "" {
 		return id, nil
 	}
 	select {
-	case p.asking <- struct{}{}: // one asks, the others wait for what it finds
-		defer func() { <-p.asking }()
+	case p.resolving <- struct{}{}: // the others wait, and then use the cached ID
+		defer func() { <-p.resolving }()
 	case <-ctx.Done():
 		return "", p.iam.givenUp(opProjects, ctx.Err())
 	}
-	if id := p.knownID(); id != "" {
+	if id := p.cachedID(); id != "" {
 		return id, nil
 	}
 	projects, err := p.iam.projects(ctx, listProjects(p.cfg.Region))
 	if err != nil {
 		return "", err
 	}
-	// IAM may understand the name as a part of it.
-	projects = slices.DeleteFunc(projects, func(x IAMProject) bool { return x.Name != p.cfg.Region })
+	// IAM may also return projects whose name only contains the requested one.
+	projects = slices.DeleteFunc(projects, func(project IAMProject) bool { return project.Name != p.cfg.Region })
 	if len(projects) != 1 {
 		return "", &inventory.Failure{
 			Kind:      inventory.Misconfigured,
 			Operation: opProjects,
-			Detail:    fmt.Sprintf("IAM knows %d projects of the name %s", len(projects), p.cfg.Region),
+			Detail:    fmt.Sprintf("IAM has %d projects with the name %s", len(projects), p.cfg.Region),
 			Hint:      "set project_id",
 		}
 	}
@@ -147,14 +104,15 @@ func (p *Project) projectID(ctx context.Context) (string, error) {
 	return p.id, nil
 }
 
-func (p *Project) knownID() string {
+func (p *ProjectClient) cachedID() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.id
 }
 
-// line gives the line to Workspace, once the project's ID is known.
-func (p *Project) line(ctx context.Context) (*line, error) {
+// line returns the client of the Workspace endpoint after resolving the project
+// ID.
+func (p *ProjectClient) line(ctx context.Context) (*line, error) {
 	id, err := p.projectID(ctx)
 	if err != nil {
 		return nil, err
@@ -164,22 +122,28 @@ func (p *Project) line(ctx context.Context) (*line, error) {
 	return &l, nil
 }
 
-// ListEIPBindings reads which EIPs are bound to desktops, in one call.
-func (p *Project) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
+// ListEIPBindings returns the EIPs that are bound to desktops. It sends one
+// request.
+func (p *ProjectClient) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
 	l, err := p.line(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var bindings inventory.EIPBindings
-	err = l.ask(ctx, listBindings(&p.cfg.Desktops), true, nil, func(body []byte) error {
-		var counts decode.Counts
-		var err error
-		bindings, counts, err = decode.EIPBindings(body)
-		p.cloud.report(counts)
-		return err
-	})
+	err = l.ask(ctx, listBindings(&p.cfg.Desktops), true, nil, decodeInto(p.cloud, &bindings, decode.EIPBindings))
 	if err != nil {
 		return nil, err
 	}
 	return bindings, nil
+}
+
+// decodeInto returns a decoder for a response body that stores the value in
+// target, and reports what was dropped from the response.
+func decodeInto[T any](c *Cloud, target *T, decodeBody func(body []byte) (T, decode.Counts, error)) func(body []byte) error {
+	return func(body []byte) error {
+		value, counts, err := decodeBody(body)
+		*target = value
+		c.report(counts)
+		return err
+	}
 }

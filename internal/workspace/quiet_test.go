@@ -70,7 +70,7 @@ func TestCanary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var projects []*Project
+		var projects []*ProjectClient
 		for _, c := range []config.Credentials{
 			static,
 			{Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret + "-wrong")},

@@ -141,7 +141,7 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 			t.Fatalf("error %v, want a wait", err)
 		}
 		w.sim.DeleteDesktop(testProject, ids[0])
-		time.Sleep(keepWalk + time.Second)
+		time.Sleep(maxPendingAge + time.Second)
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait: the list begins anew", err)
 		}
