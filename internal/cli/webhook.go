@@ -18,7 +18,7 @@ import (
 // hook is the webhook of a configuration; the zero value is none.
 type hook struct {
 	key        string // changes when anything about it changes
-	receiver   *webhook.Target
+	receiver   *webhook.Receiver
 	release    func()
 	unverified bool
 }
@@ -39,7 +39,7 @@ func (x *exporter) openHook(c *config.Webhook) (hook, error) {
 	}
 	return hook{
 		key: key, release: release, unverified: c.HTTP.TLS.InsecureSkipVerify,
-		receiver: &webhook.Target{
+		receiver: &webhook.Receiver{
 			URL: c.ReadURL,
 			Header: func() (http.Header, error) {
 				header, err := c.ReadHeader()
@@ -68,7 +68,7 @@ func (x *exporter) takeHook(h hook) {
 	}
 	old := x.hook
 	x.hook = h
-	x.webhook.SetTarget(h.receiver)
+	x.webhook.SetReceiver(h.receiver)
 	old.close()
 }
 

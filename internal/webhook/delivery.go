@@ -29,10 +29,10 @@ const (
 
 // attempt is one HTTP request that delivers one event.
 type attempt struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	target *Target
-	event  Event
+	ctx      context.Context
+	cancel   context.CancelFunc
+	receiver *Receiver
+	event    Event
 }
 
 // result is the outcome of an attempt.
@@ -49,9 +49,9 @@ func (a *attempt) send() result {
 	if err != nil {
 		return result{err: err}
 	}
-	response, err := a.target.Transport.RoundTrip(request)
+	response, err := a.receiver.Transport.RoundTrip(request)
 	if err != nil {
-		return result{err: errors.New(a.target.DescribeError(err))}
+		return result{err: errors.New(a.receiver.DescribeError(err))}
 	}
 	_, _ = io.CopyN(io.Discard, response.Body, maxResponseBytes) // only the status counts
 	_ = response.Body.Close()
@@ -63,11 +63,11 @@ func (a *attempt) send() result {
 }
 
 func (a *attempt) request() (*http.Request, error) {
-	target, err := a.target.URL()
+	url, err := a.receiver.URL()
 	if err != nil {
 		return nil, err
 	}
-	header, err := a.target.Header()
+	header, err := a.receiver.Header()
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (a *attempt) request() (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(a.ctx, http.MethodPost, target, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(a.ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("invalid webhook URL") // the original error quotes the URL
 	}

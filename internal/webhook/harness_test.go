@@ -76,9 +76,9 @@ func newHarness(t *testing.T, responses ...fakeResponse) *harness {
 	return h
 }
 
-// target returns a target with the given URL and queue size.
-func (h *harness) target(url string, queueSize int) *Target {
-	return &Target{
+// receiver returns a receiver with the given URL and queue size.
+func (h *harness) receiver(url string, queueSize int) *Receiver {
+	return &Receiver{
 		URL:       func() (string, error) { return url, nil },
 		Header:    func() (http.Header, error) { return http.Header{"X-Team": {"vdi"}}, nil },
 		Transport: h, DescribeError: func(error) string { return "connection broken" },

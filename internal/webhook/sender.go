@@ -42,9 +42,9 @@ const (
 	maxRejectionLines = 5
 )
 
-// Target is where events are delivered to. URL and Header are called before each
+// Receiver is where events are delivered to. URL and Header are called before each
 // attempt; the errors of both are logged.
-type Target struct {
+type Receiver struct {
 	URL           func() (string, error)
 	Header        func() (http.Header, error)
 	Transport     http.RoundTripper
@@ -53,9 +53,9 @@ type Target struct {
 	QueueSize     int                // maximum number of waiting events
 }
 
-// Metrics counts events. Its methods must be safe for concurrent use and must
+// EventMetrics counts events. Its methods must be safe for concurrent use and must
 // not block.
-type Metrics interface {
+type EventMetrics interface {
 	EventSent()
 	EventFailed()
 	EventsDropped(reason string, n int)
@@ -67,11 +67,11 @@ type State struct {
 	Waiting []Event // the oldest first
 }
 
-// Sender delivers events to a target, one after another and in order. Its
+// Sender delivers events to a receiver, one after another and in order. Its
 // methods are safe for concurrent use and, Close excepted, do not block.
 type Sender struct {
 	logger       log.Logger
-	metrics      Metrics
+	metrics      EventMetrics
 	idPrefix     string // of the event IDs of this process
 	wg           sync.WaitGroup
 	ctx          context.Context // of all attempts
@@ -80,7 +80,7 @@ type Sender struct {
 
 	mu            sync.Mutex
 	eventCount    uint64
-	target        *Target
+	receiver      *Receiver
 	configured    bool
 	closing       bool
 	running       bool
@@ -91,9 +91,9 @@ type Sender struct {
 	failures      int                // consecutive failed attempts
 }
 
-// New returns a Sender without a target. Events wait until the first call of
-// SetTarget.
-func New(logger log.Logger, metrics Metrics) *Sender {
+// New returns a Sender without a receiver. Events wait until the first call of
+// SetReceiver.
+func New(logger log.Logger, metrics EventMetrics) *Sender {
 	prefix := make([]byte, 8)
 	_, _ = rand.Read(prefix) // never fails
 	s := &Sender{logger: logger, metrics: metrics, idPrefix: hex.EncodeToString(prefix), wake: make(chan struct{})}
@@ -101,13 +101,13 @@ func New(logger log.Logger, metrics Metrics) *Sender {
 	return s
 }
 
-// SetTarget replaces the target; nil means that there is none, and drops the
+// SetReceiver replaces the receiver; nil means that there is none, and drops the
 // waiting events. An event whose delivery is in progress is delivered to the new
-// target again.
-func (s *Sender) SetTarget(t *Target) {
+// receiver again.
+func (s *Sender) SetReceiver(r *Receiver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.target, s.configured, s.failures = t, true, 0
+	s.receiver, s.configured, s.failures = r, true, 0
 	if s.cancelAttempt != nil {
 		s.cancelAttempt()
 	}
@@ -127,7 +127,7 @@ func (s *Sender) State() State {
 }
 
 // Restore puts the events of a State before those that wait already. It must be
-// called before the first SetTarget.
+// called before the first SetReceiver.
 func (s *Sender) Restore(state State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ func (s *Sender) Close() (left int) {
 func (s *Sender) Enqueue(changes []inventory.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.configured && s.target == nil {
+	if s.configured && s.receiver == nil {
 		return
 	}
 	for _, c := range changes {
@@ -167,15 +167,15 @@ func (s *Sender) Enqueue(changes []inventory.Change) {
 }
 
 // trim drops the oldest waiting events that exceed the queue size, or all of
-// them if there is no target. An event whose delivery is in progress does not
+// them if there is no receiver. An event whose delivery is in progress does not
 // count. The caller holds the lock, here and below.
 func (s *Sender) trim() {
 	if !s.configured {
 		return
 	}
 	limit, reason := 0, NoReceiver
-	if s.target != nil {
-		limit, reason = s.target.QueueSize, QueueFull
+	if s.receiver != nil {
+		limit, reason = s.receiver.QueueSize, QueueFull
 	}
 	waiting := s.pending()
 	if s.cancelAttempt != nil {
@@ -207,7 +207,7 @@ func (s *Sender) endPause() {
 
 // ensureRunning starts run unless it runs already or has nothing to do.
 func (s *Sender) ensureRunning() {
-	if !s.running && !s.closing && s.target != nil && s.pending() > 0 {
+	if !s.running && !s.closing && s.receiver != nil && s.pending() > 0 {
 		s.running = true
 		s.wg.Go(s.run)
 	}
@@ -240,13 +240,13 @@ func (s *Sender) next() *attempt {
 		s.queue[0] = Event{}
 		s.head, s.queue = &oldest, s.queue[1:]
 	}
-	if s.head == nil || s.target == nil || s.ctx.Err() != nil {
+	if s.head == nil || s.receiver == nil || s.ctx.Err() != nil {
 		s.running = false
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.target.Timeout)
+	ctx, cancel := context.WithTimeout(s.ctx, s.receiver.Timeout)
 	s.cancelAttempt = cancel
-	return &attempt{ctx: ctx, cancel: cancel, target: s.target, event: *s.head}
+	return &attempt{ctx: ctx, cancel: cancel, receiver: s.receiver, event: *s.head}
 }
 
 // finish updates the queue after an attempt. It returns how long to pause, and a
@@ -254,7 +254,7 @@ func (s *Sender) next() *attempt {
 func (s *Sender) finish(a *attempt, r result) (pause time.Duration, wake <-chan struct{}) {
 	s.mu.Lock()
 	previousFailures := s.failures
-	abandoned := s.target != a.target || s.ctx.Err() != nil // by us, so it proves nothing about the receiver
+	abandoned := s.receiver != a.receiver || s.ctx.Err() != nil // by us, so it proves nothing about the receiver
 	s.cancelAttempt = nil
 	switch {
 	case r.accepted():
@@ -263,7 +263,7 @@ func (s *Sender) finish(a *attempt, r result) (pause time.Duration, wake <-chan 
 		if !abandoned {
 			s.failures = 0
 		}
-	case abandoned: // the next target, or the next process, gets the event again
+	case abandoned: // the next receiver, or the next process, gets the event again
 	case r.rejected():
 		s.head = nil
 		s.metrics.EventFailed()

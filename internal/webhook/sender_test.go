@@ -50,7 +50,7 @@ func TestResponses(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, test.response)
-				h.sender.SetTarget(h.target("https://hook/CANARY", 10))
+				h.sender.SetReceiver(h.receiver("https://hook/CANARY", 10))
 				h.enqueue("d1", "d2")
 				time.Sleep(20 * time.Second)
 				attempts := "hook d1, hook d2"
@@ -82,7 +82,7 @@ func TestBackoff(t *testing.T) {
 			fakeResponse{status: 302, retryAfter: "99999999999999999999"}, fakeResponse{status: 503, retryAfter: "soon"},
 			fakeResponse{status: 503, retryAfter: time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)},
 			fakeResponse{status: 503, retryAfter: time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)})...)
-		h.sender.SetTarget(h.target("https://hook", 10))
+		h.sender.SetReceiver(h.receiver("https://hook", 10))
 		h.enqueue("d1")
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
@@ -109,7 +109,7 @@ func TestQueueOverflow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, fakeResponse{status: 503, hang: 5 * time.Second}, fakeResponse{status: 503, retryAfter: "60"}, fakeResponse{status: 200})
-		h.sender.SetTarget(h.target("https://hook", 2))
+		h.sender.SetReceiver(h.receiver("https://hook", 2))
 		h.enqueue("d1")
 		synctest.Wait()
 		h.enqueue("d2", "d3", "d4")
@@ -121,22 +121,22 @@ func TestQueueOverflow(t *testing.T) {
 		h.want("hook d3", "sent=0 failed=2 waiting=2 dropped=map[queue_full:2]")
 		h.enqueue("d5", "d6", "d7")
 		h.want("", "sent=0 failed=2 waiting=2 dropped=map[queue_full:5]")
-		h.sender.SetTarget(h.target("https://hook", 1))
+		h.sender.SetReceiver(h.receiver("https://hook", 1))
 		h.want("hook d7", "sent=1 failed=2 waiting=0 dropped=map[queue_full:6]")
 	})
 }
 
-func TestTargetChange(t *testing.T) {
+func TestReceiverChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, fakeResponse{status: 503, retryAfter: "300"}, fakeResponse{status: 200, hang: 9 * time.Second})
-		h.enqueue("d1") // before a target is configured
-		h.sender.SetTarget(h.target("https://old", 10))
+		h.enqueue("d1") // before a receiver is configured
+		h.sender.SetReceiver(h.receiver("https://old", 10))
 		h.enqueue("d2")
 		h.want("old d1", "sent=0 failed=1 waiting=2 dropped=map[]")
-		h.sender.SetTarget(h.target("https://slow", 10)) // ends the pause
+		h.sender.SetReceiver(h.receiver("https://slow", 10)) // ends the pause
 		h.want("slow d1", "sent=0 failed=1 waiting=2 dropped=map[]")
-		h.sender.SetTarget(h.target("https://new", 10)) // cancels the attempt
+		h.sender.SetReceiver(h.receiver("https://new", 10)) // cancels the attempt
 		h.want("new d1, new d2", "sent=2 failed=1 waiting=0 dropped=map[]")
 		if h.ids[0] != h.ids[1] || h.ids[1] != h.ids[2] {
 			t.Errorf("IDs are %q", h.ids)
@@ -147,22 +147,22 @@ func TestTargetChange(t *testing.T) {
 	})
 }
 
-func TestTargetRemoved(t *testing.T) {
+func TestReceiverRemoved(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]fakeResponse{"during a pause": {status: 503}, "during an attempt": {hang: time.Hour}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, response)
-				h.sender.SetTarget(h.target("https://hook", 10))
+				h.sender.SetReceiver(h.receiver("https://hook", 10))
 				h.enqueue("d1", "d2", "d3")
 				synctest.Wait()
 				failed := h.counts.failed
-				h.sender.SetTarget(nil)
+				h.sender.SetReceiver(nil)
 				time.Sleep(time.Minute)
 				h.enqueue("d4")
 				h.want("hook d1", fmt.Sprintf("sent=0 failed=%d waiting=0 dropped=map[no_receiver:3]", failed))
-				h.sender.SetTarget(h.target("https://hook", 10))
+				h.sender.SetReceiver(h.receiver("https://hook", 10))
 				h.enqueue("d5")
 				h.want("hook d5", fmt.Sprintf("sent=1 failed=%d waiting=0 dropped=map[no_receiver:3]", failed))
 			})
@@ -174,21 +174,21 @@ func TestURLAndHeaderOfEachAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t)
-		target := h.target("", 10)
+		receiver := h.receiver("", 10)
 		urls, headers := 0, 0
-		target.URL = func() (string, error) {
+		receiver.URL = func() (string, error) {
 			if urls++; urls == 1 {
 				return "", errors.New("changes.webhook.url_file: /there cannot be read")
 			}
 			return []string{"https://ho ok/CANARY", "https://hook"}[min(urls-2, 1)], nil
 		}
-		target.Header = func() (http.Header, error) {
+		receiver.Header = func() (http.Header, error) {
 			if headers++; headers == 2 {
 				return nil, errors.New("no credentials")
 			}
 			return http.Header{}, nil
 		}
-		h.sender.SetTarget(target)
+		h.sender.SetReceiver(receiver)
 		h.enqueue("d1")
 		time.Sleep(time.Minute)
 		h.want("hook d1", "sent=1 failed=3 waiting=0 dropped=map[]")
@@ -206,7 +206,7 @@ func TestRejectionLogIsRateLimited(t *testing.T) {
 			rejections = append(rejections, fakeResponse{status: 422})
 		}
 		h := newHarness(t, rejections...)
-		h.sender.SetTarget(h.target("https://hook", 100))
+		h.sender.SetReceiver(h.receiver("https://hook", 100))
 		for range 12 {
 			h.enqueue("d1")
 		}
@@ -241,7 +241,7 @@ func TestClose(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, test.responses...)
-				h.sender.SetTarget(h.target("https://hook", 10))
+				h.sender.SetReceiver(h.receiver("https://hook", 10))
 				h.enqueue("d1", "d2", "d3")
 				synctest.Wait()
 				start := time.Now()
@@ -267,7 +267,7 @@ func TestRestore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		first := newHarness(t, fakeResponse{status: 503, retryAfter: "300"}, fakeResponse{})
-		first.sender.SetTarget(first.target("https://hook", 10))
+		first.sender.SetReceiver(first.receiver("https://hook", 10))
 		first.enqueue("d1", "d2")
 		synctest.Wait()
 		first.sender.Close()
@@ -286,7 +286,7 @@ func TestRestore(t *testing.T) {
 		second := newHarness(t)
 		second.enqueue("d3") // before Restore, delivered after
 		second.sender.Restore(state)
-		second.sender.SetTarget(second.target("https://hook", 10))
+		second.sender.SetReceiver(second.receiver("https://hook", 10))
 		second.want("hook d1, hook d2, hook d3", "sent=3 failed=0 waiting=0 dropped=map[]")
 		if second.ids[0] != first.ids[0] {
 			t.Errorf("ID %s changed to %s", first.ids[0], second.ids[0])
