@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// FailureKind classifies a failure by what has to happen before it can go away.
+// FailureKind classifies a failure by what must change before a retry can succeed.
 type FailureKind int
 
-// The kinds, the least grave first.
+// The kinds, in ascending order of severity.
 const (
-	Transient      FailureKind = iota // may pass by itself: 5xx, resets, timeouts
-	Throttled                         // 429: somebody spent the quota
-	Incomplete                        // the list moved while it was read
-	Refused                           // the cloud refuses these desktops: 400, 404
-	Malformed                         // the answer is not what the API promises
-	Denied                            // 403: the key lacks a permission
+	Transient      FailureKind = iota // temporary: 5xx, connection reset, timeout
+	Throttled                         // 429: the API quota is exceeded
+	Incomplete                        // the list changed while it was read
+	Refused                           // the request is invalid for these desktops: 400, 404
+	Malformed                         // the response violates the API's documentation
+	Denied                            // 403: the access key lacks a permission
 	Disabled                          // Workspace is not enabled in the project
-	Authentication                    // 401: the key is not accepted
-	Misconfigured                     // the configuration cannot work: no credentials, no endpoint, no project
+	Authentication                    // 401: the access key is invalid
+	Misconfigured                     // the configuration is wrong: credentials, endpoint or project
 )
 
 var failureKindNames = [...]string{

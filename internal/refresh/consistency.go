@@ -82,7 +82,7 @@ func (s *engineState) bind(b inventory.EIPBindings, err error, asked time.Time) 
 	}
 	l.due = asked.Add(comparison)
 	if err != nil {
-		if asFailure("ListDesktopsEips", err).Kind >= inventory.Denied {
+		if asFailure(inventory.ListDesktopsEips, err).Kind >= inventory.Denied {
 			l.due = asked.Add(deniedPause)
 		}
 		if l.bound != nil && l.failed.IsZero() {

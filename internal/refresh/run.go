@@ -58,7 +58,7 @@ func (r *round) lists(ctx context.Context) {
 			return
 		}
 		r.listed = true
-		r.fail(asFailure("KeystoneListProjects", err))
+		r.fail(asFailure(inventory.KeystoneListProjects, err))
 		e.state.cannotList(r.start)
 		r.hopeless = true
 		return
@@ -120,7 +120,7 @@ func (r *round) take(listing []inventory.Desktop, err error, asked time.Time) {
 		s.list(listing, true, asked)
 		return
 	}
-	f := asFailure("ListDesktops", err)
+	f := asFailure(inventory.ListDesktops, err)
 	r.fail(f)
 	// What used up the time leaves none to ask in.
 	r.hopeless = f.Kind >= inventory.Disabled || time.Now().After(r.last)
@@ -288,7 +288,7 @@ func (r *round) ask(ctx context.Context, b batch) {
 	case err == nil:
 		r.inARow = 0
 	default:
-		f := asFailure("ShowDesktopNetworks", err)
+		f := asFailure(inventory.ShowDesktopNetworks, err)
 		r.fail(f)
 		r.inARow++
 		// What refuses the key or the project refuses every batch, and a cloud

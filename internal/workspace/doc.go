@@ -1,12 +1,14 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package workspace asks the cloud. It is the only room that imports the SDK,
-// and uses it for what it is good at: it builds and signs requests. Everything
-// that comes back is taken off the wire before the SDK reads it, so that there
-// is one reading of answers, one of errors and one of absent values.
+// Package workspace calls the Workspace and IAM APIs. It is the only package that
+// imports the SDK, and uses it to build and sign requests. The responses are read
+// before the SDK decodes them: the SDK has no context, panics on some responses,
+// and its models do not distinguish absent from empty values. So there is one
+// decoder (package decode), one conversion of errors (package apierror) and one
+// way to read a changing list (package pagination).
 //
-// A [Cloud] lives as long as the process and holds what projects share: quota,
-// the state of access keys, credentials, connections. A [Project] is what the
-// refresh engine asks.
+// A [Cloud] exists as long as the process. It has what projects share: quota,
+// circuit breakers of access keys, credentials and connections. A
+// [ProjectClient] reads one project for the refresh engine.
 package workspace
