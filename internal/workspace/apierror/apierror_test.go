@@ -6,19 +6,22 @@ package apierror
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		status int
-		codes  string // separated by blanks; "-" is none
+		codes  string // separated by spaces; "-" is none
 		want   inventory.FailureKind
 	}{
 		{200, "- {} APIGW.9999 X.1", inventory.Malformed},
@@ -82,7 +85,7 @@ func TestHint(t *testing.T) {
 		}
 		seen[text] = true
 		if other := Hint(inventory.ListDesktops, inventory.Denied, strings.Replace(code, "APIGW", "APIG", 1)); other != text {
-			t.Errorf("%s: hint %q, by its other name %q", code, text, other)
+			t.Errorf("%s: hint %q, by its older spelling %q", code, text, other)
 		}
 	}
 }
@@ -113,7 +116,63 @@ func TestFromTransportOmitsText(t *testing.T) {
 	t.Parallel()
 	const secret = "PROXY-canary"
 	f := FromTransport(inventory.ListDesktops, "h", errors.New("proxy http://user:"+secret+"@p"))
-	if got := fmt.Sprintf("%v %+v", f, *f); strings.Contains(f.Error(), secret) || f.Detail != "h cannot be reached" {
+	if got := fmt.Sprintf("%v %+v", f, *f); strings.Contains(f.Error(), secret) || f.Detail != httptransport.Explain("h", errors.ErrUnsupported).Detail {
 		t.Errorf("failure %s", got)
+	}
+}
+
+func TestFromResponse(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name   string
+		status int
+		date   time.Time
+		body   string
+		kind   inventory.FailureKind
+		detail string
+	}{
+		{"200 without list", 200, now, `{}`, inventory.Malformed, "response lacks the requested list"},
+		{"200 with error", 200, now, `{"error_code":"WKS.0001"}`, inventory.Refused, ""},
+		{"redirect", 302, now, ``, inventory.Malformed, "unexpected redirect"},
+		{"disabled", 403, now, `{"error_code":"WKS.00010099"}`, inventory.Disabled, "Workspace is not enabled in this project"},
+		{"refused signature", 401, now.Add(-maxSkew), `{}`, inventory.Authentication, ""},
+		{"refused signature, clock ahead", 401, now.Add(-20 * time.Minute), `{}`, inventory.Authentication, "clock of this host is off by 20m0s"},
+		{"refused signature, clock behind", 401, now.Add(20 * time.Minute), `{}`, inventory.Authentication, "clock of this host is off by -20m0s"},
+		{"denied, clock ahead", 403, now.Add(-20 * time.Minute), `{}`, inventory.Denied, ""},
+	} {
+		r := &Response{Status: tt.status, Header: http.Header{"Date": {tt.date.Format(http.TimeFormat)}}, Body: []byte(tt.body)}
+		f := FromResponse(inventory.ListDesktops, r, now)
+		if f.Kind != tt.kind || f.Detail != tt.detail || f.Status != tt.status || f.Operation != inventory.ListDesktops {
+			t.Errorf("%s: failure %v, want kind %s and detail %q", tt.name, f, tt.kind, tt.detail)
+		}
+	}
+}
+
+func TestFromDecode(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]inventory.FailureKind{decode.ErrTruncated: inventory.Transient, decode.ErrSyntax: inventory.Malformed} {
+		f := FromDecode(inventory.ListDesktops, &Response{Status: http.StatusOK}, err)
+		if f.Kind != want || !errors.Is(f, err) || f.Detail != err.Error() {
+			t.Errorf("%v: failure %v, want kind %s", err, f, want)
+		}
+	}
+}
+
+func TestFromTransport(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err    error
+		kind   inventory.FailureKind
+		detail string
+	}{
+		{fmt.Errorf("%w: it panicked", ErrSDK), inventory.Misconfigured, "SDK cannot build the request: it panicked"},
+		{TooLargeError{Limit: 64 << 20}, inventory.Malformed, "h: response body is larger than 64 MiB"},
+		{&httptransport.ProxyError{Status: http.StatusProxyAuthRequired}, inventory.Misconfigured, httptransport.Explain("h", &httptransport.ProxyError{Status: http.StatusProxyAuthRequired}).Detail},
+		{io.ErrUnexpectedEOF, inventory.Transient, httptransport.Explain("h", io.ErrUnexpectedEOF).Detail},
+	} {
+		if f := FromTransport(inventory.ListDesktops, "h", tt.err); f.Kind != tt.kind || f.Detail != tt.detail || !errors.Is(f, tt.err) {
+			t.Errorf("%v: failure %v, want kind %s and detail %q", tt.err, f, tt.kind, tt.detail)
+		}
 	}
 }

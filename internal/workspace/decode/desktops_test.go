@@ -34,12 +34,12 @@ func TestDesktops(t *testing.T) {
 		want      OptionalFields
 		tags      []inventory.Tag
 		users     []string
-		malformed int // fields: the number for an ID always, strange tags and users only if they are read
+		malformed int // fields: a numeric ID always; tags and users only if they are decoded
 		null      int
 	}{
-		{name: "bare", malformed: 1, null: 1},
+		{name: "without optional fields", malformed: 1, null: 1},
 		{
-			name: "all", want: OptionalFields{Tags: true, Users: true}, users: []string{"adam", "zoe"}, malformed: 3, null: 2,
+			name: "with optional fields", want: OptionalFields{Tags: true, Users: true}, users: []string{"adam", "zoe"}, malformed: 3, null: 2,
 			tags: []inventory.Tag{{Key: "empty"}, {Key: "team", Value: "a"}, {Key: "team", Value: "b"}},
 		},
 	} {

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzDecode: whatever comes, what goes out keeps the promises of the
-// inventory, and a half-read answer never looks like a whole one.
+// FuzzDecode decodes arbitrary bodies. Every value that is returned must be valid:
+// UTF-8 strings, no empty IDs, sorted lists without duplicates.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"networks":[{"computer_id":"a","computer_name":"n","network_infos":[{"vpc_info":{"id":"v"},"port_info":{"id":"p"},` +
 		`"public_ip_info":{"id":"e","public_ip_address":"203.0.113.1"},"security_groups":[{"id":"g","name":"x"},{"id":"g"}]},null]}]}`))

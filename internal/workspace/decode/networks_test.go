@@ -15,9 +15,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// TestConverter shows what becomes of one desktop whose answer is strange in one
-// place; the other desktop is never touched by it.
-func TestConverter(t *testing.T) {
+// TestNetworks decodes two desktops of which one has an unusual or malformed
+// part. The other one is never affected.
+func TestNetworks(t *testing.T) {
 	t.Parallel()
 	nic := func(change func(*inventory.Interface)) []inventory.Interface {
 		i := inventory.Interface{PortID: "p", PrivateIP: "10.0.0.1"}
@@ -28,30 +28,30 @@ func TestConverter(t *testing.T) {
 	}
 	const port = `"port_info":{"id":"p","ip_address":"10.0.0.1"}`
 	for _, tt := range []struct {
-		name    string
-		members string // of the desktop, beside its ID
-		want    *inventory.Networks
-		broken  bool
-		dropped map[string]int
+		name      string
+		members   string // of the desktop, beside its ID
+		want      *inventory.Networks
+		malformed bool
+		dropped   map[string]int
 	}{
-		{name: "nothing", want: &inventory.Networks{}},
+		{name: "no members", want: &inventory.Networks{}},
 		{name: "null", members: `"computer_name":null,"computer_ip":null,"network_infos":null`, want: &inventory.Networks{}},
-		{name: "empty text", members: `"computer_name":"","network_infos":""`, want: &inventory.Networks{}},
+		{name: "empty string", members: `"computer_name":"","network_infos":""`, want: &inventory.Networks{}},
 		{name: "empty object", members: `"computer_name":{},"network_infos":{}`, want: &inventory.Networks{}},
 		{name: "empty array", members: `"computer_name":[ ],"network_infos":[]`, want: &inventory.Networks{}},
 		{name: "unknown members", members: `"extra":{"deep":[1,{"x":"y"}]},"computer_name":"n"`, want: &inventory.Networks{Name: "n"}},
-		{name: "member twice", members: `"computer_name":"a","computer_name":"b"`, want: &inventory.Networks{Name: "b"}},
+		{name: "duplicate member", members: `"computer_name":"a","computer_name":"b"`, want: &inventory.Networks{Name: "b"}},
 
 		{name: "name is a number", members: `"computer_name":7`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
 		{name: "address is an object", members: `"computer_ip":{"a":1}`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
-		{name: "a number beyond all bounds", members: `"computer_ip":1e999999999999`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
+		{name: "a number out of range", members: `"computer_ip":1e999999999999`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
 
-		{name: "interfaces are a text", members: `"network_infos":"none"`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
-		{name: "interfaces are an object", members: `"network_infos":{"vpc_info":{}}`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
-		{name: "an interface is a number", members: `"network_infos":[5,{` + port + `}]`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "interfaces are a string", members: `"network_infos":"none"`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "interfaces are an object", members: `"network_infos":{"vpc_info":{}}`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "an interface is a number", members: `"network_infos":[5,{` + port + `}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 		{name: "an interface is null", members: `"network_infos":[null,{` + port + `}]`, want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonNullElement: 1}},
 		{name: "an interface is empty", members: `"network_infos":[{},{` + port + `}]`, want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonEmptyInterface: 1}},
-		{name: "all of an interface is absent", members: `"network_infos":[{"vpc_info":{},"subnet_info":null,"port_info":"","public_ip_info":[],"security_groups":[]}]`, want: &inventory.Networks{}, dropped: map[string]int{ReasonEmptyInterface: 1}},
+		{name: "every part of an interface is absent", members: `"network_infos":[{"vpc_info":{},"subnet_info":null,"port_info":"","public_ip_info":[],"security_groups":[]}]`, want: &inventory.Networks{}, dropped: map[string]int{ReasonEmptyInterface: 1}},
 		{
 			name: "two interfaces of one port", members: `"network_infos":[{` + port + `},{"port_info":{"id":"p","ip_address":"10.0.0.9"}}]`,
 			want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonDuplicateInterface: 1},
@@ -62,7 +62,7 @@ func TestConverter(t *testing.T) {
 			dropped: map[string]int{ReasonDuplicateInterface: 1},
 		},
 
-		{name: "VPC is a text", members: `"network_infos":[{` + port + `,"vpc_info":"vpc"}]`, want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonMalformedField: 1}},
+		{name: "VPC is a string", members: `"network_infos":[{` + port + `,"vpc_info":"vpc"}]`, want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonMalformedField: 1}},
 		{
 			name: "subnet's name is a number", members: `"network_infos":[{` + port + `,"subnet_info":{"id":"s","name":1,"cidr":"10.0.0.0/24"}}]`,
 			want:    &inventory.Networks{Interfaces: nic(func(i *inventory.Interface) { i.Subnet = inventory.Subnet{ID: "s", CIDR: "10.0.0.0/24"} })},
@@ -84,16 +84,16 @@ func TestConverter(t *testing.T) {
 			want:    &inventory.Networks{Interfaces: nic(func(i *inventory.Interface) { i.EIP.Address = "203.0.113.1" })},
 			dropped: map[string]int{ReasonMalformedField: 1},
 		},
-		{name: "EIP is a text", members: `"network_infos":[{` + port + `,"public_ip_info":"203.0.113.1"}]`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
-		{name: "EIP's address is a number", members: `"network_infos":[{` + port + `,"public_ip_info":{"public_ip_address":203}}]`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "EIP is a string", members: `"network_infos":[{` + port + `,"public_ip_info":"203.0.113.1"}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "EIP's address is a number", members: `"network_infos":[{` + port + `,"public_ip_info":{"public_ip_address":203}}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 
-		{name: "groups null", members: `"network_infos":[{` + port + `,"security_groups":null}]`, want: &inventory.Networks{Interfaces: nic(nil)}},
-		{name: "groups are a text", members: `"network_infos":[{` + port + `,"security_groups":"default"}]`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
-		{name: "a group is a text", members: `"network_infos":[{` + port + `,"security_groups":["default"]}]`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
-		{name: "a group's ID is a number", members: `"network_infos":[{` + port + `,"security_groups":[{"id":1}]}]`, broken: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
-		{name: "a group without ID", members: `"network_infos":[{` + port + `,"security_groups":[{"name":"x"},null]}]`, want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonNoSecurityGroupID: 1, ReasonNullElement: 1}},
+		{name: "security groups null", members: `"network_infos":[{` + port + `,"security_groups":null}]`, want: &inventory.Networks{Interfaces: nic(nil)}},
+		{name: "security groups are a string", members: `"network_infos":[{` + port + `,"security_groups":"default"}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "a security group is a string", members: `"network_infos":[{` + port + `,"security_groups":["default"]}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "security group's ID is a number", members: `"network_infos":[{` + port + `,"security_groups":[{"id":1}]}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
+		{name: "security group without ID", members: `"network_infos":[{` + port + `,"security_groups":[{"name":"x"},null]}]`, want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonNoSecurityGroupID: 1, ReasonNullElement: 1}},
 		{
-			name: "a group twice", members: `"network_infos":[{` + port + `,"security_groups":[{"id":"b"},{"id":"a","name":"x"},{"id":"b","name":"late"}]}]`,
+			name: "duplicate security group", members: `"network_infos":[{` + port + `,"security_groups":[{"id":"b"},{"id":"a","name":"x"},{"id":"b","name":"late"}]}]`,
 			want: &inventory.Networks{Interfaces: nic(func(i *inventory.Interface) {
 				i.SecurityGroups = []inventory.SecurityGroup{{ID: "a", Name: "x"}, {ID: "b"}}
 			})},
@@ -112,7 +112,7 @@ func TestConverter(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[string]*inventory.Networks{"other": {Name: "whole", Interfaces: nic(nil)}}
-			if tt.want != nil || tt.broken {
+			if tt.want != nil || tt.malformed {
 				want["x"] = tt.want
 			}
 			if diff := cmp.Diff(want, networks); diff != "" {
@@ -125,7 +125,7 @@ func TestConverter(t *testing.T) {
 	}
 }
 
-func TestConverterOfWholeAnswers(t *testing.T) {
+func TestNetworksOfWholeResponses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, body string
@@ -136,16 +136,16 @@ func TestConverterOfWholeAnswers(t *testing.T) {
 		{name: "no desktops", body: `{"networks":[]}`},
 		{name: "trailing garbage", body: `{"networks":[{"computer_id":"a"}]} and more`, want: []string{"a"}},
 		{name: "other members first", body: `{"request_id":"r","networks":[{"computer_id":"a"}]}`, want: []string{"a"}},
-		{name: "strange elements", body: `{"networks":[null,7,"x",[],{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNullElement: 1, ReasonMalformedDesktop: 3}},
+		{name: "elements of wrong types", body: `{"networks":[null,7,"x",[],{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNullElement: 1, ReasonMalformedDesktop: 3}},
 		{name: "without ID", body: `{"networks":[{},{"computer_id":""},{"computer_id":5},{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNoDesktopID: 3, ReasonMalformedField: 1}},
-		{name: "twice", body: `{"networks":[{"computer_id":"a","computer_name":"1"},{"computer_id":"a","computer_name":"2"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1}},
-		{name: "twice, first malformed", body: `{"networks":[{"computer_id":"a","network_infos":5},{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a is malformed"}, dropped: map[string]int{ReasonDuplicateDesktop: 2, ReasonMalformedDesktop: 1, ReasonMalformedField: 2}},
-		{name: "twice, then malformed", body: `{"networks":[{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1, ReasonMalformedField: 1}},
+		{name: "duplicate", body: `{"networks":[{"computer_id":"a","computer_name":"1"},{"computer_id":"a","computer_name":"2"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1}},
+		{name: "duplicate, first malformed", body: `{"networks":[{"computer_id":"a","network_infos":5},{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a is malformed"}, dropped: map[string]int{ReasonDuplicateDesktop: 2, ReasonMalformedDesktop: 1, ReasonMalformedField: 2}},
+		{name: "duplicate, second malformed", body: `{"networks":[{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1, ReasonMalformedField: 1}},
 		{name: "empty body", body: ``, err: ErrTruncated},
 		{name: "null", body: `null`, err: ErrNoList},
 		{name: "empty object", body: `{}`, err: ErrNoList},
 		{name: "array", body: `[]`, err: ErrNoList},
-		{name: "text", body: `"ok"`, err: ErrNoList},
+		{name: "string", body: `"ok"`, err: ErrNoList},
 		{name: "list is null", body: `{"networks":null}`, err: ErrNoList},
 		{name: "list is an object", body: `{"networks":{}}`, err: ErrNoList},
 		{name: "error object", body: `{"error_code":"WKS.1","error_msg":"m"}`, err: ErrNoList},
@@ -179,22 +179,22 @@ func TestConverterOfWholeAnswers(t *testing.T) {
 	}
 }
 
-// variant is one way to write a part of an answer.
+// variant is one way to write a part of a response.
 type variant struct {
-	text string // "": the key is left out
-	none bool   // means none
-	bad  bool   // is of a type that it must not be
+	text      string // "": no such key
+	absent    bool
+	malformed bool // has a wrong type
 }
 
-// TestEverySubsetOfFields writes an interface with every combination of present,
-// absent and malformed parts, and holds the converter against a plain model.
+// TestEverySubsetOfFields decodes an interface with every combination of present,
+// absent and malformed parts, and compares the result with a simple model.
 func TestEverySubsetOfFields(t *testing.T) {
 	t.Parallel()
 	parts := []struct {
-		key      string
-		present  string
-		counted  bool // a malformed one makes the desktop unknown
-		identity func(*inventory.Interface)
+		key     string
+		present string
+		counted bool // a malformed one makes the desktop unknown
+		set     func(*inventory.Interface)
 	}{
 		{"vpc_info", `{"id":"v","name":"vn","cidr":"vc"}`, false, func(i *inventory.Interface) { i.VPC = inventory.VPC{ID: "v", Name: "vn", CIDR: "vc"} }},
 		{"subnet_info", `{"id":"s","name":"sn","cidr":"sc"}`, false, func(i *inventory.Interface) { i.Subnet = inventory.Subnet{ID: "s", Name: "sn", CIDR: "sc"} }},
@@ -204,39 +204,39 @@ func TestEverySubsetOfFields(t *testing.T) {
 			i.SecurityGroups = []inventory.SecurityGroup{{ID: "g", Name: "gn"}}
 		}},
 	}
-	ways := []variant{
+	variants := []variant{
 		{}, // present
-		{text: "", none: true},
-		{text: `null`, none: true},
-		{text: `""`, none: true},
-		{text: `{}`, none: true},
-		{text: `[]`, none: true},
-		{text: `7`, bad: true},
-		{text: `"text"`, bad: true},
-		{text: `true`, bad: true},
+		{text: "", absent: true},
+		{text: `null`, absent: true},
+		{text: `""`, absent: true},
+		{text: `{}`, absent: true},
+		{text: `[]`, absent: true},
+		{text: `7`, malformed: true},
+		{text: `"text"`, malformed: true},
+		{text: `true`, malformed: true},
 	}
 	total := 1
 	for range parts {
-		total *= len(ways)
+		total *= len(variants)
 	}
 	for n := range total {
 		var want inventory.Interface
 		var members []string
 		unknown := false
 		malformed := 0
-		for i, rest := 0, n; i < len(parts); i, rest = i+1, rest/len(ways) {
-			way := ways[rest%len(ways)]
+		for i, rest := 0, n; i < len(parts); i, rest = i+1, rest/len(variants) {
+			v := variants[rest%len(variants)]
 			switch {
-			case way.none:
-			case way.bad:
+			case v.absent:
+			case v.malformed:
 				malformed++
 				unknown = unknown || parts[i].counted
 			default:
-				parts[i].identity(&want)
-				way.text = parts[i].present
+				parts[i].set(&want)
+				v.text = parts[i].present
 			}
-			if way.text != "" {
-				members = append(members, `"`+parts[i].key+`":`+way.text)
+			if v.text != "" {
+				members = append(members, `"`+parts[i].key+`":`+v.text)
 			}
 		}
 		body := `{"networks":[{"computer_id":"a","network_infos":[{` + strings.Join(members, ",") + `}]}]}`
@@ -246,7 +246,7 @@ func TestEverySubsetOfFields(t *testing.T) {
 		}
 		switch {
 		case unknown:
-			if got, answered := networks["a"]; got != nil || !answered {
+			if got, found := networks["a"]; got != nil || !found {
 				t.Fatalf("%s: %v, want the desktop unknown", body, networks)
 			}
 		case isEmpty(&want):

@@ -14,8 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// decodeAny turns a document into what encoding/json makes of it, with the
-// scanner.
+// decodeAny decodes a document into the same values as encoding/json.
 func decodeAny(s *scanner) any {
 	switch s.peek() {
 	case kindObject:
@@ -45,7 +44,7 @@ func decodeAny(s *scanner) any {
 	return nil
 }
 
-func TestScannerReadsWhatJSONIs(t *testing.T) {
+func TestScannerMatchesEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{}`, `[]`, `""`, `0`, `-1.5e+3`, `true`, `false`, `null`,
@@ -62,7 +61,7 @@ func TestScannerReadsWhatJSONIs(t *testing.T) {
 		s := scanner{data: []byte(text)}
 		got := decodeAny(&s)
 		if s.err != nil || s.mismatches+s.invalidUTF8 != 0 {
-			t.Errorf("%s: error %v, %d strange, %d repaired", text, s.err, s.mismatches, s.invalidUTF8)
+			t.Errorf("%s: error %v, %d mismatches, %d invalid strings", text, s.err, s.mismatches, s.invalidUTF8)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
@@ -75,7 +74,7 @@ func TestScannerReadsWhatJSONIs(t *testing.T) {
 	}
 }
 
-func TestScannerSaysWhyItEnds(t *testing.T) {
+func TestScannerErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]error{
 		``:                           ErrTruncated,
@@ -115,7 +114,7 @@ func TestScannerSaysWhyItEnds(t *testing.T) {
 	}
 }
 
-func TestScannerRepairsText(t *testing.T) {
+func TestReadStringReplacesInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"\"\xd6\xd0\xce\xc4\"": "\ufffd\ufffd\ufffd\ufffd", // GBK
@@ -128,16 +127,16 @@ func TestScannerRepairsText(t *testing.T) {
 	} {
 		s := scanner{data: []byte(text)}
 		if got := s.readString(nil); got != want || s.invalidUTF8 != 1 || s.err != nil {
-			t.Errorf("%q: %q, %d repaired, error %v; want %q and 1", text, got, s.invalidUTF8, s.err, want)
+			t.Errorf("%q: %q, %d invalid strings, error %v; want %q and 1", text, got, s.invalidUTF8, s.err, want)
 		}
 	}
 	s := scanner{data: []byte("\"a real \ufffd, and a raw\nline\"")}
 	if got := s.readString(nil); got != "a real \ufffd, and a raw\nline" || s.invalidUTF8 != 0 {
-		t.Errorf("%q, %d repaired; want it as it is", got, s.invalidUTF8)
+		t.Errorf("%q, %d invalid strings; want it unchanged", got, s.invalidUTF8)
 	}
 }
 
-func TestInternerGivesOneString(t *testing.T) {
+func TestInternerStoresShortStrings(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxInterned+1)
 	var in interner
@@ -149,12 +148,12 @@ func TestInternerGivesOneString(t *testing.T) {
 		}
 	}
 	if len(in.strings) != 1 {
-		t.Errorf("%d strings interned, want only the short one", len(in.strings))
+		t.Errorf("%d strings stored, want only the short one", len(in.strings))
 	}
 }
 
-// FuzzScanner compares the scanner with encoding/json: what that one takes, the
-// scanner takes as well, and reads the same out of it.
+// FuzzScanner compares the scanner with encoding/json: the scanner accepts every
+// valid document, and decodes it to the same values.
 func FuzzScanner(f *testing.F) {
 	f.Add([]byte(`{"a":[1,"b",{"c":null}],"d":"\ud83d\ude00"}`))
 	f.Add([]byte(`{"networks":[{"computer_id":"x","network_infos":[null]}]}`))
@@ -176,7 +175,7 @@ func FuzzScanner(f *testing.F) {
 		d := json.NewDecoder(bytes.NewReader(data))
 		d.UseNumber()
 		if err := d.Decode(&want); err != nil {
-			return // a key twice, of several types, is no matter for us
+			return // duplicate keys with values of several types
 		}
 		if diff := cmp.Diff(want, got); diff != "" && utf8.Valid(data) {
 			t.Errorf("%q (-want +got):\n%s", data, diff)

@@ -148,11 +148,11 @@ func TestList(t *testing.T) {
 			before: once(1, func(l *fakeList) { l.ids[5] = "" }),
 		},
 		{
-			name: "twice in one page", size: 25, desktops: 24, calls: 3,
+			name: "duplicate in one page", size: 25, desktops: 24, calls: 3,
 			before: once(1, func(l *fakeList) { l.ids[5] = l.ids[4] }),
 		},
 		{
-			name: "twice in the list", size: 25, desktops: 24, calls: 6, duplicates: 1,
+			name: "duplicate in the list", size: 25, desktops: 24, calls: 6, duplicates: 1,
 			before: once(1, func(l *fakeList) { l.ids[15] = l.ids[4] }),
 		},
 	} {
@@ -202,16 +202,16 @@ func TestListWithIgnoredOffset(t *testing.T) {
 
 func TestListReturnsError(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
+	errFetch := errors.New("fetch failed")
 	l := newFakeList(100)
 	fetch := func(ctx context.Context, offset, limit int) (Page, error) {
 		if offset == 27 {
-			return Page{}, broken
+			return Page{}, errFetch
 		}
 		return l.fetch(ctx, offset, limit)
 	}
-	if _, err := newPaginator(10, 4).List(t.Context(), fetch); !errors.Is(err, broken) {
-		t.Errorf("error %v, want %v", err, broken)
+	if _, err := newPaginator(10, 4).List(t.Context(), fetch); !errors.Is(err, errFetch) {
+		t.Errorf("error %v, want %v", err, errFetch)
 	}
 }
 
