@@ -43,11 +43,11 @@ Huawei Cloud SDK.
 | variable | meaning |
 | --- | --- |
 | ` + "`" + envRegion + "`" + ` | the region, required; the flag ` + "`--region`" + ` comes first |
-| ` + "`" + envAccessKey + "`, `" + envSecretKey + "`" + ` | the key, both or none |
-| ` + "`" + envSecurityToken + "`" + ` | the security token of a temporary key |
-| ` + "`" + envIDPID + "`, `" + envIDTokenFile + "`" + ` | an identity provider (OIDC) and the file with its token, both or none; they come before a key |
+| ` + "`" + EnvAccessKey + "`, `" + EnvSecretKey + "`" + ` | the key, both or none |
+| ` + "`" + EnvSecurityToken + "`" + ` | the security token of a temporary key |
+| ` + "`" + EnvIDPID + "`, `" + EnvIDTokenFile + "`" + ` | an identity provider (OIDC) and the file with its token, both or none; they come before a key |
 | ` + "`" + envProjectID + "`" + ` | the project; absent: the region's main project, asked of IAM |
-| ` + "`" + envIAMEndpoint + "`" + ` | where IAM is; ` + "`https://`" + ` may be left out |
+| ` + "`" + EnvIAMEndpoint + "`" + ` | where IAM is; ` + "`https://`" + ` may be left out |
 | ` + "`" + envEndpoint + "REGION`" + ` | where Workspace is, such as ` + "`" + envEndpoint + "NA_MEXICO_1`" + `; for regions that the SDK does not know |
 
 Where neither a key nor an identity provider is given, the profile file, the ECS agency and the pod identity are

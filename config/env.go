@@ -8,13 +8,13 @@ import "strings"
 // The variables that FromEnvironment reads. All but the region's are the SDK's.
 const (
 	envRegion        = "HUAWEICLOUD_REGION"
-	envAccessKey     = "HUAWEICLOUD_SDK_AK"
-	envSecretKey     = "HUAWEICLOUD_SDK_SK"
-	envSecurityToken = "HUAWEICLOUD_SDK_SECURITY_TOKEN"
-	envIDPID         = "HUAWEICLOUD_SDK_IDP_ID"
-	envIDTokenFile   = "HUAWEICLOUD_SDK_ID_TOKEN_FILE"
+	EnvAccessKey     = "HUAWEICLOUD_SDK_AK"
+	EnvSecretKey     = "HUAWEICLOUD_SDK_SK"
+	EnvSecurityToken = "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+	EnvIDPID         = "HUAWEICLOUD_SDK_IDP_ID"
+	EnvIDTokenFile   = "HUAWEICLOUD_SDK_ID_TOKEN_FILE"
 	envProjectID     = "HUAWEICLOUD_SDK_PROJECT_ID"
-	envIAMEndpoint   = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+	EnvIAMEndpoint   = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
 	envEndpoint      = "HUAWEICLOUD_SDK_REGION_WORKSPACE_" // and the region
 )
 
@@ -34,9 +34,9 @@ func FromEnvironment(getenv func(string) string, region string, options Options)
 	if k.environmentCredentials(getenv) {
 		p.Credentials.Source = SourceEnvironment
 	}
-	p.IAMEndpoint = strings.TrimSuffix(getenv(envIAMEndpoint), "/")
-	if p.IAMEndpoint != "" && !strings.Contains(p.IAMEndpoint, "://") {
-		p.IAMEndpoint = "https://" + p.IAMEndpoint // as the SDK does
+	p.IAMEndpoint = getenv(EnvIAMEndpoint)
+	if p.IAMEndpoint != "" {
+		p.IAMEndpoint = NormalizeEndpoint(p.IAMEndpoint)
 	}
 
 	if region == "" {
@@ -46,7 +46,7 @@ func FromEnvironment(getenv func(string) string, region string, options Options)
 		k.region(envRegion, region, true, "set "+variable+" to its endpoint")
 	}
 	k.projectID(envProjectID, p.ProjectID)
-	k.endpoint(envIAMEndpoint, p.IAMEndpoint)
+	k.endpoint(EnvIAMEndpoint, p.IAMEndpoint)
 
 	c := &Config{Projects: []Project{p}}
 	c.setDefaults()
@@ -65,21 +65,21 @@ func (k *checker) environmentCredentials(getenv func(string) string) bool {
 			k.add(one, "is missing; set it, as it belongs to %s", other)
 		}
 	}
-	key := getenv(envAccessKey)+getenv(envSecretKey)+getenv(envSecurityToken) != ""
+	key := getenv(EnvAccessKey)+getenv(EnvSecretKey)+getenv(EnvSecurityToken) != ""
 	if key {
-		both(envAccessKey, envSecretKey)
-		both(envSecretKey, envAccessKey)
+		both(EnvAccessKey, EnvSecretKey)
+		both(EnvSecretKey, EnvAccessKey)
 	}
-	for _, name := range []string{envAccessKey, envSecretKey, envSecurityToken} {
+	for _, name := range []string{EnvAccessKey, EnvSecretKey, EnvSecurityToken} {
 		k.credentialText(name, getenv(name))
 	}
-	oidc := getenv(envIDPID)+getenv(envIDTokenFile) != ""
+	oidc := getenv(EnvIDPID)+getenv(EnvIDTokenFile) != ""
 	if oidc {
-		both(envIDPID, envIDTokenFile)
-		both(envIDTokenFile, envIDPID)
+		both(EnvIDPID, EnvIDTokenFile)
+		both(EnvIDTokenFile, EnvIDPID)
 	}
-	if file := getenv(envIDTokenFile); file != "" {
-		k.secretFile(envIDTokenFile, file)
+	if file := getenv(EnvIDTokenFile); file != "" {
+		k.secretFile(EnvIDTokenFile, file)
 	}
 	return key || oidc
 }

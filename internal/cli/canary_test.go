@@ -152,7 +152,7 @@ func TestNoSecretComesOut(t *testing.T) {
 		ask(http.MethodGet, "/status")
 	}
 	// A project that comes with a key that is shut is not even asked.
-	const shut = "lest the cloud lock it"
+	const shut = "so that the cloud does not lock it"
 	rewrite(t, config, strings.Replace(v.yaml, "projects:\n", fmt.Sprintf("projects:\n  - name: late\n    region: la-north-2\n    project_id: %032x\n"+
 		"    endpoint: %s\n    credentials: {access_key: AKCANARYUNKNOWN, secret_key: CANARYUNKNOWNSECRET}\n", 0xab, v.url), 1))
 	ask(http.MethodPost, "/-/reload")

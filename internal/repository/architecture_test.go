@@ -29,12 +29,13 @@ var rooms = map[string][]string{
 	"internal/refresh":              {"internal/inventory"},
 	"internal/simulator":            {},
 	"internal/web":                  {"internal/export", "internal/httpheader", "internal/inventory", "internal/refresh"},
-	"internal/workspace":            {"config", "internal/httpheader", "internal/httptransport", "internal/inventory", "internal/ratelimit", "internal/workspace/apierror", "internal/workspace/decode", "internal/workspace/pagination"},
+	"internal/workspace":            {"config", "internal/credentials", "internal/httpheader", "internal/httptransport", "internal/inventory", "internal/ratelimit", "internal/workspace/apierror", "internal/workspace/decode", "internal/workspace/pagination"},
 	"internal/workspace/apierror":   {"internal/httptransport", "internal/inventory", "internal/workspace/decode"},
 	"internal/workspace/pagination": {"internal/inventory"},
 	"internal/workspace/decode":     {"internal/inventory"},
 	"internal/httptransport":        {"config"},
 	"internal/ratelimit":            {},
+	"internal/credentials":          {"config", "internal/httptransport", "internal/inventory"},
 }
 
 const (

@@ -56,7 +56,7 @@ func answers(b *testing.B) (p *ProjectClient, ids []string, bodies canned) {
 		b.Fatal(err)
 	}
 	ids = idsOf(l)[:maxBatch]
-	k, err := p.api.keys.current(b.Context())
+	k, err := p.api.keys.Key(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

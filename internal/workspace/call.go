@@ -14,6 +14,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
@@ -33,7 +34,7 @@ const (
 type line struct {
 	cloud   *Cloud
 	wire    wire
-	keys    *keyring
+	keys    *credentials.Cache
 	limit   int // requests per minute
 	who     any // on whose behalf slots are taken
 	region  string
@@ -50,9 +51,9 @@ func (l *line) ask(ctx context.Context, op operation, urgent bool, reserved *rat
 	pauses.RandomizationFactor = 1 // full jitter
 	renewed := false
 	for try := 1; ; try++ {
-		k, err := l.keys.current(ctx)
+		k, err := l.keys.Key(ctx)
 		if err != nil {
-			return credentialsFailure(op.name, err)
+			return credentials.Failure(op.name, err)
 		}
 		pause, err := l.try(ctx, k, op, urgent, reserved, decode)
 		var f *inventory.Failure
@@ -62,7 +63,7 @@ func (l *line) ask(ctx context.Context, op operation, urgent bool, reserved *rat
 		switch f.Kind {
 		case inventory.Authentication:
 			// Temporary keys may end before they said they would.
-			if renewed || !l.keys.renew(ctx, k) {
+			if renewed || !l.keys.Renew(ctx, k) {
 				return f
 			}
 			renewed = true
@@ -89,9 +90,9 @@ func (l *line) ask(ctx context.Context, op operation, urgent bool, reserved *rat
 }
 
 // try makes a call once. pause is how long the cloud wants to be left alone.
-func (l *line) try(ctx context.Context, k *key, op operation, urgent bool, reserved *ratelimit.Reservation, decode func(body []byte) error) (pause time.Duration, err error) {
-	guard := l.cloud.guards.of(k)
-	if f := guard.shutFailure(op.name); f != nil {
+func (l *line) try(ctx context.Context, k *credentials.Key, op operation, urgent bool, reserved *ratelimit.Reservation, decode func(body []byte) error) (pause time.Duration, err error) {
+	guard := l.cloud.breakers.Breaker(k)
+	if f := guard.OpenError(op.name); f != nil {
 		return 0, f // before a slot is spent on it
 	}
 	permit, ok := reserved.Take()
@@ -102,7 +103,7 @@ func (l *line) try(ctx context.Context, k *key, op operation, urgent bool, reser
 		}
 		permit, _ = granted.Take()
 	}
-	callCtx, pass, err := guard.enter(ctx, op.name, l.wire.endpoint)
+	callCtx, pass, err := guard.Acquire(ctx, op.name, l.wire.endpoint)
 	if err != nil {
 		permit.Cancel()
 		return 0, l.givenUp(op.name, err)
@@ -117,26 +118,26 @@ func (l *line) try(ctx context.Context, k *key, op operation, urgent bool, reser
 	l.record(op.name, a, took, err)
 
 	switch {
-	case err != nil && errors.Is(context.Cause(callCtx), errRefusedMeanwhile):
-		pass.leave(false)
-		if f := guard.shutFailure(op.name); f != nil {
+	case err != nil && errors.Is(context.Cause(callCtx), credentials.ErrBreakerOpened):
+		pass.Release(false)
+		if f := guard.OpenError(op.name); f != nil {
 			return 0, f
 		}
 		return 0, apierror.FromTransport(op.name, hostOf(l.wire.endpoint), err)
 	case err != nil:
-		pass.leave(false)
+		pass.Release(false)
 		return 0, apierror.FromTransport(op.name, hostOf(l.wire.endpoint), err)
 	}
 	if a.Status == http.StatusOK {
-		pass.leave(true)
+		pass.Release(true)
 		return 0, l.read(op.name, a, decode)
 	}
 	f := apierror.FromResponse(op.name, a, l.cloud.now())
 	if f.Kind == inventory.Authentication {
-		pass.refused(f)
+		pass.Refuse(f)
 		return 0, f
 	}
-	pass.leave(f.Kind == inventory.Denied || f.Kind == inventory.Disabled)
+	pass.Release(f.Kind == inventory.Denied || f.Kind == inventory.Disabled)
 	pause, _ = httpheader.RetryAfter(a.Header, l.cloud.now())
 	pause = min(pause, maxPause)
 	if f.Kind == inventory.Throttled {
@@ -146,8 +147,8 @@ func (l *line) try(ctx context.Context, k *key, op operation, urgent bool, reser
 }
 
 // reserve waits for slots of the quota.
-func (l *line) reserve(ctx context.Context, k *key, operation string, urgent bool, slots int) (*ratelimit.Reservation, error) {
-	reserved, waited, err := l.cloud.limiters.Limiter(operation, l.wire.endpoint, k.access).Acquire(ctx, ratelimit.Request{
+func (l *line) reserve(ctx context.Context, k *credentials.Key, operation string, urgent bool, slots int) (*ratelimit.Reservation, error) {
+	reserved, waited, err := l.cloud.limiters.Limiter(operation, l.wire.endpoint, k.AccessKey).Acquire(ctx, ratelimit.Request{
 		Tenant: l.who, Limit: l.limit, Slots: slots, Urgent: urgent, MaxWait: slotPatience,
 	})
 	if waited > 0 {

@@ -6,12 +6,11 @@ package workspace
 import (
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/go-kit/log"
 
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
@@ -47,18 +46,16 @@ type Options struct {
 // Cloud is what all projects share, and what survives a reload: connections,
 // quota, credentials and the state of access keys.
 type Cloud struct {
-	logger     log.Logger
-	telemetry  Telemetry
-	now        func() time.Time
-	getenv     func(string) string
-	userAgent  string
-	transports *httptransport.Pool
-	direct     *http.Transport
-	limiters   *ratelimit.Registry
-	guards     *keyGuards
-
-	mu       sync.Mutex
-	keyrings map[keyringID]*sharedKeyring
+	logger      log.Logger
+	telemetry   Telemetry
+	now         func() time.Time
+	getenv      func(string) string
+	userAgent   string
+	transports  *httptransport.Pool
+	direct      *http.Transport
+	limiters    *ratelimit.Registry
+	breakers    *credentials.Breakers
+	credentials *credentials.Pool
 }
 
 // NewCloud makes a cloud. It asks nothing yet.
@@ -81,6 +78,7 @@ func NewCloud(o Options) *Cloud {
 	if o.UserAgent == "" {
 		o.UserAgent = "huaweicloud_workspace_exporter"
 	}
+	direct, limiters := httptransport.NewDirect(o.Dial), ratelimit.NewRegistry(o.Now)
 	return &Cloud{
 		logger:     o.Logger,
 		telemetry:  o.Telemetry,
@@ -88,10 +86,12 @@ func NewCloud(o Options) *Cloud {
 		getenv:     o.Getenv,
 		userAgent:  o.UserAgent,
 		transports: o.Transports,
-		direct:     httptransport.NewDirect(o.Dial),
-		limiters:   ratelimit.NewRegistry(o.Now),
-		guards:     &keyGuards{now: o.Now},
-		keyrings:   map[keyringID]*sharedKeyring{},
+		direct:     direct,
+		limiters:   limiters,
+		breakers:   credentials.NewBreakers(o.Now),
+		credentials: credentials.NewPool(credentials.Options{
+			Now: o.Now, Getenv: o.Getenv, UserAgent: o.UserAgent, Direct: direct, KeyRotated: limiters.KeyRotated,
+		}),
 	}
 }
 
@@ -100,50 +100,6 @@ func (c *Cloud) Close() { c.direct.CloseIdleConnections() }
 
 // Quotas returns the state of each API quota in use, in a fixed order.
 func (c *Cloud) Quotas() []ratelimit.Quota { return c.limiters.Quotas() }
-
-// keyringID tells credentials apart. Those that are configured alike are one:
-// they share the temporary keys, and so the quota.
-type keyringID struct {
-	source                                    config.Source
-	access, accessFile, secretFile, tokenFile string
-	profile, idp, idTokenFile, iam, iamInCfg  string
-	inline                                    keyID
-	transport                                 http.RoundTripper
-}
-
-type sharedKeyring struct {
-	*keyring
-	users int
-}
-
-// keyring gives the keyring for c, and how to let go of it.
-func (c *Cloud) keyring(cfg *config.Credentials, r *remote) (*keyring, func(), error) {
-	id := keyringID{
-		source: cfg.Source, access: cfg.AccessKey, accessFile: cfg.AccessKeyFile, secretFile: cfg.SecretKeyFile,
-		tokenFile: cfg.SecurityTokenFile, profile: cfg.ProfileFile, idp: cfg.IDPID, idTokenFile: cfg.IDTokenFile,
-		iam: r.iam, iamInCfg: r.iamFromConfig, transport: r.api,
-		inline: newKey(cfg.AccessKey, cfg.SecretKey.Reveal(), cfg.SecurityToken.Reveal()).id(),
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	shared := c.keyrings[id]
-	if shared == nil {
-		s, err := newSource(cfg, r)
-		if err != nil {
-			return nil, nil, err
-		}
-		shared = &sharedKeyring{keyring: newKeyring(s, c.now, func(from, to *key) { c.limiters.KeyRotated(from.access, to.access) })}
-		c.keyrings[id] = shared
-	}
-	shared.users++
-	return shared.keyring, sync.OnceFunc(func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if shared.users--; shared.users == 0 {
-			delete(c.keyrings, id)
-		}
-	}), nil
-}
 
 // report counts what was dropped from an answer and cleaned in it.
 func (c *Cloud) report(counts decode.Counts) {

@@ -5,16 +5,17 @@ package workspace
 
 import (
 	"cmp"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
@@ -33,6 +34,14 @@ func write(t *testing.T, dir, name, text string) string {
 func environ(env map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
+
+// Intervals of package credentials.
+const (
+	checkInterval   = 2 * time.Second
+	retryInterval   = 15 * time.Second
+	errorTTL        = 5 * time.Second
+	metadataTimeout = 3 * time.Second
+)
 
 const (
 	idToken  = "ID-TOKEN-canary"
@@ -55,8 +64,8 @@ func TestEverySource(t *testing.T) {
 	}
 	write(t, filepath.Join(home, ".huaweicloud"), "credentials", "[basic]\n"+keys)
 
-	envKeys := map[string]string{envAccess: testAccess, envSecret: testSecret}
-	envPod := map[string]string{envPodURI: podURI, envPodToken: podTokenFile}
+	envKeys := map[string]string{config.EnvAccessKey: testAccess, config.EnvSecretKey: testSecret}
+	envPod := map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: podTokenFile}
 	agencyIssuer := simulator.Issuer{Source: simulator.SourceAgency}
 	podIssuer := simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken}
 	oidcIssuer := simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken}
@@ -78,13 +87,13 @@ func TestEverySource(t *testing.T) {
 		{name: "environment without keys", credentials: config.Credentials{Source: config.SourceEnvironment}, fails: "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set"},
 		{
 			name: "environment with a provider beside the keys", credentials: config.Credentials{Source: config.SourceEnvironment},
-			env:     map[string]string{envAccess: "wrong", envSecret: "wrong", envIDP: "idp", envIDTokenFile: idTokenFile},
+			env:     map[string]string{config.EnvAccessKey: "wrong", config.EnvSecretKey: "wrong", config.EnvIDPID: "idp", config.EnvIDTokenFile: idTokenFile},
 			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
 		},
 
 		{name: "profile", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: profileFile}},
 		{name: "profile that inherits", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: inherited}},
-		{name: "profile by environment", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{envProfile: profileFile}},
+		{name: "profile by environment", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{credentials.EnvProfileFile: profileFile}},
 		{name: "profile at home", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{"HOME": home}},
 		{
 			name: "profile with a provider", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: federated},
@@ -110,7 +119,7 @@ func TestEverySource(t *testing.T) {
 		{name: "unknown provider", credentials: config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: idTokenFile}, asked: []string{simulator.CreateTokenWithIDToken}, fails: "iam.test answers HTTP 403"},
 
 		{name: "chain: environment", env: envKeys},
-		{name: "chain: profile", credentials: config.Credentials{Source: config.SourceChain}, env: map[string]string{envProfile: profileFile}},
+		{name: "chain: profile", credentials: config.Credentials{Source: config.SourceChain}, env: map[string]string{credentials.EnvProfileFile: profileFile}},
 		{
 			name: "chain: agency", credentials: config.Credentials{Source: config.SourceChain}, env: envPod,
 			issuers: []simulator.Issuer{agencyIssuer, podIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
@@ -121,7 +130,7 @@ func TestEverySource(t *testing.T) {
 		},
 		{
 			name: "chain: nothing", credentials: config.Credentials{Source: config.SourceChain}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
-			fails: "no credentials: environment: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set; profile file: nothing there; " +
+			fails: "no credentials: environment: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set; profile file: HUAWEICLOUD_SDK_CREDENTIALS_FILE and HOME are not set; " +
 				"ECS agency: 169.254.169.254 answers HTTP 401; pod identity: HC_CONTAINER_CREDENTIALS_FULL_URI and HC_CONTAINER_AUTHORIZATION_TOKEN_FILE are not set",
 		},
 	} {
@@ -129,7 +138,7 @@ func TestEverySource(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w := inMemory(t, simulator.Options{})
-				w.cloud.getenv = environ(tt.env)
+				w.env = tt.env
 				for _, i := range tt.issuers {
 					w.sim.AddIssuer(i)
 				}
@@ -188,7 +197,7 @@ func TestStrangeCredentials(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					w := inMemory(t, simulator.Options{})
-					w.cloud.getenv = environ(map[string]string{envPodURI: podURI, envPodToken: podTokenFile})
+					w.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: podTokenFile}
 					w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
 					w.sim.AddFault(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
 					p := w.project(func(c *config.Project) {
@@ -216,11 +225,12 @@ func TestMetadataServiceWithoutTokens(t *testing.T) {
 	for _, status := range []int{404, 405, 503} {
 		synctest.Test(t, func(t *testing.T) {
 			w := inMemory(t, simulator.Options{})
-			w.cloud.getenv = environ(map[string]string{"HTTP_PROXY": "http://proxy.test:1"})
+			w.env = map[string]string{"HTTP_PROXY": "http://proxy.test:1"}
 			w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
 			w.sim.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
-			k, err := agency{&remote{direct: w.cloud.direct, userAgent: "test"}}.fetch(t.Context())
-			if err != nil || k.token == "" || k.expires.IsZero() {
+			p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+			k, err := p.api.keys.Key(t.Context())
+			if err != nil || k.SecurityToken == "" || k.Expires.IsZero() {
 				t.Errorf("status %d: key %v, error %v", status, k, err)
 			}
 			for _, c := range w.sim.Calls() {
@@ -268,7 +278,7 @@ func TestFilesRotate(t *testing.T) {
 			{func() { _ = os.RemoveAll(dir) }, "AK2"},
 		} {
 			step.do()
-			time.Sleep(lookEvery)
+			time.Sleep(checkInterval)
 			if got := signed(); got != step.want {
 				t.Errorf("signed by %s, want %s", got, step.want)
 			}
@@ -286,14 +296,14 @@ func TestTheChainStays(t *testing.T) {
 		dir := t.TempDir()
 		w := inMemory(t, simulator.Options{})
 		path := write(t, dir, "profile", "[basic]\nak = "+testAccess+"\nsk = "+testSecret+"\n")
-		w.cloud.getenv = environ(map[string]string{envProfile: path})
+		w.env = map[string]string{credentials.EnvProfileFile: path}
 		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceChain} })
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.sim.AddKey(simulator.Key{AccessKey: "AK-of-the-next-day", SecretKey: "SK2"})
 		write(t, dir, "profile", "[basic]\nak = AK-of-the-next-day\nsk = SK2\n")
-		time.Sleep(lookEvery)
+		time.Sleep(checkInterval)
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -304,47 +314,11 @@ func TestTheChainStays(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(lookEvery)
+		time.Sleep(checkInterval)
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Errorf("with the file gone: %v", err)
 		}
 	})
-}
-
-// TestFilesThatBelongTogether are not taken while only some are written.
-func TestFilesThatBelongTogether(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	now := time.Now().Add(time.Hour)
-	w := written{now: func() time.Time { return now }, files: files{write(t, dir, "ak", "A"), write(t, dir, "sk", "B"), ""}}
-	put := func(name, text string) {
-		if err := os.Chtimes(write(t, dir, name, text), now, now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	take := func() string {
-		k, err := w.fetch(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k.access + k.secret
-	}
-	if got := take(); got != "AB" || w.look() {
-		t.Fatalf("key %s, news %t; want AB and none", got, w.look())
-	}
-	put("ak", "C")
-	if got := take(); got != "AB" || !w.look() {
-		t.Errorf("key %s, news %t; want the old one, and to look again", got, w.look())
-	}
-	now = now.Add(time.Second)
-	put("sk", "D")
-	if got := take(); got != "AB" {
-		t.Errorf("key %s, want the old one", got)
-	}
-	now = now.Add(settle)
-	if got := take(); got != "CD" || w.look() {
-		t.Errorf("key %s, news %t; want CD and none", got, w.look())
-	}
 }
 
 // TestTemporaryKeys live ten minutes here, and are used for two hours.
@@ -396,8 +370,8 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 			}
 			time.Sleep(30 * time.Second)
 		}
-		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryFetch) {
-			t.Errorf("%d tries, want one every %s at most", n, retryFetch)
+		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryInterval) {
+			t.Errorf("%d tries, want one every %s at most", n, retryInterval)
 		}
 		time.Sleep(time.Until(start.Add(time.Hour)))
 		if f := failureOf(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
@@ -409,7 +383,7 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 			t.Error("the source is asked again at once")
 		}
 		mend()
-		time.Sleep(failFor)
+		time.Sleep(errorTTL)
 		if err := ask(); err != nil {
 			t.Errorf("with the source back: %v", err)
 		}
@@ -477,16 +451,24 @@ func TestRotationUnderLoad(t *testing.T) {
 		}
 	}
 	rotate(0)
-	keys := newKeyring(&profile{remote: &remote{getenv: w.cloud.getenv}, path: path}, time.Now, func(_, _ *key) {})
+	// The clock of the cache makes a check for changes due with every key.
+	var checks atomic.Int64
+	pool := credentials.NewPool(credentials.Options{
+		Now:        func() time.Time { return time.Unix(0, 0).Add(time.Duration(checks.Add(1)) * checkInterval) },
+		Getenv:     func(string) string { return "" },
+		KeyRotated: func(_, _ string) {},
+	})
+	keys, release, err := pool.Get(&config.Credentials{Source: config.SourceProfile, ProfileFile: path}, credentials.IAM{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
 	p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 100_000 })
 	p.api.keys = keys
 	var callers sync.WaitGroup
 	for range 8 {
 		callers.Go(func() {
 			for i := range 40 {
-				keys.mu.Lock()
-				keys.looked = time.Time{} // looks at every call
-				keys.mu.Unlock()
 				if i%10 == 0 {
 					rotate(i)
 				}
@@ -508,7 +490,7 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	a, b := w.project(nil), w.project(nil)
 	other := w.project(func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("other") })
 	if a.api.keys != b.api.keys || a.api.keys == other.api.keys {
-		t.Error("a keyring is not one for credentials that are configured alike")
+		t.Error("credentials that are configured alike do not share a cache")
 	}
 	if a.api.wire.transport != other.api.wire.transport {
 		t.Error("connections are not shared")
@@ -516,8 +498,8 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	for _, p := range []*ProjectClient{a, a, b, other} {
 		p.Close()
 	}
-	if len(w.cloud.keyrings) != 0 || w.cloud.transports.Len() != 0 {
-		t.Errorf("%d keyrings and %d transports left, want none", len(w.cloud.keyrings), w.cloud.transports.Len())
+	if w.cloud.credentials.Len() != 0 || w.cloud.transports.Len() != 0 {
+		t.Errorf("%d caches of keys and %d transports left, want none", w.cloud.credentials.Len(), w.cloud.transports.Len())
 	}
 	if _, err := w.cloud.Project(w.config(func(c *config.Project) { c.Credentials.Source = "magic" }), false, false); err == nil {
 		t.Error("an unknown source is taken")
@@ -529,9 +511,8 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 
 func TestNoCredentialsInTime(t *testing.T) {
 	t.Parallel()
-	err := credentialsFailure(opList, errors.Join(os.ErrDeadlineExceeded, errNothing))
-	if f := failureOf(t, err); f.Kind != inventory.Misconfigured || f.Hint == "" {
-		t.Errorf("failure %v, want one of setup", &f)
+	if f := credentials.Failure(opList, os.ErrDeadlineExceeded); f.Kind != inventory.Misconfigured || f.Hint == "" {
+		t.Errorf("failure %v, want one of setup", f)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := inMemory(t, simulator.Options{})

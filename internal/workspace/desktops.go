@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
@@ -119,14 +120,14 @@ func (p *ProjectClient) setPending(pending *pendingList) {
 // exceeds the limit of a minute, it reserves nothing: each page then waits for
 // its own slot.
 func (p *ProjectClient) reservePages(ctx context.Context, l *line, pagesRead int) (*ratelimit.Reservation, error) {
-	k, err := l.keys.current(ctx)
+	k, err := l.keys.Key(ctx)
 	if err != nil {
-		return nil, credentialsFailure(opList, err)
+		return nil, credentials.Failure(opList, err)
 	}
 	p.mu.Lock()
 	pages := max(1, p.lastPages-pagesRead)
 	p.mu.Unlock()
-	limiter := p.cloud.limiters.Limiter(opList, l.wire.endpoint, k.access)
+	limiter := p.cloud.limiters.Limiter(opList, l.wire.endpoint, k.AccessKey)
 	if _, budget, _ := limiter.Available(l.limit); pages > budget {
 		return nil, nil
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/workspace/v2/region"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 )
 
 // KnownRegion reports whether the SDK has a Workspace endpoint for a region.
@@ -38,7 +40,7 @@ func endpointOf(regionID, configured string) (string, error) {
 	if configured == "" {
 		return "", fmt.Errorf("region: no Workspace endpoint known for %q; set endpoint", regionID)
 	}
-	endpoint := withScheme(configured)
+	endpoint := config.NormalizeEndpoint(configured)
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || u.Host == "":
@@ -48,4 +50,26 @@ func endpointOf(regionID, configured string) (string, error) {
 		return "", errors.New("endpoint: must consist of a scheme and a host")
 	}
 	return endpoint, nil
+}
+
+// iamEndpoint returns the endpoint of IAM: the configured one, or that of the
+// SDK's environment variable, or the region's.
+func iamEndpoint(region, configured string, getenv func(string) string) string {
+	if configured != "" {
+		return config.NormalizeEndpoint(configured)
+	}
+	if env := getenv(config.EnvIAMEndpoint); env != "" {
+		return config.NormalizeEndpoint(env)
+	}
+	switch region {
+	case "eu-west-101": // the European cloud has its own domain
+		return "https://iam.eu-west-101.myhuaweicloud.eu"
+	case "cn-north-1", "cn-north-2", "cn-north-4", "cn-north-9", "cn-north-12", "cn-east-2", "cn-east-3", "cn-east-4",
+		"cn-east-5", "cn-south-1", "cn-south-2", "cn-southwest-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+		"ap-southeast-4", "af-south-1", "sa-brazil-1", "la-south-2", "la-north-2", "na-mexico-1", "eu-west-0",
+		"my-kualalumpur-1", "ru-moscow-1", "me-east-1", "ae-ad-1", "tr-west-1": // as in the SDK's table
+		return "https://iam." + region + ".myhuaweicloud.com"
+	default:
+		return "https://iam.myhuaweicloud.com"
+	}
 }

@@ -30,6 +30,7 @@ type world struct {
 	url       string
 	cloud     *Cloud
 	telemetry *counters
+	env       map[string]string // of the client
 }
 
 type worldOptions struct {
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w := &world{t: t, sim: sim, url: url, telemetry: newCounters()}
 	o.cloud.Telemetry = w.telemetry
 	if o.cloud.Getenv == nil {
-		o.cloud.Getenv = func(string) string { return "" }
+		o.cloud.Getenv = w.getenv
 	}
 	w.cloud = NewCloud(o.cloud)
 	t.Cleanup(func() {
@@ -62,6 +63,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	})
 	return w
 }
+
+func (w *world) getenv(name string) string { return w.env[name] }
 
 // config is a configuration that works; change makes it another.
 func (w *world) config(change func(*config.Project)) config.Project {
@@ -183,7 +186,7 @@ func inMemory(t *testing.T, o simulator.Options) *world {
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
 	w := &world{t: t, sim: sim, url: "http://workspace.test", telemetry: newCounters()}
-	w.cloud = NewCloud(Options{Telemetry: w.telemetry, Dial: dial, Getenv: func(string) string { return "" }})
+	w.cloud = NewCloud(Options{Telemetry: w.telemetry, Dial: dial, Getenv: w.getenv})
 	t.Cleanup(func() {
 		w.cloud.Close()
 		sim.Close()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
@@ -17,7 +18,7 @@ import (
 // access is how an account is reached: the transport and the keys.
 type access struct {
 	transport http.RoundTripper
-	keys      *keyring
+	keys      *credentials.Cache
 	release   func()
 }
 
@@ -27,10 +28,7 @@ func (c *Cloud) open(cfg *config.Credentials, network config.HTTP, iam, iamFromC
 	if err != nil {
 		return nil, err
 	}
-	keys, releaseKeys, err := c.keyring(cfg, &remote{
-		api: transport, direct: c.direct, iam: iam, iamFromConfig: iamFromConfig,
-		getenv: c.getenv, now: c.now, userAgent: c.userAgent,
-	})
+	keys, releaseKeys, err := c.credentials.Get(cfg, credentials.IAM{Transport: transport, Endpoint: iam, Configured: iamFromConfig != ""})
 	if err != nil {
 		releaseTransport()
 		return nil, err
@@ -47,28 +45,6 @@ func (a *access) line(c *Cloud, limits config.Limits, endpoint string) line {
 		wire:  wire{transport: a.transport, endpoint: endpoint, userAgent: c.userAgent},
 		keys:  a.keys,
 		limit: limits.RequestsPerMinute,
-	}
-}
-
-// iamEndpoint gives IAM's endpoint: as configured, by the SDK's environment
-// variable, or by the region.
-func iamEndpoint(region, configured string, getenv func(string) string) string {
-	if configured != "" {
-		return withScheme(configured)
-	}
-	if env := getenv(envIAM); env != "" {
-		return withScheme(env)
-	}
-	switch region {
-	case "eu-west-101": // the European cloud has a domain of its own
-		return "https://iam.eu-west-101.myhuaweicloud.eu"
-	case "cn-north-1", "cn-north-2", "cn-north-4", "cn-north-9", "cn-north-12", "cn-east-2", "cn-east-3", "cn-east-4",
-		"cn-east-5", "cn-south-1", "cn-south-2", "cn-southwest-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
-		"ap-southeast-4", "af-south-1", "sa-brazil-1", "la-south-2", "la-north-2", "na-mexico-1", "eu-west-0",
-		"my-kualalumpur-1", "ru-moscow-1", "me-east-1", "ae-ad-1", "tr-west-1": // as the SDK's table
-		return "https://iam." + region + ".myhuaweicloud.com"
-	default:
-		return "https://iam.myhuaweicloud.com"
 	}
 }
 

@@ -179,7 +179,7 @@ func TestIAMEndpoint(t *testing.T) {
 		{"la-north-2", "", "http://127.0.0.1:1/", "http://127.0.0.1:1"},
 		{"la-north-2", "iam.example.org", "iam.example.com", "https://iam.example.org"},
 	} {
-		if got := iamEndpoint(tt.region, tt.configured, environ(map[string]string{envIAM: tt.env})); got != tt.want {
+		if got := iamEndpoint(tt.region, tt.configured, environ(map[string]string{config.EnvIAMEndpoint: tt.env})); got != tt.want {
 			t.Errorf("region %q, configured %q, environment %q: %s, want %s", tt.region, tt.configured, tt.env, got, tt.want)
 		}
 	}

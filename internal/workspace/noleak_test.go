@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
@@ -60,7 +61,7 @@ func TestCanary(t *testing.T) {
 		w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN-canary", Deny: []string{opBindings}})
 		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
 		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken})
-		w.cloud.getenv = environ(map[string]string{envPodURI: podURI, envPodToken: write(t, dir, "pod", podToken)})
+		w.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: write(t, dir, "pod", podToken)}
 		ids := w.fill(120)
 
 		static := config.Credentials{
@@ -117,7 +118,7 @@ func TestCanary(t *testing.T) {
 			{Status: 400, Body: simulator.GatewayError(testAccess+" is bad", testSecret, testSecret+" here")},
 			{Status: 403, Body: []byte("<html>" + testAccess + testSecret)},
 		} {
-			time.Sleep(longPause)
+			time.Sleep(30 * time.Minute) // the longest pause of a refused key
 			remove := w.sim.AddFault(f)
 			ask()
 			remove()

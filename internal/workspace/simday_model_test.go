@@ -128,7 +128,7 @@ func (s *site) oldest(now time.Time) time.Duration {
 func (s *site) call(ctx context.Context, op string, urgent bool, taken *ratelimit.Reservation, arrive func()) error {
 	permit, ok := taken.Take()
 	if !ok {
-		k, err := s.api.keys.current(ctx)
+		k, err := s.api.keys.Key(ctx)
 		if err != nil {
 			return err
 		}

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	sdk "github.com/huaweicloud/huaweicloud-sdk-go-v3/core"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/basic"
 	sdkconfig "github.com/huaweicloud/huaweicloud-sdk-go-v3/core/config"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 )
 
@@ -41,22 +43,22 @@ type wire struct {
 // its status. The SDK has no context and panics on some answers; a client that
 // lives for one call, over a round tripper that keeps the answer to itself,
 // gives it the one and spares it the other.
-func (w *wire) do(ctx context.Context, k *key, op operation) (a *apierror.Response, err error) {
+func (w *wire) do(ctx context.Context, k *credentials.Key, op operation) (a *apierror.Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// What it panicked with may quote the request.
 			a, err = nil, fmt.Errorf("%w: it panicked", apierror.ErrSDK)
 		}
 	}()
-	credentials, err := basic.NewCredentialsBuilder().WithAk(k.access).WithSk(k.secret).
-		WithSecurityToken(k.token).WithProjectId(w.projectID).SafeBuild()
+	signer, err := basic.NewCredentialsBuilder().WithAk(k.AccessKey).WithSk(k.SecretKey).
+		WithSecurityToken(k.SecurityToken).WithProjectId(w.projectID).SafeBuild()
 	if err != nil {
 		return nil, apierror.ErrSDK
 	}
 	t := &tap{ctx: ctx, next: w.transport}
 	client, err := sdk.NewHcHttpClientBuilder().
 		WithEndpoint(w.endpoint). // never WithRegion: the SDK would ask IAM, without a context
-		WithCredential(credentials).
+		WithCredential(signer).
 		WithHttpConfig(sdkconfig.DefaultHttpConfig().WithTimeout(0).WithUserAgent(w.userAgent).WithHttpRoundTripper(t)).
 		SafeBuild()
 	if err != nil {
@@ -133,4 +135,13 @@ func readAll(from io.Reader, length int64) ([]byte, error) {
 			body = append(body, 0)[:len(body)]
 		}
 	}
+}
+
+// hostOf returns the host of an endpoint, for messages.
+func hostOf(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "the endpoint"
+	}
+	return u.Host
 }
