@@ -14,11 +14,11 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// canned answers every call of an operation with one body, at no cost but that
-// of copying it.
-type canned map[string][]byte
+// cannedResponses returns one body for each operation, without other cost than
+// copying it.
+type cannedResponses map[string][]byte
 
-func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c cannedResponses) RoundTrip(r *http.Request) (*http.Response, error) {
 	operation := opNetworks
 	if r.URL.Query().Has("offset") {
 		operation = opList
@@ -30,9 +30,9 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answers records what the simulated cloud says to one page and one batch of a
-// generated fleet.
-func answers(b *testing.B) (p *ProjectClient, ids []string, bodies canned) {
+// recordResponses records the simulator's responses for one page and one batch of
+// generated desktops.
+func recordResponses(b *testing.B) (p *ProjectClient, ids []string, bodies cannedResponses) {
 	b.Helper()
 	sim := simulator.New(simulator.Options{})
 	server := httptest.NewServer(sim)
@@ -60,7 +60,7 @@ func answers(b *testing.B) (p *ProjectClient, ids []string, bodies canned) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	bodies = canned{}
+	bodies = cannedResponses{}
 	line, err := p.line(b.Context())
 	if err != nil {
 		b.Fatal(err)
@@ -75,10 +75,10 @@ func answers(b *testing.B) (p *ProjectClient, ids []string, bodies canned) {
 	return p, ids, bodies
 }
 
-// BenchmarkCall is all that a call costs on this side but the network: building
-// and signing by the SDK, quota, and reading the answer.
+// BenchmarkCall measures a call without the network: building and signing by the
+// SDK, the rate limiter, and decoding.
 func BenchmarkCall(b *testing.B) {
-	p, ids, bodies := answers(b)
+	p, ids, bodies := recordResponses(b)
 	p.api.wire.transport = bodies
 	b.Run("page of 1000", func(b *testing.B) {
 		b.SetBytes(int64(len(bodies[opList])))

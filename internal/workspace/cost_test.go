@@ -29,18 +29,18 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// tape records what the simulated cloud answers to each question, and then
-// plays it at no cost but that of copying.
-type tape struct {
-	sim *simulator.Cloud // nil: the tape plays
+// recorder records the responses of the simulator, and then replays them without
+// other cost than copying.
+type recorder struct {
+	sim *simulator.Cloud // nil: replay
 
-	mu      sync.Mutex
-	answers map[string][]byte // by query
+	mu        sync.Mutex
+	responses map[string][]byte // by query
 }
 
-func (t *tape) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.mu.Lock()
-	body, known := t.answers[r.URL.RawQuery]
+	body, known := t.responses[r.URL.RawQuery]
 	t.mu.Unlock()
 	status := http.StatusOK
 	switch {
@@ -51,7 +51,7 @@ func (t *tape) RoundTrip(r *http.Request) (*http.Response, error) {
 		t.sim.ServeHTTP(w, r)
 		status, body = w.Code, bytes.Clone(w.Body.Bytes())
 		t.mu.Lock()
-		t.answers[r.URL.RawQuery] = body
+		t.responses[r.URL.RawQuery] = body
 		t.mu.Unlock()
 	}
 	return &http.Response{
@@ -60,8 +60,7 @@ func (t *tape) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// cpu is the CPU time that the process has used, that of the collector of
-// garbage included.
+// cpu returns the CPU time of the process, garbage collection included.
 func cpu(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -78,18 +77,18 @@ func liveHeap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkFullRefresh is all that the exporter does to read 100,000 desktops
-// from nothing, but the network and TLS: building and signing 1,101 requests,
-// reading the answers, and the engine's own work. It must take at most 5s of
-// CPU. Beside it stand, in the same run, what the SDK alone takes for the same
-// answers, and the live heap that the engine keeps for a desktop.
+// BenchmarkFullRefresh measures the first refresh of 100,000 desktops without
+// network and TLS: building and signing 1,101 requests, decoding the responses,
+// and the work of the refresh engine. The limit is 5 s of CPU time. The same run
+// measures the SDK alone with the same responses, and the live heap of the engine
+// per desktop.
 func BenchmarkFullRefresh(b *testing.B) {
 	const n = 100_000
 	sim := simulator.New(simulator.Options{History: -1})
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
 	sim.SetDesktops(testProject, simulator.GenerateDesktops(n, 1))
-	t := &tape{sim: sim, answers: map[string][]byte{}}
+	t := &recorder{sim: sim, responses: map[string][]byte{}}
 	refreshAll := func() *refresh.Engine {
 		cloud := NewCloud(Options{})
 		p, err := cloud.Project(config.Project{
@@ -113,25 +112,25 @@ func BenchmarkFullRefresh(b *testing.B) {
 	}
 	refreshAll().Close()
 	t.sim = nil
-	calls := len(t.answers)
+	calls := len(t.responses)
 
 	before := liveHeap()
 	e := refreshAll()
 	perDesktop := float64(int64(liveHeap())-int64(before)) / n
 	e.Close()
 
-	ours, its := time.Duration(0), time.Duration(0)
+	ours, sdkTime := time.Duration(0), time.Duration(0)
 	for b.Loop() {
 		start := cpu(b)
 		refreshAll().Close()
 		middle := cpu(b)
-		t.askBySDK(b)
-		ours, its = ours+middle-start, its+cpu(b)-middle
+		t.readWithSDK(b)
+		ours, sdkTime = ours+middle-start, sdkTime+cpu(b)-middle
 	}
 	seconds := ours.Seconds() / float64(b.N)
 	b.ReportMetric(seconds, "cpu-s/refresh")
-	b.ReportMetric(its.Seconds()/float64(b.N), "sdk-cpu-s/refresh")
-	b.ReportMetric(seconds*float64(b.N)/its.Seconds(), "ratio-to-sdk")
+	b.ReportMetric(sdkTime.Seconds()/float64(b.N), "sdk-cpu-s/refresh")
+	b.ReportMetric(seconds*float64(b.N)/sdkTime.Seconds(), "ratio-to-sdk")
 	b.ReportMetric(float64(calls), "calls")
 	b.ReportMetric(perDesktop, "heap-B/desktop")
 	if seconds > 5 {
@@ -142,9 +141,9 @@ func BenchmarkFullRefresh(b *testing.B) {
 	}
 }
 
-// askBySDK asks all questions of the tape by the SDK's client as it is meant to
-// be used: one client, and the SDK's own reading of the answers.
-func (t *tape) askBySDK(b *testing.B) {
+// readWithSDK sends the recorded requests with the SDK's client, as the SDK is meant
+// to be used: one client, and the SDK's models.
+func (t *recorder) readWithSDK(b *testing.B) {
 	credentials, err := basic.NewCredentialsBuilder().WithAk(testAccess).WithSk(testSecret).WithProjectId(testProject).SafeBuild()
 	if err != nil {
 		b.Fatal(err)
@@ -185,7 +184,7 @@ func (t *tape) askBySDK(b *testing.B) {
 		}
 		desktops += len(*networks.Networks)
 	}
-	if desktops != len(known) || lists+desktops/maxBatch != len(t.answers) {
-		b.Fatalf("%d desktops in %d pages, %d with networks, of %d answers", len(known), lists, desktops, len(t.answers))
+	if desktops != len(known) || lists+desktops/maxBatch != len(t.responses) {
+		b.Fatalf("%d desktops in %d pages, %d with networks, of %d responses", len(known), lists, desktops, len(t.responses))
 	}
 }

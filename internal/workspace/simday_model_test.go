@@ -17,67 +17,66 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 )
 
-// site is a project of the simulated day: desktops to which things happen, and
-// a refresh.Source whose calls take slots from the real limiters, in the way
-// the real client does, but carry no bytes.
-type site struct {
-	*ProjectClient // the real one: its identity, its limits, its way to take slots
-	gate           *gate
+// simProject is a project of the simulation: a refresh.Source whose requests
+// reserve slots of the real rate limiters, like the real client, but are not sent.
+type simProject struct {
+	*ProjectClient // for the project, the limits and the reservations
+	counter        *callCounter
 
-	mu       sync.Mutex
-	rng      *rand.Rand
-	machines map[string]*machine
-	listed   []inventory.Desktop // what the list says, sorted by ID
-	copied   []inventory.Desktop // what the list said to the engine last
-	have     int                 // pages of a list that was broken off
-	bound    inventory.EIPBindings
-	pending  []*change // that the exporter does not show yet
-	made     int       // things made up so far
-	scrapes  int       // begun so far
-	calls    map[string]int
-	urgent   int           // questions for networks
-	known    time.Duration // until all networks were known; 0: they are not yet
+	mu        sync.Mutex
+	rng       *rand.Rand
+	desktops  map[string]*simDesktop
+	listed    []inventory.Desktop // content of the list, sorted by ID
+	lastList  []inventory.Desktop // list that was returned last
+	pagesRead int                 // pages of an interrupted list
+	bindings  inventory.EIPBindings
+	unshown   []*change // changes that no snapshot shows yet
+	sequence  int       // for unique names
+	scrapes   int       // started so far
+	calls     map[string]int
+	urgent    int           // urgent requests for networks
+	firstRead time.Duration // time until all networks were read; 0: not yet
 
-	cycle  int // every desktop is read once in a cycle
-	left   int // desktops not yet read in this one
-	began  time.Time
-	cycles []time.Duration
+	cycle      int // number of the cycle in which every desktop is read once
+	unread     int // desktops that are not yet read in this cycle
+	cycleStart time.Time
+	cycles     []time.Duration
 }
 
-// machine is a desktop beside what the list says of it.
-type machine struct {
+// simDesktop is the part of a desktop that the list does not contain.
+type simDesktop struct {
 	networks *inventory.Networks
-	asked    time.Time // when networks were given last
-	cycle    int       // the last in which they were
-	busy     bool      // something happened that is not shown yet
+	lastRead time.Time // time of the last response with the networks
+	cycle    int       // of the last response
+	changing bool      // has a change that no snapshot shows yet
 }
 
-func newSite(p *ProjectClient, g *gate, desktops int, seed uint64) *site {
-	s := &site{
-		ProjectClient: p, gate: g, rng: rand.New(rand.NewPCG(seed, 1)), machines: make(map[string]*machine, desktops),
-		bound: inventory.EIPBindings{}, calls: map[string]int{}, began: time.Now(),
+func newSimProject(p *ProjectClient, g *callCounter, desktops int, seed uint64) *simProject {
+	s := &simProject{
+		ProjectClient: p, counter: g, rng: rand.New(rand.NewPCG(seed, 1)), desktops: make(map[string]*simDesktop, desktops),
+		bindings: inventory.EIPBindings{}, calls: map[string]int{}, cycleStart: time.Now(),
 	}
 	for range desktops {
-		d, n := s.makeUp()
+		d, n := s.newDesktop()
 		s.listed = append(s.listed, d)
-		s.machines[d.ID] = &machine{networks: n, asked: s.began}
+		s.desktops[d.ID] = &simDesktop{networks: n, lastRead: s.cycleStart}
 		if address := n.EIPAddresses(); address != "" {
-			s.bound[d.ID] = address
+			s.bindings[d.ID] = address
 		}
 	}
 	slices.SortFunc(s.listed, func(a, b inventory.Desktop) int { return strings.Compare(a.ID, b.ID) })
-	s.turnOver(s.began)
+	s.startCycle(s.cycleStart)
 	return s
 }
 
-// next gives a text that was not given before.
-func (s *site) next(what string) string {
-	s.made++
-	return fmt.Sprintf("%s-%d", what, s.made)
+// next returns a unique name.
+func (s *simProject) next(what string) string {
+	s.sequence++
+	return fmt.Sprintf("%s-%d", what, s.sequence)
 }
 
-// makeUp makes a desktop with one interface, two of five with an EIP.
-func (s *site) makeUp() (inventory.Desktop, *inventory.Networks) {
+// newDesktop returns a desktop with one interface. Two of five desktops have an EIP.
+func (s *simProject) newDesktop() (inventory.Desktop, *inventory.Networks) {
 	subnet := s.rng.IntN(32)
 	d := inventory.Desktop{
 		ID:   fmt.Sprintf("%016x-%04x-%014x", s.rng.Uint64(), s.rng.Uint32N(1<<16), s.rng.Uint64()>>8),
@@ -94,38 +93,38 @@ func (s *site) makeUp() (inventory.Desktop, *inventory.Networks) {
 	return d, n
 }
 
-// turnOver begins a new cycle.
-func (s *site) turnOver(now time.Time) {
+// startCycle starts a new cycle.
+func (s *simProject) startCycle(now time.Time) {
 	s.cycle++
-	s.left, s.began = len(s.machines), now
+	s.unread, s.cycleStart = len(s.desktops), now
 }
 
-// read notes that the networks of a machine were given.
-func (s *site) read(m *machine, now time.Time) {
-	m.asked = now
+// markRead records that a response had the networks of a desktop.
+func (s *simProject) markRead(m *simDesktop, now time.Time) {
+	m.lastRead = now
 	if m.cycle != s.cycle {
 		m.cycle = s.cycle
-		s.left--
+		s.unread--
 	}
-	if s.left == 0 {
-		s.cycles = append(s.cycles, now.Sub(s.began))
-		s.turnOver(now)
+	if s.unread == 0 {
+		s.cycles = append(s.cycles, now.Sub(s.cycleStart))
+		s.startCycle(now)
 	}
 }
 
-// oldest gives how long ago the networks were given that nobody asked for since.
-func (s *site) oldest(now time.Time) time.Duration {
+// oldest returns the age of the oldest networks.
+func (s *simProject) oldest(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	age := time.Duration(0)
-	for _, m := range s.machines {
-		age = max(age, now.Sub(m.asked))
+	for _, m := range s.desktops {
+		age = max(age, now.Sub(m.lastRead))
 	}
 	return age
 }
 
-// call takes a slot, arrives in the cloud some time later, and comes back.
-func (s *site) call(ctx context.Context, op string, urgent bool, taken *ratelimit.Reservation, arrive func()) error {
+// call simulates a request: a slot, the way to the cloud, and the way back.
+func (s *simProject) call(ctx context.Context, op string, urgent bool, taken *ratelimit.Reservation, arrive func()) error {
 	permit, ok := taken.Take()
 	if !ok {
 		k, err := s.api.keys.Key(ctx)
@@ -140,29 +139,29 @@ func (s *site) call(ctx context.Context, op string, urgent bool, taken *ratelimi
 	}
 	defer permit.Done()
 	s.mu.Lock()
-	there := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
-	back := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
+	outbound := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
+	inbound := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
 	s.calls[op]++
 	s.mu.Unlock()
-	time.Sleep(there)
-	s.gate.arrive(op+" "+s.access(), time.Now())
+	time.Sleep(outbound)
+	s.counter.count(op+" "+s.accessKey(), time.Now())
 	s.mu.Lock()
 	arrive()
 	s.mu.Unlock()
-	time.Sleep(back)
+	time.Sleep(inbound)
 	return nil
 }
 
-func (s *site) access() string { return s.cfg.Credentials.AccessKey }
+func (s *simProject) accessKey() string { return s.cfg.Credentials.AccessKey }
 
-// ListDesktops costs the pages of a list. One that the quota does not pay for goes on
-// when it is asked for again.
-func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
+// ListDesktops needs a request for each page. The next call continues a list that
+// was interrupted by the quota.
+func (s *simProject) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	line, err := s.line(ctx)
 	if err != nil {
 		return nil, err
 	}
-	taken, err := s.reservePages(ctx, line, s.have)
+	taken, err := s.reservePages(ctx, line, s.pagesRead)
 	if err != nil {
 		return nil, err
 	}
@@ -170,28 +169,28 @@ func (s *site) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	page := func(arrive func()) error {
 		return s.call(ctx, opList, true, taken, arrive)
 	}
-	if s.have == 0 {
+	if s.pagesRead == 0 {
 		if err := page(func() {
-			// The other pages come later; nothing that happens meanwhile is seen.
-			s.copied = append(s.copied[:0], s.listed...)
-			s.have = 1
+			// Changes between the pages are not simulated.
+			s.lastList = append(s.lastList[:0], s.listed...)
+			s.pagesRead = 1
 		}); err != nil {
 			return nil, err
 		}
 		s.setLastPages(s.listPages())
 	}
-	if err := s.parallel(s.listPages()-s.have, func() error { return page(func() { s.have++ }) }); err != nil {
+	if err := s.inParallel(s.listPages()-s.pagesRead, func() error { return page(func() { s.pagesRead++ }) }); err != nil {
 		return nil, err
 	}
-	s.have = 0
-	return s.copied, nil
+	s.pagesRead = 0
+	return s.lastList, nil
 }
 
-// listPages is the number of pages that overlap by one desktop.
-func (s *site) listPages() int { return max(1, (len(s.copied)-2+maxPage-1)/(maxPage-1)) }
+// listPages returns the number of pages, which overlap by one desktop.
+func (s *simProject) listPages() int { return max(1, (len(s.lastList)-2+maxPage-1)/(maxPage-1)) }
 
-// parallel makes n calls, so many at once as is configured.
-func (s *site) parallel(n int, call func() error) error {
+// inParallel makes n calls with the configured concurrency.
+func (s *simProject) inParallel(n int, call func() error) error {
 	var (
 		workers sync.WaitGroup
 		mu      sync.Mutex
@@ -219,15 +218,15 @@ func (s *site) parallel(n int, call func() error) error {
 	return failed
 }
 
-// ListEIPBindings costs one call.
-func (s *site) ListEIPBindings(ctx context.Context) (b inventory.EIPBindings, err error) {
-	err = s.call(ctx, opBindings, true, nil, func() { b = maps.Clone(s.bound) })
+// ListEIPBindings needs one request.
+func (s *simProject) ListEIPBindings(ctx context.Context) (b inventory.EIPBindings, err error) {
+	err = s.call(ctx, opBindings, true, nil, func() { b = maps.Clone(s.bindings) })
 	return b, err
 }
 
-// ReadNetworks costs one call, and another one where a desktop is gone.
-func (s *site) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
-	a := inventory.NetworksResult{
+// ReadNetworks needs one request, and a second one if a desktop is deleted.
+func (s *simProject) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+	result := inventory.NetworksResult{
 		Networks:   make(map[string]*inventory.Networks, len(ids)),
 		Unresolved: map[string]*inventory.Failure{},
 	}
@@ -236,52 +235,53 @@ func (s *site) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inv
 		s.urgent++
 		s.mu.Unlock()
 	}
-	for try := 1; try <= 2 && len(a.Networks) < len(ids); try++ {
+	for attempt := 1; attempt <= 2 && len(result.Networks) < len(ids); attempt++ {
 		if err := s.call(ctx, opNetworks, urgent, nil, func() {
 			now := time.Now()
 			for _, id := range ids {
-				if m := s.machines[id]; m != nil {
-					a.Networks[id] = m.networks
-					s.read(m, now)
+				if m := s.desktops[id]; m != nil {
+					result.Networks[id] = m.networks
+					s.markRead(m, now)
 				}
 			}
 		}); err != nil {
-			return a, err
+			return result, err
 		}
 	}
 	for _, id := range ids {
-		if a.Networks[id] == nil {
-			a.Unresolved[id] = &inventory.Failure{Kind: inventory.Refused, Operation: opNetworks, Status: 200}
+		if result.Networks[id] == nil {
+			result.Unresolved[id] = &inventory.Failure{Kind: inventory.Refused, Operation: opNetworks, Status: 200}
 		}
 	}
-	return a, nil
+	return result, nil
 }
 
-// gate is the cloud's own count of calls, which knows nothing of the limiters.
-type gate struct {
-	mu      sync.Mutex
-	limit   int
-	arrived map[string][]time.Time // of the last minute, by operation and key
-	peak    map[string]int         // the most calls in a minute, by operation
-	refused int                    // calls that a cloud with that limit had answered 429
+// callCounter counts the requests that arrive at the cloud, independently of the
+// rate limiters.
+type callCounter struct {
+	mu        sync.Mutex
+	limit     int
+	recent    map[string][]time.Time // times of the last minute, by operation and key
+	peak      map[string]int         // maximum requests in a minute, by operation
+	overLimit int                    // requests that the cloud would refuse with 429
 }
 
-func newGate(limit int) *gate {
-	return &gate{limit: limit, arrived: map[string][]time.Time{}, peak: map[string]int{}}
+func newCallCounter(limit int) *callCounter {
+	return &callCounter{limit: limit, recent: map[string][]time.Time{}, peak: map[string]int{}}
 }
 
-func (g *gate) arrive(what string, now time.Time) {
+func (g *callCounter) count(what string, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	times := g.arrived[what]
+	times := g.recent[what]
 	for len(times) > 0 && now.Sub(times[0]) > time.Minute {
 		times = times[1:]
 	}
 	times = append(times, now)
-	g.arrived[what] = times
+	g.recent[what] = times
 	op, _, _ := strings.Cut(what, " ")
 	g.peak[op] = max(g.peak[op], len(times))
 	if len(times) > g.limit {
-		g.refused++
+		g.overLimit++
 	}
 }

@@ -21,69 +21,70 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// The simulated day at full size; docs/sizing.md has the commands and results.
+// The flags of the simulated day at full size; docs/sizing.md has the commands and
+// the results.
 var (
-	dayHours    = flag.Int("day.hours", 0, "TestDay simulates so many hours of projects of 100,000 desktops; 0: one hour of a fifth of that")
-	dayProjects = flag.Int("day.projects", 1, "so many projects, each with a key of its own")
+	simdayHours    = flag.Int("day.hours", 0, "hours that TestSimulatedDay simulates, with projects of 100,000 desktops; 0: one hour with 20,000 desktops")
+	simdayProjects = flag.Int("day.projects", 1, "number of projects in TestSimulatedDay, each with its own access key")
 )
 
-// day is some time in the life of a fleet: the real engines and limiters before
-// a cloud that is only counted, in virtual time.
-type day struct {
-	projects int
-	desktops int // of a project
-	limit    int // calls a minute
-	length   time.Duration
-	interval time.Duration // of the scrapes
-	timeout  time.Duration // of a refresh
-	often    float64       // so much more often than usual do things happen
-	shared   bool          // all projects have one key
-	replicas int           // so many Prometheus scrape all, at times of their own
-	probes   bool          // each project is scraped by itself, at a time of its own
+// simDay is the configuration of a simulation in virtual time: real refresh engines
+// and rate limiters, with simulated projects in place of the API.
+type simDay struct {
+	projects   int
+	desktops   int // per project
+	limit      int // requests per minute
+	length     time.Duration
+	interval   time.Duration // between scrapes
+	timeout    time.Duration // of a refresh
+	changeRate float64       // multiplies the rate of changes
+	sharedKey  bool          // all projects share one access key
+	replicas   int           // number of Prometheus servers that scrape all projects, at different times
+	probes     bool          // each project is scraped separately, at different times
 }
 
-// TestDay has a fleet that the quota cannot read on every scrape, and changes
-// that arrive at random.
-func TestDay(t *testing.T) {
+// TestSimulatedDay simulates more desktops than the quota can read on every scrape,
+// with random changes.
+func TestSimulatedDay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute, and many under the race detector")
 	}
-	d := day{
-		projects: *dayProjects, desktops: 20_000, limit: 36, length: time.Hour,
-		interval: time.Minute, timeout: 2 * time.Minute, often: 5,
+	d := simDay{
+		projects: *simdayProjects, desktops: 20_000, limit: 36, length: time.Hour,
+		interval: time.Minute, timeout: 2 * time.Minute, changeRate: 5,
 	}
-	if *dayHours > 0 {
-		d.desktops, d.limit, d.often, d.length = 100_000, 180, 1, time.Duration(*dayHours)*time.Hour
+	if *simdayHours > 0 {
+		d.desktops, d.limit, d.changeRate, d.length = 100_000, 180, 1, time.Duration(*simdayHours)*time.Hour
 	}
 	r := d.run(t)
 	t.Logf("\n%s", r)
-	r.check(t, promise{lists: 2, tasks: true, cycle: 1.1})
+	r.check(t, bounds{scrapes: 2, seesTasks: true, cycleFactor: 1.1})
 }
 
-// TestOtherDays keep the same promises, with other intervals, more projects and
-// more changes. Where lists come seldom, what only they tell shows later.
-func TestOtherDays(t *testing.T) {
+// TestSimulatedDayVariants has the same bounds, with other scrape intervals, more
+// projects and more changes. If lists are rare, changes of the list show later.
+func TestSimulatedDayVariants(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute, and many under the race detector")
 	}
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		day
-		promise
+		simDay
+		bounds
 	}{
-		"scraped every 15 seconds":      {day{interval: 15 * time.Second}, promise{lists: 6, tasks: true, cycle: 1.3}},
-		"scraped every 37 seconds":      {day{interval: 37 * time.Second}, promise{lists: 3, tasks: true, cycle: 1.3}},
-		"scraped every 5 minutes":       {day{interval: 5 * time.Minute, timeout: 5 * time.Minute}, promise{lists: 2, cycle: 1.1}},
-		"two Prometheus":                {day{replicas: 2}, promise{lists: 4, tasks: true, cycle: 1.3}},
-		"three projects share a key":    {day{projects: 3, desktops: 3700, shared: true}, promise{lists: 2, tasks: true, cycle: 1.5}},
-		"their lists take two minutes":  {day{projects: 3, desktops: 11_000, shared: true, length: time.Hour}, promise{lists: 6, cycle: 1.4}},
-		"a dozen share a key, by probe": {day{projects: 12, desktops: 900, shared: true, probes: true}, promise{lists: 3, tasks: true, cycle: 1.9}},
-		"a list takes two minutes":      {day{desktops: 33_000, length: time.Hour}, promise{lists: 6, cycle: 1.25}},
-		"a flood of changes":            {day{often: 80}, promise{lists: 3, tasks: true, cycle: 2}},
+		"scraped every 15 seconds":                 {simDay{interval: 15 * time.Second}, bounds{scrapes: 6, seesTasks: true, cycleFactor: 1.3}},
+		"scraped every 37 seconds":                 {simDay{interval: 37 * time.Second}, bounds{scrapes: 3, seesTasks: true, cycleFactor: 1.3}},
+		"scraped every 5 minutes":                  {simDay{interval: 5 * time.Minute, timeout: 5 * time.Minute}, bounds{scrapes: 2, cycleFactor: 1.1}},
+		"two Prometheus servers":                   {simDay{replicas: 2}, bounds{scrapes: 4, seesTasks: true, cycleFactor: 1.3}},
+		"three projects share a key":               {simDay{projects: 3, desktops: 3700, sharedKey: true}, bounds{scrapes: 2, seesTasks: true, cycleFactor: 1.5}},
+		"three projects with lists of two minutes": {simDay{projects: 3, desktops: 11_000, sharedKey: true, length: time.Hour}, bounds{scrapes: 6, cycleFactor: 1.4}},
+		"twelve projects share a key, probed":      {simDay{projects: 12, desktops: 900, sharedKey: true, probes: true}, bounds{scrapes: 3, seesTasks: true, cycleFactor: 1.9}},
+		"list of two minutes":                      {simDay{desktops: 33_000, length: time.Hour}, bounds{scrapes: 6, cycleFactor: 1.25}},
+		"many changes":                             {simDay{changeRate: 80}, bounds{scrapes: 3, seesTasks: true, cycleFactor: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := tt.day
+			d := tt.simDay
 			d.limit = 20
 			d.projects, d.replicas = max(d.projects, 1), max(d.replicas, 1)
 			if d.desktops == 0 {
@@ -98,25 +99,25 @@ func TestOtherDays(t *testing.T) {
 			if d.timeout == 0 {
 				d.timeout = 2 * time.Minute
 			}
-			if d.often == 0 {
-				d.often = 6
+			if d.changeRate == 0 {
+				d.changeRate = 6
 			}
 			r := d.run(t)
 			t.Logf("\n%s", r)
-			r.check(t, tt.promise)
+			r.check(t, tt.bounds)
 		})
 	}
 }
 
-// run lives through a day.
-func (d day) run(t *testing.T) *report {
-	r := &report{day: d, gate: newGate(d.limit + d.limit/9), lateness: map[string][]lateness{}}
+// run runs the simulation.
+func (d simDay) run(t *testing.T) *simReport {
+	r := &simReport{simDay: d, counter: newCallCounter(d.limit + d.limit/9), delays: map[string][]delay{}}
 	synctest.Test(t, func(t *testing.T) {
 		cloud := NewCloud(Options{Getenv: func(string) string { return "" }})
 		defer cloud.Close()
 		var fleet refresh.Fleet
 		defer fleet.Close()
-		sites := map[string]*site{}
+		simProjects := map[string]*simProject{}
 		var targets []refresh.Target
 		for i := range d.projects {
 			cfg := d.config(i)
@@ -125,8 +126,8 @@ func (d day) run(t *testing.T) *report {
 				t.Fatal(err)
 			}
 			defer p.Close()
-			s := newSite(p, r.gate, d.desktops, uint64(i))
-			sites[cfg.Name], r.sites = s, append(r.sites, s)
+			s := newSimProject(p, r.counter, d.desktops, uint64(i))
+			simProjects[cfg.Name], r.simProjects = s, append(r.simProjects, s)
 			targets = append(targets, refresh.Target{Key: cfg.Name, Name: cfg.Name, New: func() refresh.Options {
 				return refresh.Options{
 					Source: s, Project: inventory.Project{Name: cfg.Name, Region: cfg.Region, ID: cfg.ProjectID}, Discovered: true,
@@ -138,15 +139,15 @@ func (d day) run(t *testing.T) *report {
 		fleet.SetTargets(targets)
 		ctx, cancel := context.WithTimeout(t.Context(), d.length)
 		defer cancel()
-		var busy sync.WaitGroup
-		for _, s := range r.sites {
-			busy.Go(func() { s.churn(ctx, d.often) })
+		var running sync.WaitGroup
+		for _, s := range r.simProjects {
+			running.Go(func() { s.churn(ctx, d.changeRate) })
 		}
 		start := time.Now()
 		scraper := func(phase time.Duration, names ...string) {
-			busy.Go(func() {
+			running.Go(func() {
 				for at := start.Add(phase); ratelimit.Sleep(ctx, time.Until(at)) == nil; at = at.Add(d.interval) {
-					r.scrape(ctx, &fleet, sites, start, names)
+					r.scrape(ctx, &fleet, simProjects, start, names)
 				}
 			})
 		}
@@ -160,14 +161,14 @@ func (d day) run(t *testing.T) *report {
 				scraper(time.Duration(i) * d.interval * 2 / 7)
 			}
 		}
-		busy.Wait()
+		running.Wait()
 	})
 	return r
 }
 
-func (d day) config(i int) config.Project {
+func (d simDay) config(i int) config.Project {
 	key := i
-	if d.shared {
+	if d.sharedKey {
 		key = 0
 	}
 	return config.Project{
@@ -179,17 +180,17 @@ func (d day) config(i int) config.Project {
 	}
 }
 
-// scrape asks as a Prometheus with the usual timeout does, and notes what the
-// answer shows.
-func (r *report) scrape(ctx context.Context, fleet *refresh.Fleet, sites map[string]*site, start time.Time, names []string) {
-	for name, s := range sites {
+// scrape scrapes like a Prometheus server with the default timeout, and records
+// what the snapshots show.
+func (r *simReport) scrape(ctx context.Context, fleet *refresh.Fleet, simProjects map[string]*simProject, start time.Time, names []string) {
+	for name, s := range simProjects {
 		if len(names) == 0 || slices.Contains(names, name) {
 			s.mu.Lock()
 			s.scrapes++
 			s.mu.Unlock()
 		}
 	}
-	began := time.Now()
+	scrapeStart := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 9500*time.Millisecond)
 	snapshots := fleet.Refresh(ctx, names...)
 	cancel()
@@ -197,29 +198,29 @@ func (r *report) scrape(ctx context.Context, fleet *refresh.Fleet, sites map[str
 	defer r.mu.Unlock()
 	now := time.Now()
 	r.scrapes++
-	r.longest = max(r.longest, now.Sub(began))
+	r.longest = max(r.longest, now.Sub(scrapeStart))
 	for _, snapshot := range snapshots {
-		s := sites[snapshot.Project.Name]
+		s := simProjects[snapshot.Project.Name]
 		h := &snapshot.Health
 		if h.Refreshed && !h.Up {
 			r.failures = append(r.failures, h.Failures...)
 		}
-		if h.Listed && h.Unresolved == 0 && s.known == 0 {
-			s.known = now.Sub(start)
-			r.first = max(r.first, s.known)
+		if h.Listed && h.Unresolved == 0 && s.firstRead == 0 {
+			s.firstRead = now.Sub(start)
+			r.firstRead = max(r.firstRead, s.firstRead)
 		}
-		s.settle(snapshot, func(c *change, scrapes int) {
-			if s.known > 0 && c.at.Sub(start) > s.known { // before that all is new
-				r.lateness[c.kind] = append(r.lateness[c.kind], lateness{scrapes, now.Sub(c.at)})
+		s.removeShown(snapshot, func(c *change, scrapes int) {
+			if s.firstRead > 0 && c.at.Sub(start) > s.firstRead { // before, every desktop is new
+				r.delays[c.kind] = append(r.delays[c.kind], delay{scrapes, now.Sub(c.at)})
 			}
 		})
-		if s.known == 0 {
+		if s.firstRead == 0 {
 			continue
 		}
 		if h.Unresolved == 0 {
 			r.oldest = max(r.oldest, now.Sub(h.OldestData))
 		}
-		if r.scrapes%10 == 0 { // what the metric says is true
+		if r.scrapes%10 == 0 { // compare the metric with the truth
 			r.oldest = max(r.oldest, s.oldest(now))
 		}
 	}
