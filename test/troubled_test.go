@@ -39,10 +39,10 @@ func TestTroubleInABrowser(t *testing.T) {
 		t.Errorf("vanished are %v, want %s", got, gone.Name)
 	}
 	b.click(firstName)
-	if got := strings.Join(b.texts("main > .lead"), ""); got != "This desktop is not there any more. What is known is its history." {
+	if got := strings.Join(b.texts("main > .lead"), ""); got != "This desktop no longer exists. Its recorded changes are below." {
 		t.Errorf("the page of %s says %q", gone.Name, got)
 	}
-	if got := strings.Join(b.column("What"), ""); got != "vanished" {
+	if got := strings.Join(b.column("Change"), ""); got != "vanished" {
 		t.Errorf("its history is %q", got)
 	}
 
@@ -59,7 +59,7 @@ func TestTroubleInABrowser(t *testing.T) {
 	cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Status: http.StatusForbidden})
 	x.eventually(t, patience, "the failure shows", func() bool {
 		x.get(t, "/metrics")
-		return strings.Contains(x.get(t, "/inventory").body, "2 held")
+		return strings.Contains(x.get(t, "/inventory").body, "2 stale")
 	})
 	for _, scheme := range []string{"light", "dark"} {
 		for _, path := range []string{"/inventory", "/status", "/desktop?project=office&id=" + moved.ID} {
@@ -72,11 +72,11 @@ func TestTroubleInABrowser(t *testing.T) {
 			b.picture(t, "trouble-"+scheme+"-"+strings.Trim(strings.SplitN(path, "?", 2)[0], "/")+".png")
 		}
 	}
-	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "These networks are held: they were read ") {
-		t.Errorf("the page of a desktop that is held says %q", got)
+	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "These networks are stale: they were read ") {
+		t.Errorf("the page of a desktop with stale data says %q", got)
 	}
 	b.open("/inventory")
-	if got := strings.Join(b.column("Data age"), ", "); strings.Count(got, "held, ") != 2 {
-		t.Errorf("the data of two desktops that are held: %s", got)
+	if got := strings.Join(b.column("Data age"), ", "); strings.Count(got, "stale, ") != 2 {
+		t.Errorf("the data age of two desktops with stale data: %s", got)
 	}
 }

@@ -212,7 +212,7 @@ func (x *exporter) accountsNow() []web.Account {
 	defer x.mu.Unlock()
 	var all []web.Account
 	for _, a := range x.accounts {
-		all = append(all, web.Account{Name: a.config.Name, Listed: a.listed, Projects: len(a.projects()), Failure: a.failure.Load()})
+		all = append(all, web.Account{Name: a.config.Name, ListedAt: a.listed, Projects: len(a.projects()), Failure: a.failure.Load()})
 	}
 	return all
 }

@@ -240,7 +240,7 @@ func TestAccountsThatFailFromTheStart(t *testing.T) {
 			t.Errorf("the two accounts share a series: %v", seen)
 		}
 		page := s.get("/status")
-		for _, text := range []string{"Its projects could not be listed since the start", "HTTP 503"} {
+		for _, text := range []string{"Listing its projects has failed since the start of the exporter", "HTTP 503"} {
 			if n := strings.Count(page, text); n < 2 {
 				t.Errorf("/status says %q %d times, want 2", text, n)
 			}
@@ -283,7 +283,7 @@ func TestAccountThatFailsLater(t *testing.T) {
 				time.Sleep(time.Minute)
 				s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 			}
-			if !strings.Contains(s.get("/status"), "Its projects cannot be listed. Those known since") {
+			if !strings.Contains(s.get("/status"), "Listing its projects failed. The projects listed") {
 				t.Errorf("%s: /status does not say that the account fails", name)
 			}
 			heal()

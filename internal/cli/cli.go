@@ -110,14 +110,14 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		_, _ = fmt.Fprintf(stdout, "The demo is at %s – metrics: %s\n", f.address("/"), f.address(f.telemetryPath))
 	}
 	handler := x.handler(web.Options{
-		NoOwnMetrics:  f.noOwnMetrics,
-		Version:       version.Info(),
-		TelemetryPath: f.telemetryPath,
-		RoutePrefix:   f.prefix(),
-		LinkPrefix:    f.linkPrefix(),
-		TimeoutOffset: f.timeoutOffset,
-		MaxRequests:   f.maxRequests,
-		Pprof:         f.pprof,
+		DisableExporterMetrics: f.noOwnMetrics,
+		Version:                version.Info(),
+		TelemetryPath:          f.telemetryPath,
+		RoutePrefix:            f.prefix(),
+		LinkPrefix:             f.linkPrefix(),
+		TimeoutOffset:          f.timeoutOffset,
+		MaxRequests:            f.maxRequests,
+		Pprof:                  f.pprof,
 	})
 	return listen(ctx, handler, &f.web, logger, f.slogger(logger))
 }

@@ -166,9 +166,9 @@ func (x *exporter) apply(c *config.Config) error {
 func (x *exporter) handler(o web.Options) http.Handler {
 	o.Fleet, o.Ready, o.Logger = x.fleet, x.ready, x.logger
 	o.Config, o.Reload = x.masked, x.reload
-	o.Quotas, o.Accounts, o.Notices = x.quotas, x.accountsNow, x.notices
+	o.Quotas, o.Accounts, o.Warnings = x.quotas, x.accountsNow, x.notices
 	o.Metrics, o.Changes = x.metrics, x.history.Changes
-	o.Show = x.show
+	o.Fields = x.show
 	return web.New(o)
 }
 
@@ -190,7 +190,7 @@ func (x *exporter) ready() bool {
 
 // metrics makes the handler that says what read returns, as the configuration
 // in force wants it.
-func (x *exporter) metrics(read web.Read, own bool) http.Handler {
+func (x *exporter) metrics(read web.ReadFunc, own bool) http.Handler {
 	var gatherer prometheus.Gatherer
 	if own {
 		gatherer = x.telemetry.Gatherer()

@@ -23,6 +23,8 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	sloggokit "github.com/tjhop/slog-gokit"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
 )
 
 const (
@@ -155,7 +157,7 @@ func (f *flags) check() error {
 		return errors.New("--config.auto-reload needs --config.file")
 	case !cleanPath(f.telemetryPath):
 		return fmt.Errorf("--web.telemetry-path %q must be a clean path below /, such as /metrics", f.telemetryPath)
-	case reserved(f.telemetryPath):
+	case web.ReservedPath(f.telemetryPath):
 		return fmt.Errorf("--web.telemetry-path %q is the path of something else", f.telemetryPath)
 	case f.timeoutOffset < 0:
 		return fmt.Errorf("--web.scrape-timeout-offset %s must not be negative", f.timeoutOffset)
@@ -193,18 +195,6 @@ func cleanPath(p string) bool {
 func cleanPrefix(p string) bool {
 	p = strings.TrimSuffix(p, "/")
 	return p == "" || cleanPath(p)
-}
-
-func reserved(p string) bool {
-	for _, taken := range []string{
-		"/probe", "/status", "/config", "/-", "/debug", "/desktop", "/changes", "/changes.json",
-		"/inventory", "/inventory.json", "/inventory.csv", "/inventory.schema.json", "/sd",
-	} {
-		if p == taken || strings.HasPrefix(p, taken+"/") {
-			return true
-		}
-	}
-	return false
 }
 
 // prefix gives the prefix of all paths: "" or such as /exporter.

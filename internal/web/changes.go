@@ -19,48 +19,54 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// changesVersion is raised when the JSON of changes changes in a way that can
-// break who reads it.
+// changesVersion is increased when the JSON document changes incompatibly.
 const changesVersion = 1
 
-// changeView is which changes somebody wants to see.
-type changeView struct {
-	projects []string // names or IDs; none: all
+// changesView is the part of the changes that a request selects.
+type changesView struct {
+	projects []string // names or IDs; empty: all
 	kinds    []string
 	desktop  string // ID or name; "": all
-	since    string // as given
+	since    string // as in the request
 	from     time.Time
-	part     part
+	pages    pageRange
 }
 
-func readChangeView(query url.Values, now time.Time) (changeView, error) {
-	filled := func(name string) []string {
-		values := slices.DeleteFunc(slices.Clone(query[name]), func(v string) bool { return strings.TrimSpace(v) == "" })
-		slices.Sort(values)
-		return slices.Compact(values)
+// changesParams returns the parameters of a changesView.
+func changesParams() params {
+	return single("desktop", "since", paramPage, paramSize).withRepeatable("project", "kind")
+}
+
+// parseChangesView parses the parameters of a view. With an error, it returns the
+// parameters that are valid.
+func parseChangesView(query url.Values, now time.Time) (changesView, error) {
+	values := func(name string) []string {
+		all := slices.DeleteFunc(slices.Clone(query[name]), func(v string) bool { return strings.TrimSpace(v) == "" })
+		slices.Sort(all)
+		return slices.Compact(all)
 	}
-	v := changeView{projects: filled("project"), kinds: filled("kind"), desktop: strings.TrimSpace(query.Get("desktop"))}
+	v := changesView{projects: values("project"), kinds: values("kind"), desktop: strings.TrimSpace(query.Get("desktop"))}
 	var err error
 	for _, k := range v.kinds {
 		if !slices.Contains(inventory.ChangeKinds(), inventory.ChangeKind(k)) {
-			err = fmt.Errorf("parameter %q takes %s, not %q", "kind", strings.Trim(fmt.Sprint(inventory.ChangeKinds()), "[]"), k)
+			err = fmt.Errorf("parameter %q must be one of %s, not %q", "kind", strings.Trim(fmt.Sprint(inventory.ChangeKinds()), "[]"), k)
 		}
 	}
 	v.since = strings.TrimSpace(query.Get("since"))
 	if v.since != "" {
-		if ago, wrong := model.ParseDuration(v.since); wrong == nil {
-			v.from = now.Add(-time.Duration(ago))
-		} else if v.from, wrong = time.Parse(time.RFC3339, v.since); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("parameter %q takes a duration such as 6h or a time such as 2026-01-31T08:00:00Z, not %q", "since", v.since))
+		if age, parseErr := model.ParseDuration(v.since); parseErr == nil {
+			v.from = now.Add(-time.Duration(age))
+		} else if v.from, parseErr = time.Parse(time.RFC3339, v.since); parseErr != nil {
+			err = errors.Join(err, fmt.Errorf("parameter %q must be a duration such as 6h or a time such as 2026-01-31T08:00:00Z, not %q", "since", v.since))
 		}
 	}
-	var wrong error
-	v.part, wrong = readPart(query)
-	return v, errors.Join(err, wrong)
+	var pageErr error
+	v.pages, pageErr = parsePageRange(query)
+	return v, errors.Join(err, pageErr)
 }
 
-// values gives the view as parameters.
-func (v changeView) values() url.Values {
+// values returns the view as parameters, without those that have their defaults.
+func (v changesView) values() url.Values {
 	values := url.Values{}
 	if len(v.projects) > 0 {
 		values["project"] = slices.Clone(v.projects)
@@ -74,42 +80,38 @@ func (v changeView) values() url.Values {
 	if v.since != "" {
 		values.Set("since", v.since)
 	}
-	v.part.values(values)
+	v.pages.addTo(values)
 	return values
 }
 
-func (v changeView) shows(c inventory.Change) bool {
+// matches reports whether a change is in the view, on any of its pages.
+func (v changesView) matches(c inventory.Change) bool {
 	return (len(v.projects) == 0 || slices.Contains(v.projects, c.Project.Name) || slices.Contains(v.projects, c.Project.ID)) &&
 		(len(v.kinds) == 0 || slices.Contains(v.kinds, string(c.Kind))) &&
 		(v.desktop == "" || v.desktop == c.DesktopID || v.desktop == c.DesktopName) &&
 		!c.Time.Before(v.from)
 }
 
-// choose gives the changes that the view shows, on all its pages.
-func (v changeView) choose(all []inventory.Change) []inventory.Change {
-	var chosen []inventory.Change
+// filter returns the changes in the view, on all its pages.
+func (v changesView) filter(all []inventory.Change) []inventory.Change {
+	var matching []inventory.Change
 	for _, c := range all {
-		if v.shows(c) {
-			chosen = append(chosen, c)
+		if v.matches(c) {
+			matching = append(matching, c)
 		}
 	}
-	return chosen
+	return matching
 }
 
-// changesOf gives the changes of one desktop, the newest first.
-func (s *server) changesOf(project, id string) []inventory.Change {
+// desktopChanges returns the changes of one desktop, newest first.
+func (s *server) desktopChanges(project, id string) []inventory.Change {
 	return slices.DeleteFunc(slices.Clone(s.Changes()), func(c inventory.Change) bool {
 		return c.Project.Name != project || c.DesktopID != id
 	})
 }
 
-// takesChanges reads the parameters of a request for changes.
-func takesChanges(w http.ResponseWriter, r *http.Request) (query url.Values, ok bool) {
-	return takes(w, r, []string{"desktop", "since", paramPage, paramSize}, []string{"project", "kind"})
-}
-
-// changeText is a change in words.
-type changeText struct {
+// changeRow is a change in a table.
+type changeRow struct {
 	Time          time.Time
 	Project       string
 	Name, Link    string
@@ -117,55 +119,52 @@ type changeText struct {
 	Before, After string
 }
 
-func describeChange(c inventory.Change) changeText {
-	return changeText{
-		Time: c.Time.UTC(), Project: short(c.Project.Name),
-		Name: short(cmp.Or(c.DesktopName, c.DesktopID)), Link: desktopLink(c.Project.Name, c.DesktopID),
-		Kind: kindText(string(c.Kind)), Before: c.Before, After: c.After,
+func newChangeRow(c inventory.Change) changeRow {
+	return changeRow{
+		Time: c.Time.UTC(), Project: truncate(c.Project.Name),
+		Name: truncate(cmp.Or(c.DesktopName, c.DesktopID)), Link: desktopURL(c.Project.Name, c.DesktopID),
+		Kind: changeKindLabel(string(c.Kind)), Before: c.Before, After: c.After,
 	}
 }
 
-// kindText spells a kind for people.
-func kindText(kind string) string {
+// changeKindLabel returns the name of a kind of change for pages.
+func changeKindLabel(kind string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(kind, "eip", "EIP"), "_", " ")
 }
 
-// changesPage is what the template shows.
+// changesPage is the data of pages/changes.html.
 type changesPage struct {
-	Now      time.Time
-	Fault    string
-	Any      bool // some change is remembered
-	Projects bool // there are several
-	Fields   []field
-	Changes  []changeText
-	Pager    pager
-	JSON     string
+	Now         time.Time
+	Error       string
+	HasChanges  bool // changes are recorded
+	ShowProject bool // there are several projects
+	Fields      []formField
+	Changes     []changeRow
+	Pager       pager
+	JSON        string
 }
 
-func (s *server) changes(w http.ResponseWriter, r *http.Request) {
-	query, ok := takesChanges(w, r)
-	if !ok {
-		return
-	}
+func (s *server) serveChanges(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
 	p := changesPage{Now: time.Now().UTC()}
-	v, err := readChangeView(query, p.Now)
+	v, err := parseChangesView(query, p.Now)
 	all := s.Changes()
 	status := http.StatusOK
 	if err != nil {
-		status, p.Fault = http.StatusBadRequest, err.Error()
+		status, p.Error = http.StatusBadRequest, err.Error()
 	} else {
-		chosen := v.choose(all)
-		if v.part.clamp(len(chosen)) || blank(query) {
+		matching := v.filter(all)
+		if v.pages.clamp(len(matching)) || hasEmptyValue(query) {
 			s.redirect(w, "/changes", v.values())
 			return
 		}
-		from, to := v.part.bounds(len(chosen))
-		for _, c := range chosen[from:to] {
-			p.Changes = append(p.Changes, describeChange(c))
+		from, to := v.pages.bounds(len(matching))
+		for _, c := range matching[from:to] {
+			p.Changes = append(p.Changes, newChangeRow(c))
 		}
-		p.Pager = newPager(v.part, len(chosen), func(page int) string {
-			v.part.page = page
-			return at("/changes", v.values())
+		p.Pager = newPager(v.pages, len(matching), func(page int) string {
+			v.pages.page = page
+			return urlFor("/changes", v.values())
 		})
 	}
 	projects := map[string]bool{}
@@ -175,46 +174,46 @@ func (s *server) changes(w http.ResponseWriter, r *http.Request) {
 	for _, c := range all {
 		projects[c.Project.Name] = true
 	}
-	p.Any, p.Projects = len(all) > 0, len(projects) > 1
-	p.Fields = v.fields(sortedKeys(projects))
-	v.part = part{1, sizes()[0]}
-	p.JSON = at("/changes.json", v.values())
+	p.HasChanges, p.ShowProject = len(all) > 0, len(projects) > 1
+	p.Fields = v.formFields(sortedKeys(projects))
+	v.pages = pageRange{1, pageSizes()[0]}
+	p.JSON = urlFor("/changes.json", v.values())
 	s.render(w, r, page{status, "changes.html", "Changes", p})
 }
 
-// fields makes the form.
-func (v changeView) fields(projects []string) []field {
-	kinds := []option{{Text: "all"}}
+// formFields returns the fields of the filter form.
+func (v changesView) formFields(projects []string) []formField {
+	kinds := []formOption{{Text: "all"}}
 	for _, k := range inventory.ChangeKinds() {
-		kinds = append(kinds, option{Value: string(k), Text: kindText(string(k))})
+		kinds = append(kinds, formOption{Value: string(k), Text: changeKindLabel(string(k))})
 	}
-	single := func(value string) []string {
+	list := func(value string) []string {
 		if value == "" {
 			return nil
 		}
 		return []string{value}
 	}
-	desktop := proposed("desktop", "Desktop", single(v.desktop), nil)
+	desktop := textField("desktop", "Desktop", list(v.desktop), nil)
 	desktop.Hint = "name or ID"
-	since := choice("since", "Since", single(v.since), option{"", "the beginning", false}, option{"1h", "one hour", false},
-		option{"6h", "6 hours", false}, option{"1d", "one day", false}, option{"7d", "7 days", false})
-	fields := []field{desktop, choice("kind", "Kind", v.kinds, kinds...), since}
+	since := selectField("since", "Time", list(v.since), formOption{"", "all time", false}, formOption{"1h", "last hour", false},
+		formOption{"6h", "last 6 hours", false}, formOption{"1d", "last day", false}, formOption{"7d", "last 7 days", false})
+	fields := []formField{desktop, selectField("kind", "Kind", v.kinds, kinds...), since}
 	if len(projects) > 1 || len(v.projects) > 0 {
-		fields = append(fields, choice("project", "Project", v.projects, options("all", projects)...))
+		fields = append(fields, selectField("project", "Project", v.projects, formOptions(projects)...))
 	}
-	return append(fields, sizeField(v.part))
+	return append(fields, sizeField(v.pages))
 }
 
-// changesJSON is the document that /changes.json answers with.
-type changesJSON struct {
-	Version int          `json:"version"`
-	Total   int          `json:"total"` // on all pages
-	Page    int          `json:"page"`
-	Pages   int          `json:"pages"`
-	Changes []changeJSON `json:"changes"` // the newest first
+// changesDocument is the response of /changes.json.
+type changesDocument struct {
+	Version int            `json:"version"`
+	Total   int            `json:"total"` // on all pages
+	Page    int            `json:"page"`
+	Pages   int            `json:"pages"`
+	Changes []changeRecord `json:"changes"` // the newest first
 }
 
-type changeJSON struct {
+type changeRecord struct {
 	Time        time.Time `json:"time"`
 	Kind        string    `json:"kind"`
 	Project     string    `json:"project"`
@@ -226,26 +225,22 @@ type changeJSON struct {
 	After       string    `json:"after"`
 }
 
-func (s *server) changesDocument(w http.ResponseWriter, r *http.Request) {
-	query, ok := takesChanges(w, r)
-	if !ok {
-		return
-	}
-	v, err := readChangeView(query, time.Now())
+func (s *server) serveChangesJSON(w http.ResponseWriter, r *http.Request) {
+	v, err := parseChangesView(r.URL.Query(), time.Now())
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "%s", err)
+		writeError(w, http.StatusBadRequest, "%s", err)
 		return
 	}
-	chosen := v.choose(s.Changes())
-	document := changesJSON{
-		Version: changesVersion, Total: len(chosen), Page: v.part.page, Pages: v.part.pages(len(chosen)), Changes: []changeJSON{},
+	matching := v.filter(s.Changes())
+	document := changesDocument{
+		Version: changesVersion, Total: len(matching), Page: v.pages.page, Pages: v.pages.pageCount(len(matching)), Changes: []changeRecord{},
 	}
-	from, to := v.part.bounds(len(chosen))
-	for _, c := range chosen[from:to] {
-		document.Changes = append(document.Changes, changeJSON{
+	from, to := v.pages.bounds(len(matching))
+	for _, c := range matching[from:to] {
+		document.Changes = append(document.Changes, changeRecord{
 			c.Time.UTC(), string(c.Kind), c.Project.Name, c.Project.Region, c.Project.ID, c.DesktopID, c.DesktopName, c.Before, c.After,
 		})
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(document) // the client may be gone
+	_ = json.NewEncoder(w).Encode(document) // the client may have disconnected
 }

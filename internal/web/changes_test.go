@@ -18,8 +18,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// history is what happened in the last hours, the newest first.
-func history(now time.Time) []inventory.Change {
+// recentChanges returns changes of the last hours, newest first.
+func recentChanges(now time.Time) []inventory.Change {
 	bogota := inventory.Project{Name: "bogota", Region: "la-north-2", ID: "p1"}
 	lima := inventory.Project{Name: "lima", Region: "la-south-2", ID: "p2"}
 	return []inventory.Change{
@@ -34,8 +34,8 @@ func TestChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		h := handler(t, func(o *Options) {
-			two(t)(o)
-			o.Changes = func() []inventory.Change { return history(now) }
+			twoProjects(t)(o)
+			o.Changes = func() []inventory.Change { return recentChanges(now) }
 		})
 		const swapped, vanished, renamed, bound = "a1 eip_swapped 192.0.2.1>192.0.2.10", "gone vanished >", "a1 renamed pc-1 <b>>pc-10", "gone eip_bound >192.0.2.7"
 		for query, want := range map[string][]string{
@@ -52,7 +52,7 @@ func TestChanges(t *testing.T) {
 			"?size=100":                                                  {swapped, vanished, renamed, bound},
 		} {
 			w := ask(h, http.MethodGet, "/changes.json"+query)
-			var document changesJSON
+			var document changesDocument
 			if err := json.Unmarshal(w.Body.Bytes(), &document); err != nil || w.Header().Get("Content-Type") != "application/json" {
 				t.Fatalf("%s: %v in %s", query, err, w.Body)
 			}
@@ -65,19 +65,19 @@ func TestChanges(t *testing.T) {
 			}
 			page := ask(h, http.MethodGet, "/changes"+query).Body.String()
 			wellFormed(t, page)
-			if got := len(first(`<tr><th scope="row">(<a)`, page)); got != len(want) {
-				t.Errorf("%s: the page shows %d changes, want %d", query, got, len(want))
+			if got := len(firstGroups(`<tr><th scope="row">(<a)`, page)); got != len(want) {
+				t.Errorf("%s: the page has %d changes, want %d", query, got, len(want))
 			}
 		}
 
 		page := ask(h, http.MethodGet, "/changes?project=bogota&project=lima&since=150m").Body.String()
 		for what, check := range map[string]struct{ got, want string }{
-			"count":  {count(page), "Changes 1 to 2 of 2, the newest first"},
-			"first":  {words(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "pc-10 bogota EIP swapped 192.0.2.1 192.0.2.10 1999-12-31 23:59:00 UTC"},
-			"link":   {words(`<tr><th scope="row"><a href="([^"]*)"`, page), "/desktop?id=a1&project=bogota\n/desktop?id=gone&project=lima"},
-			"JSON":   {words(`<a href="([^"]*)">JSON`, page), "/changes.json?project=bogota&project=lima&since=150m"},
-			"kept":   {words(`type="hidden" name="project" value="([^"]*)"`, page), "bogota\nlima"},
-			"chosen": {words(`<option value="([^"]*)" selected>`, page), "150m\n"},
+			"count":    {count(page), "Changes 1 to 2 of 2, newest first"},
+			"first":    {texts(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "pc-10 bogota EIP swapped 192.0.2.1 192.0.2.10 1999-12-31 23:59:00 UTC"},
+			"link":     {texts(`<tr><th scope="row"><a href="([^"]*)"`, page), "/desktop?id=a1&project=bogota\n/desktop?id=gone&project=lima"},
+			"JSON":     {texts(`<a href="([^"]*)">JSON`, page), "/changes.json?project=bogota&project=lima&since=150m"},
+			"hidden":   {texts(`type="hidden" name="project" value="([^"]*)"`, page), "bogota\nlima"},
+			"selected": {texts(`<option value="([^"]*)" selected>`, page), "150m\n"},
 		} {
 			if check.got != check.want {
 				t.Errorf("%s: got\n%s\nwant\n%s", what, check.got, check.want)
@@ -105,7 +105,7 @@ func TestChangesPages(t *testing.T) {
 		"": "1/3 of 120: 0 to 49", "?page=3": "3/3 of 120: 100 to 119", "?page=2&size=100": "2/2 of 120: 100 to 119",
 		"?page=4": "4/3 of 120: none", "?page=9223372036854775807": "9223372036854775807/3 of 120: none",
 	} {
-		var d changesJSON
+		var d changesDocument
 		if err := json.Unmarshal(ask(h, http.MethodGet, "/changes.json"+query).Body.Bytes(), &d); err != nil {
 			t.Fatal(err)
 		}
@@ -118,31 +118,31 @@ func TestChangesPages(t *testing.T) {
 		}
 	}
 	page := ask(h, http.MethodGet, "/changes?page=3").Body.String()
-	if got, want := count(page), "Changes 101 to 120 of 120, the newest first"; got != want {
+	if got, want := count(page), "Changes 101 to 120 of 120, newest first"; got != want {
 		t.Errorf("the last page: %q, want %q", got, want)
 	}
 	if w := ask(h, http.MethodGet, "/changes?page=4&kind=appeared"); w.Code != 303 || w.Header().Get("Location") != "/changes?kind=appeared&page=3" {
-		t.Errorf("a page behind the last: %d to %q", w.Code, w.Header().Get("Location"))
+		t.Errorf("a page after the last: %d to %q", w.Code, w.Header().Get("Location"))
 	}
 }
 
-func TestChangesOddRequests(t *testing.T) {
+func TestChangesInvalidRequests(t *testing.T) {
 	h := handler(t, func(o *Options) { o.RoutePrefix, o.LinkPrefix = "/x", "/x" })
 	for _, tc := range []struct {
 		method, target string
 		status         int
 		body           string
 	}{
-		{"GET", "/x/changes", 200, "Nothing has changed since the exporter read the projects first."},
+		{"GET", "/x/changes", 200, "No changes since the first refresh."},
 		{"GET", "/x/changes.json", 200, `{"version":1,"total":0,"page":1,"pages":1,"changes":[]}` + "\n"},
-		{"GET", "/x/changes?kind=exploded", 400, `parameter "kind" takes appeared vanished renamed eip_bound eip_unbound eip_swapped subnet_changed address_changed security_groups_changed, not "exploded"`},
+		{"GET", "/x/changes?kind=exploded", 400, `parameter "kind" must be one of appeared vanished renamed eip_bound eip_unbound eip_swapped subnet_changed address_changed security_groups_changed, not "exploded"`},
 		{"GET", "/x/changes.json?kind=exploded", 400, `not "exploded"`},
-		{"GET", "/x/changes?since=yesterday", 400, `parameter "since" takes a duration such as 6h or a time such as 2026-01-31T08:00:00Z, not "yesterday"`},
-		{"GET", "/x/changes.json?page=0", 400, `parameter "page" takes the number of a page, from 1, not "0"`},
-		{"GET", "/x/changes.json?status=ACTIVE", 400, "unknown parameter \"status\": /x/changes.json takes desktop, kind, page, project, since, size\n"},
-		{"GET", "/x/changes?desktop=a&desktop=b", 400, "2 values for \"desktop\": /x/changes takes one\n"},
+		{"GET", "/x/changes?since=yesterday", 400, `parameter "since" must be a duration such as 6h or a time such as 2026-01-31T08:00:00Z, not "yesterday"`},
+		{"GET", "/x/changes.json?page=0", 400, `parameter "page" must be a page number from 1, not "0"`},
+		{"GET", "/x/changes.json?status=ACTIVE", 400, "unknown parameter \"status\": /x/changes.json accepts desktop, kind, page, project, since, size\n"},
+		{"GET", "/x/changes?desktop=a&desktop=b", 400, "parameter \"desktop\" has 2 values: /x/changes accepts one\n"},
 		{"GET", "/x/changes?desktop=&kind=renamed&since=", 303, ""},
-		{"POST", "/x/changes.json", 405, "/x/changes.json takes GET and HEAD\n"},
+		{"POST", "/x/changes.json", 405, "/x/changes.json accepts GET and HEAD\n"},
 		{"HEAD", "/x/changes", 200, ""},
 	} {
 		w := ask(h, tc.method, tc.target)
@@ -160,8 +160,8 @@ func TestDesktop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		h := handler(t, func(o *Options) {
-			two(t)(o)
-			o.Changes = func() []inventory.Change { return history(now) }
+			twoProjects(t)(o)
+			o.Changes = func() []inventory.Change { return recentChanges(now) }
 		})
 		page := func(query string) string {
 			w := ask(h, http.MethodGet, "/desktop?"+query)
@@ -178,28 +178,28 @@ func TestDesktop(t *testing.T) {
 			for _, end := range []string{"</dd>", "</p>", "</h1>", "</h2>", "</tr>"} {
 				body = strings.ReplaceAll(body, end, "\n")
 			}
-			return words(`(.+)`, strings.ReplaceAll(body, "</", " </"))
+			return texts(`(.+)`, strings.ReplaceAll(body, "</", " </"))
 		}
 		squeeze := func(s string) string { return strings.Trim(strings.Join(strings.Fields(s), " "), " ") }
 		for query, want := range map[string]string{
-			"project=lima&id=b1": `lab These networks were read 0 s ago. What contradicts itself lab has the address 172.16.0.1 , which is not in its subnet floor-1
+			"project=lima&id=b1": `lab These networks were read 0 s ago. Inconsistencies lab has the address 172.16.0.1 , which is not in its subnet floor-1
 				Desktop ID b1 Project lima Region la-south-2 Project ID id-of-lima Private IP 10.0.0.11
 				Network interface 1 Port port-b1 Private IP 10.0.0.11 EIP 2001:db8::1 e-b1 VPC lab v2 Subnet bench s2 Security groups default g1
 				Network interface 2 Port port-b1 Private IP 172.16.0.1 EIP none VPC main v1 10.0.0.0/16 Subnet floor-1 s1 10.0.0.0/24 Security groups default g1
-				History No change of it is remembered.`,
-			"project=lima&id=b2": `b2 The cloud gives no networks for this desktop. It is asked again in 5 min. Desktop ID b2 Project lima Region la-south-2 Project ID id-of-lima Status ACTIVE
-				History No change of it is remembered.`,
-			"project=lima&id=gone": `old This desktop is not there any more. What is known is its history. Desktop ID gone Project lima Region la-south-2 Project ID p2
-				History When What Before After 1999-12-31 22:00:00 UTC vanished none none 1999-12-30 18:00:00 UTC EIP bound none 192.0.2.7`,
+				Changes No recorded changes.`,
+			"project=lima&id=b2": `b2 The API refuses to return the networks of this desktop. Next attempt in 5 min. Desktop ID b2 Project lima Region la-south-2 Project ID id-of-lima Status ACTIVE
+				Changes No recorded changes.`,
+			"project=lima&id=gone": `old This desktop no longer exists. Its recorded changes are below. Desktop ID gone Project lima Region la-south-2 Project ID p2
+				Changes Time Change Before After 1999-12-31 22:00:00 UTC vanished none none 1999-12-30 18:00:00 UTC EIP bound none 192.0.2.7`,
 			"project=bogota&id=a1": `pc-10 These networks were read 0 s ago. Desktop ID a1 Project bogota Region la-north-2 Project ID id-of-bogota Status ACTIVE Private IP 10.0.0.9
 				Network interface Port port-a1 Private IP 10.0.0.9 EIP 192.0.2.10 e-a1 VPC main v1 10.0.0.0/16 Subnet floor-1 s1 10.0.0.0/24 Security groups default g1
-				History When What Before After 1999-12-31 23:59:00 UTC EIP swapped 192.0.2.1 192.0.2.10 1999-12-31 21:00:00 UTC renamed pc-1 <b> pc-10`,
+				Changes Time Change Before After 1999-12-31 23:59:00 UTC EIP swapped 192.0.2.1 192.0.2.10 1999-12-31 21:00:00 UTC renamed pc-1 <b> pc-10`,
 		} {
 			if got, want := squeeze(text(page(query))), squeeze(want); got != want {
 				t.Errorf("%s: got\n%s\nwant\n%s", query, got, want)
 			}
 		}
-		links := strings.Join(first(`<a class="line" href="([^"]*)"`, page("project=bogota&id=a1")), " ")
+		links := strings.Join(firstGroups(`<a class="line" href="([^"]*)"`, page("project=bogota&id=a1")), " ")
 		if want := "/inventory?vpc=v1 /inventory?subnet=s1 /inventory?security_group=g1"; links != want {
 			t.Errorf("links %s, want %s", links, want)
 		}

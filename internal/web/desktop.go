@@ -14,54 +14,52 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// mostHistory is how many changes a desktop's own page lists.
-const mostHistory = 100
+// maxHistory is the maximum number of changes on the page of a desktop.
+const maxHistory = 100
 
-// desktopPage is what the template shows.
+// desktopPage is the data of pages/desktop.html.
 type desktopPage struct {
 	Now         time.Time
 	Project     inventory.Project
 	ID          string
 	Name        string
-	Record      *inventory.Record // nil: it is not known
+	Record      *inventory.Record // nil: not known
 	StatusClass string
 	Reading     refresh.ReadStatus
 	DataClass   string
 	Sentence    string
-	Interfaces  []interfaceText
-	Findings    []findingText
-	History     []changeText
-	MoreHistory string // link to the rest
+	Interfaces  []interfaceView
+	Findings    []findingSentence
+	History     []changeRow
+	MoreHistory string // URL of all changes
 }
 
-// interfaceText is an interface with links to what shares its parts.
-type interfaceText struct {
+// interfaceView is an interface, with links to the desktops in the same VPC, subnet
+// and security groups.
+type interfaceView struct {
 	inventory.Interface
-	Number              int // from 1; 0: it is the only one
+	Number              int // from 1; 0: the only interface
 	VPCLink, SubnetLink string
-	Groups              []thing
+	Groups              []namedLink
 }
 
-func (s *server) desktop(w http.ResponseWriter, r *http.Request) {
-	query, ok := takes(w, r, []string{"project", "id"}, nil)
-	if !ok {
-		return
-	}
+func (s *server) serveDesktop(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
 	project, id := query.Get("project"), query.Get("id")
 	for name, value := range map[string]string{"project": project, "id": id} {
 		if value == "" {
-			refuse(w, http.StatusBadRequest, "parameter %q is missing: %s takes the name of a project and the ID of one of its desktops", name, r.URL.Path)
+			writeError(w, http.StatusBadRequest, "parameter %q is missing: %s needs the name of a project and the ID of one of its desktops", name, r.URL.Path)
 			return
 		}
 	}
 	p := desktopPage{Now: time.Now(), Project: inventory.Project{Name: project}, ID: id}
-	for _, c := range s.changesOf(project, id) {
+	for _, c := range s.desktopChanges(project, id) {
 		p.Project, p.Name = c.Project, cmp.Or(p.Name, c.DesktopName)
-		if len(p.History) == mostHistory {
-			p.MoreHistory = at("/changes", url.Values{"project": {project}, "desktop": {id}})
+		if len(p.History) == maxHistory {
+			p.MoreHistory = urlFor("/changes", url.Values{"project": {project}, "desktop": {id}})
 			break
 		}
-		p.History = append(p.History, describeChange(c))
+		p.History = append(p.History, newChangeRow(c))
 	}
 	snapshots := s.Fleet.Snapshots()
 	i := slices.IndexFunc(snapshots, func(s *inventory.Snapshot) bool { return s.Project.Name == project })
@@ -71,16 +69,16 @@ func (s *server) desktop(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case i < 0:
-		p.Sentence = "No project of the configuration has this name."
+		p.Sentence = "No project in the configuration has this name."
 	case findDesktop(snapshots[i], id) != nil:
 		status = http.StatusOK
-		s.describeDesktop(&p, snapshots[i])
+		s.fillDesktop(&p, snapshots[i])
 	case !snapshots[i].Health.Listed:
-		p.Sentence = "The desktops of this project are not known at the moment; the status page says why."
+		p.Sentence = "The desktops of this project are currently not known; see the status page."
 	case len(p.History) > 0:
-		p.Sentence = "This desktop is not there any more. What is known is its history."
+		p.Sentence = "This desktop no longer exists. Its recorded changes are below."
 	default:
-		p.Sentence = "This project has no desktop with this ID, nor is any change of one remembered."
+		p.Sentence = "This project has no desktop with this ID, and no recorded changes of one."
 	}
 	title := cmp.Or(p.Name, id)
 	if status == http.StatusNotFound {
@@ -89,58 +87,58 @@ func (s *server) desktop(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, page{status, "desktop.html", title, p})
 }
 
-// describeDesktop fills in what is known of a desktop.
-func (s *server) describeDesktop(p *desktopPage, snapshot *inventory.Snapshot) {
+// fillDesktop fills in the data of a desktop that is in the snapshot.
+func (s *server) fillDesktop(p *desktopPage, snapshot *inventory.Snapshot) {
 	r := findDesktop(snapshot, p.ID)
 	p.Record, p.Project, p.Name = r, snapshot.Project, cmp.Or(r.Name(), p.ID)
 	p.StatusClass = statusClass(r.Desktop.Status)
 	p.Reading = s.Fleet.ReadStatuses(p.Project.Name, []*inventory.Record{r})[0]
-	p.DataClass, _ = dataState(r, p.Reading, p.Now)
-	p.Sentence = freshness(r, p.Reading, p.Now)
+	p.DataClass, _ = dataAge(r, p.Reading, p.Now)
+	p.Sentence = networksSentence(r, p.Reading, p.Now)
 	for _, f := range snapshot.Findings {
 		if f.Subject == p.ID || f.Other == p.ID {
-			p.Findings = append(p.Findings, describeFinding(snapshot, f))
+			p.Findings = append(p.Findings, newFindingSentence(snapshot, f))
 		}
 	}
 	if r.Networks == nil {
 		return
 	}
 	for i, nic := range r.Networks.Interfaces {
-		t := interfaceText{
+		t := interfaceView{
 			Interface:  nic,
-			VPCLink:    at("/inventory", url.Values{"vpc": {nic.VPC.ID}}),
-			SubnetLink: at("/inventory", url.Values{"subnet": {nic.Subnet.ID}}),
+			VPCLink:    urlFor("/inventory", url.Values{"vpc": {nic.VPC.ID}}),
+			SubnetLink: urlFor("/inventory", url.Values{"subnet": {nic.Subnet.ID}}),
 		}
 		if len(r.Networks.Interfaces) > 1 {
 			t.Number = i + 1
 		}
 		for _, g := range nic.SecurityGroups {
-			t.Groups = append(t.Groups, thing{cmp.Or(g.Name, g.ID), at("/inventory", url.Values{"security_group": {g.ID}})})
+			t.Groups = append(t.Groups, namedLink{cmp.Or(g.Name, g.ID), urlFor("/inventory", url.Values{"security_group": {g.ID}})})
 		}
 		p.Interfaces = append(p.Interfaces, t)
 	}
 }
 
-// freshness says in words how good what is known of a desktop's networks is.
-func freshness(r *inventory.Record, reading refresh.ReadStatus, now time.Time) string {
+// networksSentence describes the age and state of a desktop's networks.
+func networksSentence(r *inventory.Record, reading refresh.ReadStatus, now time.Time) string {
 	var sentence string
 	switch {
 	case r.Networks == nil && !reading.RefusedUntil.IsZero():
-		sentence = "The cloud gives no networks for this desktop."
+		sentence = "The API refuses to return the networks of this desktop."
 	case r.Networks == nil && !reading.FailingSince.IsZero():
-		sentence = "The networks of this desktop are not known: reading them has failed for " + age(reading.FailingSince, now) + "."
+		sentence = "The networks of this desktop are unknown: reading them has failed for " + formatAge(reading.FailingSince, now) + "."
 	case r.Networks == nil:
 		sentence = "The networks of this desktop have not been read yet."
 	case !reading.FailingSince.IsZero():
-		sentence = "These networks are held: they were read " + age(reading.ReadAt, now) + " ago, and reading them has failed for " + age(reading.FailingSince, now) + "."
+		sentence = "These networks are stale: they were read " + formatAge(reading.ReadAt, now) + " ago, and reading them has failed for " + formatAge(reading.FailingSince, now) + "."
 	default:
-		sentence = "These networks were read " + age(reading.ReadAt, now) + " ago."
+		sentence = "These networks were read " + formatAge(reading.ReadAt, now) + " ago."
 	}
 	if wait := reading.RefusedUntil.Sub(now); !reading.RefusedUntil.IsZero() && wait > 0 {
-		sentence += " It is asked again in " + age(now, reading.RefusedUntil) + "."
+		sentence += " Next attempt in " + formatAge(now, reading.RefusedUntil) + "."
 	}
 	if !reading.MissingSince.IsZero() {
-		sentence += " The list of desktops, which could not be read to its end, has lacked it for " + age(reading.MissingSince, now) + "."
+		sentence += " The desktop has been missing from the list of desktops, which could not be read completely, for " + formatAge(reading.MissingSince, now) + "."
 	}
 	return sentence
 }

@@ -6,7 +6,6 @@ package web
 import (
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -17,130 +16,133 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Whoever reads an export may be slow, but has to take each piece within the
-// first time and everything within the second.
+// Deadlines of an export: slow clients are served, but each write must finish within
+// writeTimeout and the whole response within exportTimeout.
 const (
-	pieceTimeout  = 15 * time.Second
+	writeTimeout  = 15 * time.Second
 	exportTimeout = 10 * time.Minute
 )
 
-func (s *server) inventoryJSON(w http.ResponseWriter, r *http.Request) {
-	s.export(w, r, "application/json", "inventory.json", (*export.Inventory).WriteJSON)
+func (s *server) serveInventoryJSON(w http.ResponseWriter, r *http.Request) {
+	s.serveExport(w, r, "application/json", "inventory.json", (*export.Inventory).WriteJSON)
 }
 
-func (s *server) inventoryCSV(w http.ResponseWriter, r *http.Request) {
-	s.export(w, r, "text/csv; charset=utf-8; header=present", "inventory.csv", (*export.Inventory).WriteCSV)
+func (s *server) serveInventoryCSV(w http.ResponseWriter, r *http.Request) {
+	s.serveExport(w, r, "text/csv; charset=utf-8; header=present", "inventory.csv", (*export.Inventory).WriteCSV)
 }
 
-// schema answers with the schema of the JSON.
-func schema(w http.ResponseWriter, r *http.Request) {
-	if known(w, r) {
-		w.Header().Set("Content-Type", "application/schema+json")
-		_, _ = w.Write(export.Schema)
-	}
+func serveSchema(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/schema+json")
+	_, _ = w.Write(export.Schema)
 }
 
-// export answers with the inventory, as the filter of the request chooses it.
-func (s *server) export(w http.ResponseWriter, r *http.Request, contentType, file string, write func(*export.Inventory, io.Writer) error) {
-	_, filter, ok := filtered(w, r, nil)
+// serveExport responds with the desktops that match the filter of the request.
+func (s *server) serveExport(w http.ResponseWriter, r *http.Request, contentType, file string, write func(*export.Inventory, io.Writer) error) {
+	filter, ok := parseFilter(w, r)
 	if !ok {
 		return
 	}
-	snapshots, ok := s.chosen(w, &filter)
+	snapshots, ok := s.selectSnapshots(w, &filter)
 	if !ok {
 		return
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+file+`"`)
 	s.stream(w, r, contentType, func(w io.Writer) error {
-		return write(&export.Inventory{Snapshots: snapshots, Filter: &filter, Fields: s.Show(), Now: time.Now()}, w)
+		return write(&export.Inventory{Snapshots: snapshots, Filter: &filter, Fields: s.Fields(), Now: time.Now()}, w)
 	})
 }
 
-// discovery answers with targets for Prometheus. It answers nothing where some
-// of them may not be known: Prometheus keeps what it has then.
-func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
-	query, filter, ok := filtered(w, r, export.DiscoveryParameters())
+// serveDiscovery responds with targets for Prometheus. It responds with 503 if the
+// targets may be incomplete: Prometheus then keeps the targets that it has.
+func (s *server) serveDiscovery(w http.ResponseWriter, r *http.Request) {
+	filter, ok := parseFilter(w, r)
 	if !ok {
 		return
 	}
-	discovery, err := export.ParseDiscovery(query)
+	discovery, err := export.ParseDiscovery(r.URL.Query())
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "%s", err)
+		writeError(w, http.StatusBadRequest, "%s", err)
 		return
 	}
-	// Before the snapshots: these then have the projects of all accounts.
+	// Checked before the snapshots are read, which then have the projects of all
+	// accounts.
 	if !filter.NamesProjects() {
 		for _, a := range s.Accounts() {
-			if a.Listed.IsZero() {
-				refuse(w, http.StatusServiceUnavailable, "the projects of account %s are not known", a.Name)
+			if a.ListedAt.IsZero() {
+				writeError(w, http.StatusServiceUnavailable, "the projects of account %s are not known", a.Name)
 				return
 			}
 		}
 	}
-	snapshots, ok := s.chosen(w, &filter)
+	snapshots, ok := s.selectSnapshots(w, &filter)
 	if !ok {
 		return
 	}
 	for _, snapshot := range snapshots {
 		if err := discovery.Complete(snapshot, &filter); err != nil {
-			refuse(w, http.StatusServiceUnavailable, "%s", err)
+			writeError(w, http.StatusServiceUnavailable, "%s", err)
 			return
 		}
 	}
 	s.stream(w, r, "application/json", func(w io.Writer) error {
-		return discovery.WriteTargets(w, snapshots, &filter, s.Show())
+		return discovery.WriteTargets(w, snapshots, &filter, s.Fields())
 	})
 }
 
-// filtered reads the parameters of a filter, beside others of one value each,
-// and refuses what it cannot read.
-func filtered(w http.ResponseWriter, r *http.Request, others []string) (query url.Values, f export.Filter, ok bool) {
-	query, ok = takes(w, r, others, export.Parameters())
-	if !ok {
-		return nil, f, false
-	}
-	f, err := export.ParseFilter(query)
+// parseFilter parses the filter parameters of a request. If they are invalid, it
+// responds with 400 and ok is false.
+func parseFilter(w http.ResponseWriter, r *http.Request) (f export.Filter, ok bool) {
+	f, err := export.ParseFilter(r.URL.Query())
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "%s", err)
+		writeError(w, http.StatusBadRequest, "%s", err)
 	}
-	return query, f, err == nil
+	return f, err == nil
 }
 
-// chosen gives the snapshots of the projects that a filter chooses, and refuses
-// a filter that names one that is none.
-func (s *server) chosen(w http.ResponseWriter, f *export.Filter) (snapshots []*inventory.Snapshot, ok bool) {
+// selectSnapshots returns the snapshots of the projects that match a filter. If the
+// filter names a project that does not exist, it responds with 404 and ok is false.
+func (s *server) selectSnapshots(w http.ResponseWriter, f *export.Filter) (snapshots []*inventory.Snapshot, ok bool) {
 	snapshots, err := f.Select(s.Fleet.Snapshots())
 	if err != nil {
-		refuse(w, http.StatusNotFound, "%s", err)
+		writeError(w, http.StatusNotFound, "%s", err)
 	}
 	return snapshots, err == nil
 }
 
-// stream answers with what is written, piece by piece. An answer that breaks
-// off is seen to have done so: its last piece is missing.
+// stream responds with what write writes, compressed if the client accepts gzip. If
+// write fails, it aborts the connection, so that the client does not mistake a
+// truncated response for a complete one.
 func (s *server) stream(w http.ResponseWriter, r *http.Request, contentType string, write func(io.Writer) error) {
-	leave, ok := s.enter(w)
+	release, ok := s.acquireSlot(w)
 	if !ok {
 		w.Header().Del("Content-Disposition")
 		return
 	}
-	defer leave()
+	defer release()
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Add("Vary", "Accept-Encoding")
-	zipped := httpheader.AcceptEncoding(r.Header)["gzip"] > 0
-	if zipped {
+	compress := httpheader.AcceptEncoding(r.Header)["gzip"] > 0
+	if compress {
 		h.Set("Content-Encoding", "gzip")
 	}
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := &piecewise{w: w, control: http.NewResponseController(w), end: time.Now().Add(exportTimeout)}
-	err := func() error {
-		if !zipped {
-			return write(out)
-		}
-		z, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
+	out := &deadlineWriter{w: w, control: http.NewResponseController(w), deadline: time.Now().Add(exportTimeout)}
+	if compress {
+		write = compressed(write)
+	}
+	if err := write(out); err != nil {
+		level.Debug(s.Logger).Log("msg", "Export aborted", "path", r.URL.Path, "err", err)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// compressed returns a function that writes what write writes, compressed with gzip.
+func compressed(write func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
+		z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
 		if err != nil {
 			return err
 		}
@@ -148,26 +150,23 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, contentType stri
 			return err
 		}
 		return z.Close()
-	}()
-	if err != nil {
-		level.Debug(s.Logger).Log("msg", "Export ended early", "path", r.URL.Path, "err", err)
-		panic(http.ErrAbortHandler) // or the end of the answer would look like that of the inventory
 	}
 }
 
-// piecewise gives whoever reads some time for each piece.
-type piecewise struct {
-	w       io.Writer
-	control *http.ResponseController
-	end     time.Time
+// deadlineWriter is a response writer that sets a deadline for each write and for the
+// whole response.
+type deadlineWriter struct {
+	w        io.Writer
+	control  *http.ResponseController
+	deadline time.Time // of the whole response
 }
 
-// Write writes a piece.
-func (p *piecewise) Write(b []byte) (int, error) {
-	deadline := time.Now().Add(pieceTimeout)
-	if deadline.After(p.end) {
-		deadline = p.end
+// Write writes p, and fails after writeTimeout.
+func (d *deadlineWriter) Write(p []byte) (int, error) {
+	deadline := time.Now().Add(writeTimeout)
+	if deadline.After(d.deadline) {
+		deadline = d.deadline
 	}
-	_ = p.control.SetWriteDeadline(deadline) // a test's recorder has none
-	return p.w.Write(b)
+	_ = d.control.SetWriteDeadline(deadline) // not supported by httptest.ResponseRecorder
+	return d.w.Write(p)
 }

@@ -24,16 +24,16 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// plugged is a project with one desktop that has an address in the list.
-type plugged struct{ source }
+// addressSource is a source with one desktop, whose list entry has an address.
+type addressSource struct{ source }
 
-func (p plugged) ListDesktops(context.Context) ([]inventory.Desktop, error) {
+func (p addressSource) ListDesktops(context.Context) ([]inventory.Desktop, error) {
 	return []inventory.Desktop{{
 		ID: "d1", Name: "=one", IP: "10.0.0.1", Tags: []inventory.Tag{{Key: "team", Value: "x"}}, Users: []string{"ana"},
 	}}, nil
 }
 
-// fleetOf makes a fleet of a source of each kind.
+// fleetOf returns a fleet with the sources.
 func fleetOf(t *testing.T, sources ...refresh.Source) *refresh.Fleet {
 	t.Helper()
 	f := &refresh.Fleet{}
@@ -41,7 +41,7 @@ func fleetOf(t *testing.T, sources ...refresh.Source) *refresh.Fleet {
 	for _, s := range sources {
 		var project inventory.Project
 		switch s := s.(type) {
-		case plugged:
+		case addressSource:
 			project = s.project
 		case source:
 			project = s.project
@@ -58,20 +58,21 @@ func fleetOf(t *testing.T, sources ...refresh.Source) *refresh.Fleet {
 	return f
 }
 
-// exporting has the projects bogota, which is read, and lima, which fails.
-func exporting(t *testing.T, change func(*Options)) http.Handler {
+// exportHandler returns a handler with the projects bogota, which is read, and lima,
+// which fails.
+func exportHandler(t *testing.T, change func(*Options)) http.Handler {
 	t.Helper()
 	return handler(t, func(o *Options) {
 		failing := office("lima")
 		failing.failure = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktops", Detail: "no"}
-		o.Fleet = fleetOf(t, plugged{office("bogota")}, failing)
+		o.Fleet = fleetOf(t, addressSource{office("bogota")}, failing)
 		change(o)
 		o.Fleet.WaitIdle(t.Context())
 	})
 }
 
 func TestExports(t *testing.T) {
-	h := exporting(t, func(*Options) {})
+	h := exportHandler(t, func(*Options) {})
 	for target, want := range map[string]struct {
 		status      int
 		contentType string
@@ -82,19 +83,19 @@ func TestExports(t *testing.T) {
 		"/inventory.json?eip=any&vpc=&vpc=x":   {200, "application/json", `"desktops":[]`},
 		"/inventory.json?project=quito":        {404, "text/plain; charset=utf-8", "no project has the name or ID \"quito\"\n"},
 		"/inventory.json?eip=some":             {400, "text/plain; charset=utf-8", "parameter \"eip\" must be none, any, unknown or an IP address, not \"some\"\n"},
-		"/inventory.json?page=2":               {400, "text/plain; charset=utf-8", "unknown parameter \"page\": /inventory.json takes eip, project, region, search, security_group, status, subnet, vpc\n"},
+		"/inventory.json?page=2":               {400, "text/plain; charset=utf-8", "unknown parameter \"page\": /inventory.json accepts eip, project, region, search, security_group, status, subnet, vpc\n"},
 		"/inventory.csv":                       {200, "text/csv; charset=utf-8; header=present", "bogota,la-north-2,0123,d1,'=one,10.0.0.1,"},
 		"/inventory.csv?search=a&search=b":     {400, "text/plain; charset=utf-8", "parameter \"search\" has 2 values; give all search terms in one, separated by spaces\n"},
 		"/inventory.schema.json":               {200, "application/schema+json", `"$defs"`},
-		"/inventory.schema.json?x=1":           {400, "text/plain; charset=utf-8", "unknown parameter \"x\": /inventory.schema.json takes no parameters\n"},
+		"/inventory.schema.json?x=1":           {400, "text/plain; charset=utf-8", "unknown parameter \"x\": /inventory.schema.json accepts no parameters\n"},
 		"/sd?port=9182&project=bogota":         {200, "application/json", `"targets":["10.0.0.1:9182"]`},
 		"/sd?port=9182&project=0123&eip=any":   {503, "text/plain; charset=utf-8", "the desktops of project lima are not known\n"}, // both have the ID
 		"/sd?port=9182&project=bogota&eip=any": {200, "application/json", "[]\n"},
 		"/sd?port=9182":                        {503, "text/plain; charset=utf-8", "the desktops of project lima are not known\n"},
 		"/sd?port=9182&region=nowhere":         {404, "text/plain; charset=utf-8", "no project is in the region \"nowhere\"\n"},
 		"/sd?project=bogota":                   {400, "text/plain; charset=utf-8", "parameter \"port\" is missing: the port to scrape on the desktops, such as 9182 for windows_exporter\n"},
-		"/sd?port=9182&port=9100":              {400, "text/plain; charset=utf-8", "2 values for \"port\": /sd takes one\n"},
-		"/sd?port=9182&sort=name":              {400, "text/plain; charset=utf-8", "unknown parameter \"sort\": /sd takes address, each, eip, port, project, region, search, security_group, status, subnet, vpc\n"},
+		"/sd?port=9182&port=9100":              {400, "text/plain; charset=utf-8", "parameter \"port\" has 2 values: /sd accepts one\n"},
+		"/sd?port=9182&sort=name":              {400, "text/plain; charset=utf-8", "unknown parameter \"sort\": /sd accepts address, each, eip, port, project, region, search, security_group, status, subnet, vpc\n"},
 	} {
 		w := ask(h, http.MethodGet, target)
 		if w.Code != want.status || w.Header().Get("Content-Type") != want.contentType || !strings.Contains(w.Body.String(), want.body) {
@@ -112,9 +113,9 @@ func TestExports(t *testing.T) {
 	}
 }
 
-func TestExportsShowWhatIsConfigured(t *testing.T) {
-	for _, show := range []export.Fields{{}, {Tags: true, Users: true}} {
-		h := exporting(t, func(o *Options) { o.Show = func() export.Fields { return show } })
+func TestExportsHaveEnabledFields(t *testing.T) {
+	for _, fields := range []export.Fields{{}, {Tags: true, Users: true}} {
+		h := exportHandler(t, func(o *Options) { o.Fields = func() export.Fields { return fields } })
 		for target, texts := range map[string][]string{
 			"/inventory.json":              {`"tags":[{"key":"team","value":"x"}]`, `"users":["ana"]`},
 			"/inventory.csv":               {",team=x", ",ana"},
@@ -122,19 +123,19 @@ func TestExportsShowWhatIsConfigured(t *testing.T) {
 		} {
 			body := ask(h, http.MethodGet, target).Body.String()
 			for _, text := range texts {
-				if strings.Contains(body, text) != show.Tags {
-					t.Errorf("%s with %+v: contains %s: %t\n%s", target, show, text, !show.Tags, body)
+				if strings.Contains(body, text) != fields.Tags {
+					t.Errorf("%s with %+v: contains %s: %t\n%s", target, fields, text, !fields.Tags, body)
 				}
 			}
 		}
 	}
 }
 
-func TestDiscoveryAnswersNothingBeforeItKnows(t *testing.T) {
+func TestDiscoveryBeforeFirstList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := office("bogota")
 		slow.latency = time.Second
-		h := handler(t, func(o *Options) { o.Fleet = fleetOf(t, plugged{slow}) })
+		h := handler(t, func(o *Options) { o.Fleet = fleetOf(t, addressSource{slow}) })
 		if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 503 {
 			t.Errorf("%d %s before the first list, want 503", w.Code, w.Body)
 		}
@@ -146,7 +147,7 @@ func TestDiscoveryAnswersNothingBeforeItKnows(t *testing.T) {
 }
 
 func TestDiscoveryWaitsForAccounts(t *testing.T) {
-	for name, projects := range map[string]*refresh.Fleet{"alone": fleetOf(t), "beside a project": fleetOf(t, plugged{office("bogota")})} {
+	for name, projects := range map[string]*refresh.Fleet{"alone": fleetOf(t), "beside a project": fleetOf(t, addressSource{office("bogota")})} {
 		t.Run(name, func(t *testing.T) {
 			account := Account{Name: "brazil"}
 			h := handler(t, func(o *Options) {
@@ -162,7 +163,7 @@ func TestDiscoveryWaitsForAccounts(t *testing.T) {
 			if w := ask(h, http.MethodGet, "/sd?port=9182&project=bogota"); (w.Code == 200) != named || (w.Code == 404) == named {
 				t.Errorf("%d %s for a project by its name, which is there: %t", w.Code, w.Body, named)
 			}
-			account.Listed = time.Now()
+			account.ListedAt = time.Now()
 			if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || strings.Contains(w.Body.String(), "10.0.0.1:9182") != named {
 				t.Errorf("%d %s of an account without projects, want what there is beside it", w.Code, w.Body)
 			}
@@ -171,15 +172,15 @@ func TestDiscoveryWaitsForAccounts(t *testing.T) {
 }
 
 func TestExportsAreCompressed(t *testing.T) {
-	h := exporting(t, func(*Options) {})
+	h := exportHandler(t, func(*Options) {})
 	for header, want := range map[string]bool{
 		"": false, "gzip": true, "deflate, GZIP;q=0.5": true, "gzip;q=0": false, "gzip; q=0.000": false, "br": false, "identity": false, "gzip;q=x": false,
 	} {
 		w := ask(h, http.MethodGet, "/inventory.csv", "Accept-Encoding", header)
 		var body io.Reader = w.Body
-		if zipped := w.Header().Get("Content-Encoding") == "gzip"; zipped != want {
-			t.Errorf("%q: gzip %t, want %t", header, zipped, want)
-		} else if zipped {
+		if compressed := w.Header().Get("Content-Encoding") == "gzip"; compressed != want {
+			t.Errorf("%q: gzip %t, want %t", header, compressed, want)
+		} else if compressed {
 			z, err := gzip.NewReader(body)
 			if err != nil {
 				t.Fatal(err)
@@ -195,11 +196,11 @@ func TestExportsAreCompressed(t *testing.T) {
 	}
 }
 
-func TestAnExportTakesASlot(t *testing.T) {
-	h := exporting(t, func(o *Options) { o.MaxRequests = 1 })
-	// Whoever is in the slot is this writer, which asks for another export.
+func TestExportsUseSlots(t *testing.T) {
+	h := exportHandler(t, func(o *Options) { o.MaxRequests = 1 })
+	// The response writer of the export that has the slot requests another export.
 	inner := httptest.NewRecorder()
-	outer := &curious{ResponseRecorder: httptest.NewRecorder(), then: func() {
+	outer := &callbackWriter{ResponseRecorder: httptest.NewRecorder(), onWrite: func() {
 		h.ServeHTTP(inner, httptest.NewRequest(http.MethodGet, "/inventory.csv", nil))
 	}}
 	h.ServeHTTP(outer, httptest.NewRequest(http.MethodGet, "/inventory.json", nil))
@@ -211,42 +212,42 @@ func TestAnExportTakesASlot(t *testing.T) {
 	}
 }
 
-// curious does something while it is written to.
-type curious struct {
+// callbackWriter calls a function at each write.
+type callbackWriter struct {
 	*httptest.ResponseRecorder
-	then func()
+	onWrite func()
 }
 
-func (c *curious) Write(b []byte) (int, error) {
-	c.then()
+func (c *callbackWriter) Write(b []byte) (int, error) {
+	c.onWrite()
 	return c.ResponseRecorder.Write(b)
 }
 
-func TestAnExportThatBreaksOffIsSeenToHaveDoneSo(t *testing.T) {
+func TestFailedExportAbortsConnection(t *testing.T) {
 	s := &server{Options: Options{Logger: log.NewNopLogger()}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.stream(w, r, "application/json", func(w io.Writer) error {
 			_, _ = io.WriteString(w, strings.Repeat(" ", 1<<16))
-			return errors.New("broken")
+			return errors.New("write error")
 		})
 	}))
 	defer server.Close()
 	for _, encoding := range []string{"gzip", "identity"} {
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
 		r.Header.Set("Accept-Encoding", encoding)
-		answer, err := http.DefaultClient.Do(r)
+		response, err := http.DefaultClient.Do(r)
 		if err != nil {
-			continue // it broke off before a byte was sent
+			continue // aborted before a byte was sent
 		}
-		if _, err := io.Copy(io.Discard, answer.Body); err == nil {
-			t.Errorf("%s: the answer looks whole", encoding)
+		if _, err := io.Copy(io.Discard, response.Body); err == nil {
+			t.Errorf("%s: the response looks complete", encoding)
 		}
-		_ = answer.Body.Close()
+		_ = response.Body.Close()
 	}
 }
 
-func TestTheSchemaIsJSON(t *testing.T) {
-	if w := ask(exporting(t, func(*Options) {}), http.MethodGet, "/inventory.schema.json"); !json.Valid(w.Body.Bytes()) {
+func TestSchemaIsJSON(t *testing.T) {
+	if w := ask(exportHandler(t, func(*Options) {}), http.MethodGet, "/inventory.schema.json"); !json.Valid(w.Body.Bytes()) {
 		t.Errorf("%s", w.Body)
 	}
 }

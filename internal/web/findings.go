@@ -12,61 +12,61 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// findingText is a contradiction as a sentence: subject, has, value, but,
-// other, where the last may be missing.
-type findingText struct {
-	Subject, Other  thing
-	Has, Value, But string
+// findingSentence is an inconsistency as a sentence: subject, verb, value, detail and
+// the other object, which may be missing.
+type findingSentence struct {
+	Subject, Other      namedLink
+	Verb, Value, Detail string
 }
 
-// thing is a desktop, subnet or VPC with a link to what is known of it.
-type thing struct{ Name, Link string }
+// namedLink is the name of an object with the URL of its page; "": none.
+type namedLink struct{ Name, Link string }
 
-func describeFinding(s *inventory.Snapshot, f inventory.Finding) findingText {
-	t := findingText{Subject: find(s, f.Subject), Other: find(s, f.Other), Value: short(f.Value)}
+func newFindingSentence(s *inventory.Snapshot, f inventory.Finding) findingSentence {
+	t := findingSentence{Subject: objectLink(s, f.Subject), Other: objectLink(s, f.Other), Value: truncate(f.Value)}
 	switch f.Reason {
 	case inventory.AddressOutsideSubnet:
-		t.Has, t.But = "has the address", "which is not in its subnet"
+		t.Verb, t.Detail = "has the address", "which is not in its subnet"
 	case inventory.SubnetOutsideVPC:
-		t.Has, t.But = "has the CIDR", "which is not in its VPC"
+		t.Verb, t.Detail = "has the CIDR", "which is not in its VPC"
 	case inventory.VPCsOverlap:
-		t.Has, t.But = "has the CIDR", "which shares addresses with the VPC"
+		t.Verb, t.Detail = "has the CIDR", "which overlaps with the VPC"
 	case inventory.AddressUsedTwice:
-		t.Has, t.But = "has the address", "and in the same VPC so has"
+		t.Verb, t.Detail = "has the address", "as in the same VPC has"
 		if f.Other == f.Subject {
-			t.But, t.Other = "on two of its interfaces in the same VPC", thing{}
+			t.Detail, t.Other = "on two of its interfaces in the same VPC", namedLink{}
 		}
 	case inventory.EIPUsedTwice:
-		t.Has, t.But = "has the EIP", "and so has"
+		t.Verb, t.Detail = "has the EIP", "as has"
 	case inventory.EIPNotShown:
-		t.Has, t.But = "has the EIP", "as the EIP list says, but not its networks"
+		t.Verb, t.Detail = "has the EIP", "according to the EIP list, but not to its networks"
 	case inventory.EIPNotListed:
-		t.Has, t.But = "has the EIP", "as its networks say, but not the EIP list"
+		t.Verb, t.Detail = "has the EIP", "according to its networks, but not to the EIP list"
 	default:
-		t.Has, t.But = strings.ReplaceAll(string(f.Reason), "_", " ")+":", ""
+		t.Verb, t.Detail = strings.ReplaceAll(string(f.Reason), "_", " ")+":", ""
 	}
 	return t
 }
 
-// find names what an ID stands for.
-func find(s *inventory.Snapshot, id string) thing {
+// objectLink returns the name and URL of the object with an ID.
+func objectLink(s *inventory.Snapshot, id string) namedLink {
 	if r := findDesktop(s, id); r != nil {
-		return thing{short(cmp.Or(r.Name(), id)), desktopLink(s.Project.Name, id)}
+		return namedLink{truncate(cmp.Or(r.Name(), id)), desktopURL(s.Project.Name, id)}
 	}
 	for _, v := range s.VPCs {
 		if v.ID == id {
-			return thing{short(cmp.Or(v.Name, id)), at("/inventory", url.Values{"vpc": {id}})}
+			return namedLink{truncate(cmp.Or(v.Name, id)), urlFor("/inventory", url.Values{"vpc": {id}})}
 		}
 	}
 	for _, n := range s.Subnets {
 		if n.ID == id {
-			return thing{short(cmp.Or(n.Name, id)), at("/inventory", url.Values{"subnet": {id}})}
+			return namedLink{truncate(cmp.Or(n.Name, id)), urlFor("/inventory", url.Values{"subnet": {id}})}
 		}
 	}
-	return thing{Name: short(id)}
+	return namedLink{Name: truncate(id)}
 }
 
-// findDesktop gives the desktop of an ID, or nil.
+// findDesktop returns the desktop with an ID, or nil.
 func findDesktop(s *inventory.Snapshot, id string) *inventory.Record {
 	i, found := slices.BinarySearchFunc(s.Records, id, func(r *inventory.Record, id string) int {
 		return cmp.Compare(r.Desktop.ID, id)

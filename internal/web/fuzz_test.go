@@ -14,8 +14,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// FuzzPages asks for lists with any parameters: each request gets a page that
-// is well formed, a refusal, or is sent once to where there is a page.
+// FuzzPages requests lists with any parameters: each response is a well-formed page,
+// an error, or a redirect to a page.
 func FuzzPages(f *testing.F) {
 	for _, query := range []string{
 		"", "sort=-ip&page=2&size=100", "search=pc+10.0&eip=none", "vpc=v1&vpc=v2&status=", "page=99999999&size=500", "sort=--name", "eip=2001:DB8:0::5",
@@ -23,22 +23,22 @@ func FuzzPages(f *testing.F) {
 	} {
 		f.Add(query)
 	}
-	e := newEstate("bogota", desktop("a1", "pc-10", "ACTIVE", "10.0.0.9", "192.0.2.10"), desktop("a2", hostile, "", "", ""))
+	e := newTestProject("bogota", desktop("a1", "pc-10", "ACTIVE", "10.0.0.9", "192.0.2.10"), desktop("a2", hostile, "", "", ""))
 	o := Options{
-		Fleet: estates(f, e), TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-		Changes: func() []inventory.Change { return history(time.Now()) },
+		Fleet: newFleet(f, e), TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
+		Changes: func() []inventory.Change { return recentChanges(time.Now()) },
 	}
 	h := New(o)
 	f.Fuzz(func(t *testing.T, query string) {
 		if strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
-			t.Skip("no client can ask this")
+			t.Skip("no client can send this")
 		}
 		for _, path := range []string{"/inventory", "/changes"} {
 			w := ask(h, http.MethodGet, path+"?"+query)
 			if w.Code == http.StatusSeeOther {
 				w = ask(h, http.MethodGet, w.Header().Get("Location"))
 				if w.Code != http.StatusOK {
-					t.Errorf("%s?%s leads to %d", path, query, w.Code)
+					t.Errorf("%s?%s redirects to status %d", path, query, w.Code)
 				}
 			}
 			if w.Code != http.StatusOK && w.Code != http.StatusBadRequest {
@@ -47,7 +47,7 @@ func FuzzPages(f *testing.F) {
 			if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 				wellFormed(t, w.Body.String())
 			} else if w.Code == http.StatusOK {
-				t.Errorf("%s?%s is no page: %s", path, query, w.Header())
+				t.Errorf("%s?%s is not a page: %s", path, query, w.Header())
 			}
 		}
 	})

@@ -23,12 +23,12 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// source is a project of one desktop, or of one failure.
+// source is a project with one desktop, or with a failure.
 type source struct {
 	project  inventory.Project
 	failure  error
 	latency  time.Duration
-	wait     time.Duration // until the quota for networks comes back
+	wait     time.Duration // until the quota for networks is available
 	optional bool
 }
 
@@ -78,9 +78,9 @@ func office(name string) source {
 	return source{project: inventory.Project{Name: name, Region: "la-north-2", ID: "0123"}}
 }
 
-// names is a Metrics that says which projects it was given and whether the
-// exporter's own metrics are wanted.
-func names(read Read, own bool) http.Handler {
+// projectNames is an Options.Metrics that writes the projects it reads, and whether
+// the exporter's own metrics are requested.
+func projectNames(read ReadFunc, own bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, s := range read(r.Context()) {
 			_, _ = fmt.Fprintf(w, "%s tried=%t ", s.Project.Name, s.Health.Refreshed)
@@ -92,12 +92,12 @@ func names(read Read, own bool) http.Handler {
 func handler(t *testing.T, change func(*Options)) http.Handler {
 	t.Helper()
 	o := Options{
-		Metrics:       names,
+		Metrics:       projectNames,
 		Config:        func() string { return "projects: []\n" },
 		Reload:        func() error { return nil },
 		Quotas:        func() []Quota { return nil },
 		Accounts:      func() []Account { return nil },
-		Notices:       func() []string { return nil },
+		Warnings:      func() []string { return nil },
 		Version:       "1.2.3",
 		TelemetryPath: "/metrics",
 		TimeoutOffset: 500 * time.Millisecond,
@@ -123,7 +123,7 @@ func ask(h http.Handler, method, target string, header ...string) *httptest.Resp
 	return w
 }
 
-func TestAnswers(t *testing.T) {
+func TestResponses(t *testing.T) {
 	get, head, post := http.MethodGet, http.MethodHead, http.MethodPost
 	for _, tc := range []struct {
 		method, target string
@@ -132,23 +132,23 @@ func TestAnswers(t *testing.T) {
 		body           string
 	}{
 		{get, "/metrics", nil, 200, "bogota tried=true lima tried=true own=true"},
-		{head, "/metrics", nil, 200, "bogota tried=true lima tried=true own=true"}, // the server cuts the body
-		{post, "/metrics", nil, 405, "/metrics takes GET and HEAD\n"},
-		{get, "/metrics?collect[]=x", nil, 400, "unknown parameter \"collect[]\": /metrics takes no parameters\n"},
+		{head, "/metrics", nil, 200, "bogota tried=true lima tried=true own=true"}, // the server omits the body
+		{post, "/metrics", nil, 405, "/metrics accepts GET and HEAD\n"},
+		{get, "/metrics?collect[]=x", nil, 400, "unknown parameter \"collect[]\": /metrics accepts no parameters\n"},
 		{get, "/other", func(o *Options) { o.TelemetryPath = "/other" }, 200, "bogota tried=true lima tried=true own=true"},
 		{get, "/metrics", func(o *Options) { o.TelemetryPath = "/other" }, 404, "404 page not found\n"},
 		{get, "/probe?target=lima", nil, 200, "lima tried=true own=false"},
 		{get, "/probe", nil, 400, "parameter \"target\" is missing: the name of a project in the configuration\n"},
 		{get, "/probe?target=", nil, 400, "parameter \"target\" is missing: the name of a project in the configuration\n"},
-		{get, "/probe?target=quito", nil, 404, "unknown target \"quito\": no project of the configuration has this name\n"},
-		{get, "/probe?target=lima&target=bogota", nil, 400, "2 values for \"target\": /probe takes one\n"},
-		{get, "/probe?target=lima&module=x", nil, 400, "unknown parameter \"module\": /probe takes target\n"},
-		{post, "/probe?target=lima", nil, 405, "/probe takes GET and HEAD\n"},
+		{get, "/probe?target=quito", nil, 404, "unknown target \"quito\": no project in the configuration has this name\n"},
+		{get, "/probe?target=lima&target=bogota", nil, 400, "parameter \"target\" has 2 values: /probe accepts one\n"},
+		{get, "/probe?target=lima&module=x", nil, 400, "unknown parameter \"module\": /probe accepts target\n"},
+		{post, "/probe?target=lima", nil, 405, "/probe accepts GET and HEAD\n"},
 		{get, "/-/healthy", nil, 200, "healthy\n"},
-		{get, "/-/ready", func(o *Options) { o.Ready = func() bool { return false } }, 503, "not ready: the first refresh of some projects has not ended; scrape /metrics\n"},
+		{get, "/-/ready", func(o *Options) { o.Ready = func() bool { return false } }, 503, "not ready: the first refresh of some projects has not finished; scrape /metrics\n"},
 		{get, "/-/ready", func(o *Options) { o.Ready = func() bool { return true } }, 200, "ready\n"},
 		{post, "/-/reload", nil, 200, "reloaded\n"},
-		{get, "/-/reload", nil, 405, "/-/reload takes POST\n"},
+		{get, "/-/reload", nil, 405, "/-/reload accepts POST\n"},
 		{post, "/-/reload", func(o *Options) { o.Reload = func() error { return errors.New("projects[0]: no") } }, 500, "reload failed, the old configuration stays in force:\nprojects[0]: no\n"},
 		{get, "/config", nil, 200, "projects: []\n"},
 		{get, "/nothing", nil, 404, "404 page not found\n"},
@@ -157,7 +157,7 @@ func TestAnswers(t *testing.T) {
 		{get, "/x/metrics", func(o *Options) { o.RoutePrefix = "/x" }, 200, "bogota tried=true lima tried=true own=true"},
 		{get, "/x/-/healthy", func(o *Options) { o.RoutePrefix = "/x" }, 200, "healthy\n"},
 		{get, "/metrics", func(o *Options) { o.RoutePrefix = "/x" }, 404, "404 page not found\n"},
-		{get, "/metrics", func(o *Options) { o.NoOwnMetrics = true }, 200, "bogota tried=true lima tried=true own=false"},
+		{get, "/metrics", func(o *Options) { o.DisableExporterMetrics = true }, 200, "bogota tried=true lima tried=true own=false"},
 		{get, "/", func(o *Options) { o.RoutePrefix, o.LinkPrefix = "/x", "/x" }, 302, "<a href=\"/x/\">Found</a>.\n\n"},
 		{get, "/x", func(o *Options) { o.RoutePrefix, o.LinkPrefix = "/x", "/outside/x" }, 302, "<a href=\"/outside/x/\">Found</a>.\n\n"},
 	} {
@@ -182,7 +182,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestPprofOnlyWithItsFlag(t *testing.T) {
+func TestPprof(t *testing.T) {
 	for _, prefix := range []string{"", "/x"} {
 		h := handler(t, func(o *Options) { o.Pprof, o.RoutePrefix = true, prefix })
 		for path, want := range map[string]string{
@@ -192,7 +192,7 @@ func TestPprofOnlyWithItsFlag(t *testing.T) {
 			"/debug/pprof/nonesuch":          "Unknown profile",
 		} {
 			if w := ask(h, http.MethodGet, prefix+path); !strings.Contains(w.Body.String(), want) {
-				t.Errorf("%s%s: %d, without %q:\n%s", prefix, path, w.Code, want, w.Body)
+				t.Errorf("%s%s: %d without %q:\n%s", prefix, path, w.Code, want, w.Body)
 			}
 		}
 	}
@@ -221,7 +221,7 @@ func TestScrapeTimeouts(t *testing.T) {
 	}
 }
 
-func TestAScrapeAnswersBeforeItsTimeoutWhateverTheCloudDoes(t *testing.T) {
+func TestScrapeRespondsBeforeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := office("lima")
 		slow.latency = 30 * time.Second
@@ -237,7 +237,7 @@ func TestAScrapeAnswersBeforeItsTimeoutWhateverTheCloudDoes(t *testing.T) {
 	})
 }
 
-func TestMoreScrapesThanAllowedAreTurnedAway(t *testing.T) {
+func TestMaxRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := office("lima")
 		slow.latency = 5 * time.Second
@@ -261,9 +261,9 @@ func TestMoreScrapesThanAllowedAreTurnedAway(t *testing.T) {
 	})
 }
 
-func TestASilentClientHoldsNothing(t *testing.T) {
-	// A scraper that asks and then never reads: the write deadline frees it.
-	big := func(read Read, _ bool) http.Handler {
+func TestClientThatDoesNotReadReleasesSlot(t *testing.T) {
+	// The write deadline ends the response to a client that does not read it.
+	big := func(read ReadFunc, _ bool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			read(r.Context())
 			for range 1000 {
@@ -277,11 +277,11 @@ func TestASilentClientHoldsNothing(t *testing.T) {
 	defer server.Close()
 	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/metrics", nil)
 	r.Header.Set(scrapeTimeoutHeader, "0.2")
-	silent, err := http.DefaultClient.Do(r)
+	stalled, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = silent.Body.Close() }()
+	defer func() { _ = stalled.Body.Close() }()
 	for range 100 {
 		next, err := http.Get(server.URL + "/metrics")
 		if err != nil {
@@ -294,5 +294,5 @@ func TestASilentClientHoldsNothing(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Error("a client that reads nothing holds the only slot for five seconds")
+	t.Error("a client that does not read keeps the only slot for five seconds")
 }

@@ -19,151 +19,149 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// view is what of the inventory somebody wants to see: the whole of it stands
-// in the URL.
-type view struct {
+// inventoryView is the part of the inventory that a request selects: filter, sort
+// order and page, all of which are parameters of the URL.
+type inventoryView struct {
 	filter export.Filter
-	order  order
-	part   part
+	sort   sortOrder
+	pages  pageRange
 }
 
-// readView reads a view. With an error comes as much of it as can be shown.
-func readView(query url.Values) (v view, err error) {
+// parseInventoryView parses the parameters of a view. With an error, it returns the
+// parameters that are valid.
+func parseInventoryView(query url.Values) (v inventoryView, err error) {
 	v.filter, err = export.ParseFilter(query)
-	v.order.column, v.order.down = strings.CutPrefix(cmp.Or(strings.TrimSpace(query.Get(paramSort)), "name"), "-")
-	if !slices.ContainsFunc(columns(), func(c column) bool { return c.name == v.order.column }) {
-		err = errors.Join(err, fmt.Errorf("parameter %q takes the name of a column, with a - before it to turn the order, not %q", paramSort, query.Get(paramSort)))
-		v.order = order{column: "name"}
+	v.sort.column, v.sort.descending = strings.CutPrefix(cmp.Or(strings.TrimSpace(query.Get(paramSort)), "name"), "-")
+	if !slices.ContainsFunc(sortColumns(), func(c column) bool { return c.name == v.sort.column }) {
+		err = errors.Join(err, fmt.Errorf("parameter %q must be the name of a column, with a leading - for descending order, not %q", paramSort, query.Get(paramSort)))
+		v.sort = sortOrder{column: "name"}
 	}
-	var wrong error
-	v.part, wrong = readPart(query)
-	return v, errors.Join(err, wrong)
+	var pageErr error
+	v.pages, pageErr = parsePageRange(query)
+	return v, errors.Join(err, pageErr)
 }
 
-// values gives the view as parameters.
-func (v view) values() url.Values {
+// values returns the view as parameters, without those that have their defaults.
+func (v inventoryView) values() url.Values {
 	values := v.filter.Values()
-	if v.order != (order{column: "name"}) {
-		values.Set(paramSort, v.order.String())
+	if v.sort != (sortOrder{column: "name"}) {
+		values.Set(paramSort, v.sort.String())
 	}
-	v.part.values(values)
+	v.pages.addTo(values)
 	return values
 }
 
-// String gives the order as the URL has it.
-func (o order) String() string {
-	if o.down {
+// String returns the order as in the parameter sort.
+func (o sortOrder) String() string {
+	if o.descending {
 		return "-" + o.column
 	}
 	return o.column
 }
 
-func (v view) link() string { return at("/inventory", v.values()) }
+func (v inventoryView) url() string { return urlFor("/inventory", v.values()) }
 
-// inventoryPage is what the template shows.
+// inventoryPage is the data of pages/inventory.html.
 type inventoryPage struct {
-	Now           time.Time
-	Fault         string // of the parameters
-	Known         bool   // some project has been read
-	Busy, Quiet   []projectStatus
-	MoreBusy      []projectStatus // folded away, so that the table is not far below
-	Findings      []findingText
-	MoreFindings  int
-	Search        field
-	Fields, Rarer []field
-	RarerOpen     bool
-	Chips         []chip
-	Columns       []heading
-	Rows          []row
-	Pager         pager
-	Fleet         int // desktops that there are
-	JSON, CSV     string
+	Now                time.Time
+	Error              string // in the parameters
+	AnyListed          bool   // the desktops of some project are known
+	Unhealthy, Healthy []projectStatus
+	MoreUnhealthy      []projectStatus // collapsed, to keep the table near the top
+	Findings           []findingSentence
+	MoreFindings       int
+	Search             formField
+	Fields, MoreFields []formField
+	MoreFieldsOpen     bool
+	Chips              []chip
+	Columns            []columnHeader
+	Rows               []desktopRow
+	Pager              pager
+	Total              int // desktops in all projects
+	JSON, CSV          string
 }
 
-// chip is a part of the filter, and the link that takes it away.
+// chip is a value of the filter, and the URL that removes it.
 type chip struct{ Label, Value, Without string }
 
-// heading is a column's head; Sorted is as aria-sort has it.
-type heading struct{ Label, Link, Sorted string }
+// columnHeader is the header of a column. Sorted is the value of aria-sort.
+type columnHeader struct{ Label, Link, Sorted string }
 
-func (s *server) inventory(w http.ResponseWriter, r *http.Request) {
-	query, ok := takes(w, r, []string{paramSort, paramPage, paramSize}, export.Parameters())
-	if !ok {
-		return
-	}
-	v, err := readView(query)
+func (s *server) serveInventory(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	v, err := parseInventoryView(query)
 	snapshots := s.Fleet.Snapshots()
-	c := s.catalogs.of(snapshots)
-	p := inventoryPage{Now: time.Now(), Fleet: len(c.entries)}
+	index := s.sortIndexes.get(snapshots)
+	p := inventoryPage{Now: time.Now(), Total: len(index.entries)}
 	status := http.StatusOK
 	if err != nil {
-		status, p.Fault = http.StatusBadRequest, err.Error()
+		status, p.Error = http.StatusBadRequest, err.Error()
 	} else {
 		if _, err := v.filter.Select(snapshots); err != nil {
-			p.Fault = err.Error()
+			p.Error = err.Error()
 		}
-		shown, total := s.choose(c, snapshots, v)
-		if v.part.clamp(total) || blank(query) {
+		shown, total := s.selectPage(index, snapshots, v)
+		if v.pages.clamp(total) || hasEmptyValue(query) {
 			s.redirect(w, "/inventory", v.values())
 			return
 		}
-		p.Rows = s.rows(shown, snapshots, p.Now)
-		p.Pager = newPager(v.part, total, func(page int) string {
-			v.part.page = page
-			return v.link()
+		p.Rows = s.desktopRows(shown, snapshots, p.Now)
+		p.Pager = newPager(v.pages, total, func(page int) string {
+			v.pages.page = page
+			return v.url()
 		})
 	}
-	p.describe(v, c, snapshots)
+	p.fill(v, &index.options, snapshots)
 	s.render(w, r, page{status, "inventory.html", "Inventory", p})
 }
 
-// choose gives the desktops that a part of a view shows, and how many all its
-// parts do.
-func (s *server) choose(c *catalog, snapshots []*inventory.Snapshot, v view) (shown []entry, total int) {
-	places := s.places(c, snapshots, v.order)
+// selectPage returns the desktops on the page of a view, and the number of desktops on
+// all its pages.
+func (s *server) selectPage(index *sortIndex, snapshots []*inventory.Snapshot, v inventoryView) (shown []entry, total int) {
+	positions := s.sortedPositions(index, snapshots, v.sort)
 	if len(v.filter.Values()) == 0 {
-		from, to := v.part.bounds(len(places))
-		for _, place := range places[from:to] {
-			shown = append(shown, c.entries[place])
+		from, to := v.pages.bounds(len(positions))
+		for _, i := range positions[from:to] {
+			shown = append(shown, index.entries[i])
 		}
-		return shown, len(places)
+		return shown, len(positions)
 	}
-	// To match is much quicker in the order in which the desktops were read,
-	// which is how they lie in memory.
-	matches := make([]bool, len(c.entries))
-	for i, e := range c.entries {
+	// Matching is much faster in the order of the snapshots, which is the order in
+	// memory.
+	matches := make([]bool, len(index.entries))
+	for i, e := range index.entries {
 		if v.filter.Matches(snapshots[e.project], e.record) {
 			matches[i] = true
 			total++
 		}
 	}
-	from, to := v.part.bounds(total)
+	from, to := v.pages.bounds(total)
 	skip := from
-	for _, place := range places {
+	for _, i := range positions {
 		if len(shown) == to-from {
 			break
 		}
-		if !matches[place] {
+		if !matches[i] {
 			continue
 		}
 		if skip > 0 {
 			skip--
 			continue
 		}
-		shown = append(shown, c.entries[place])
+		shown = append(shown, index.entries[i])
 	}
 	return shown, total
 }
 
-// places gives the places of all desktops in an order.
-func (s *server) places(c *catalog, snapshots []*inventory.Snapshot, o order) []int32 {
-	for _, column := range columns() {
+// sortedPositions returns the positions of all desktops in an order.
+func (s *server) sortedPositions(index *sortIndex, snapshots []*inventory.Snapshot, o sortOrder) []int32 {
+	for _, column := range sortColumns() {
 		if column.name == o.column && column.key != nil {
-			return c.in(o, column.key)
+			return index.positions(o, column.key)
 		}
 	}
-	// The worst data first: unknown, then held, then by age.
-	keys := make([]string, 0, len(c.entries))
+	// Sort by data age: unknown first, then stale, then by age.
+	keys := make([]string, 0, len(index.entries))
 	for _, snapshot := range snapshots {
 		for i, reading := range s.Fleet.ReadStatuses(snapshot.Project.Name, snapshot.Records) {
 			rank := byte(3)
@@ -175,64 +173,63 @@ func (s *server) places(c *catalog, snapshots []*inventory.Snapshot, o order) []
 			keys = append(keys, string(binary.BigEndian.AppendUint64([]byte{rank}, uint64(max(0, reading.ReadAt.UnixNano())))))
 		}
 	}
-	return sorted(keys, o.down)
+	return sortPositions(keys, o.descending)
 }
 
-// row is one desktop in the table.
-type row struct {
+// desktopRow is a desktop in the table.
+type desktopRow struct {
 	Name, Link  string
-	Project     string // "": there is only one
+	Project     string // "": there is only one project
 	Status      string
 	StatusClass string
 	Cells       []cell
-	Data        string
+	DataAge     string
 	DataClass   string
 }
 
-// cell is what a desktop has of one thing, one line for each interface.
+// cell is a cell of the table, with a line for each distinct value.
 type cell struct {
 	Label   string
 	Lines   []string
 	Unknown bool
-	More    int // lines that are left out
+	More    int // number of lines omitted
 }
 
-// What a table shows of a text, and of many lines; the desktop's own page shows
-// all.
+// The limits of a cell of the table. The desktop's own page has no limits.
 const (
-	mostRunes = 120
-	mostLines = 6
+	maxRunes = 120
+	maxLines = 6
 )
 
-func (s *server) rows(shown []entry, snapshots []*inventory.Snapshot, now time.Time) []row {
+func (s *server) desktopRows(shown []entry, snapshots []*inventory.Snapshot, now time.Time) []desktopRow {
 	readings := make([]refresh.ReadStatus, len(shown))
 	for i, snapshot := range snapshots {
 		var records []*inventory.Record
-		var places []int
-		for place, e := range shown {
+		var positions []int
+		for j, e := range shown {
 			if e.project == i {
-				records, places = append(records, e.record), append(places, place)
+				records, positions = append(records, e.record), append(positions, j)
 			}
 		}
 		if len(records) > 0 {
 			for j, reading := range s.Fleet.ReadStatuses(snapshot.Project.Name, records) {
-				readings[places[j]] = reading
+				readings[positions[j]] = reading
 			}
 		}
 	}
-	rows := make([]row, len(shown))
+	rows := make([]desktopRow, len(shown))
 	for i, e := range shown {
-		r := newRow(snapshots[e.project].Project.Name, e.record)
-		r.DataClass, r.Data = dataState(e.record, readings[i], now)
+		r := newDesktopRow(snapshots[e.project].Project.Name, e.record)
+		r.DataClass, r.DataAge = dataAge(e.record, readings[i], now)
 		if len(snapshots) > 1 {
-			r.Project = short(snapshots[e.project].Project.Name)
+			r.Project = truncate(snapshots[e.project].Project.Name)
 		}
 		rows[i] = r
 	}
 	return rows
 }
 
-func newRow(project string, r *inventory.Record) row {
+func newDesktopRow(project string, r *inventory.Record) desktopRow {
 	ips, eips := cell{Label: "Private IP"}, cell{Label: "EIP"}
 	vpcs, subnets, groups := cell{Label: "VPC"}, cell{Label: "Subnet"}, cell{Label: "Security groups"}
 	all := []*cell{&ips, &eips, &vpcs, &subnets, &groups}
@@ -240,8 +237,8 @@ func newRow(project string, r *inventory.Record) row {
 		for _, c := range all {
 			c.Unknown = true
 		}
-		if r.Desktop.IP != "" { // the list knows it
-			ips = cell{Label: ips.Label, Lines: []string{short(r.Desktop.IP)}}
+		if r.Desktop.IP != "" { // known from the list of desktops
+			ips = cell{Label: ips.Label, Lines: []string{truncate(r.Desktop.IP)}}
 		}
 	} else {
 		for i := range r.Networks.Interfaces {
@@ -255,9 +252,9 @@ func newRow(project string, r *inventory.Record) row {
 			}
 		}
 	}
-	out := row{
-		Name: short(cmp.Or(r.Name(), r.Desktop.ID)), Link: desktopLink(project, r.Desktop.ID),
-		Status: short(r.Desktop.Status), StatusClass: statusClass(r.Desktop.Status),
+	out := desktopRow{
+		Name: truncate(cmp.Or(r.Name(), r.Desktop.ID)), Link: desktopURL(project, r.Desktop.ID),
+		Status: truncate(r.Desktop.Status), StatusClass: statusClass(r.Desktop.Status),
 	}
 	for _, c := range all {
 		out.Cells = append(out.Cells, *c)
@@ -265,62 +262,63 @@ func newRow(project string, r *inventory.Record) row {
 	return out
 }
 
-// add adds a line, unless it is there already.
+// add adds a line, unless the cell has it already.
 func (c *cell) add(text string) {
-	if text = short(text); text == "" || slices.Contains(c.Lines, text) {
+	if text = truncate(text); text == "" || slices.Contains(c.Lines, text) {
 		return
 	}
-	if len(c.Lines) == mostLines {
+	if len(c.Lines) == maxLines {
 		c.More++
 		return
 	}
 	c.Lines = append(c.Lines, text)
 }
 
-// short cuts a text that would fill the page.
-func short(text string) string {
-	if len(text) <= mostRunes {
+// truncate shortens a text to maxRunes characters.
+func truncate(text string) string {
+	if len(text) <= maxRunes {
 		return text
 	}
 	n := 0
 	for i := range text {
-		if n++; n > mostRunes {
+		if n++; n > maxRunes {
 			return text[:i] + "…"
 		}
 	}
 	return text
 }
 
+// statusClass returns the CSS class of a desktop's status.
 func statusClass(status string) string {
 	switch strings.ToUpper(status) {
 	case "ACTIVE":
-		return "well"
+		return classOK
 	case "ERROR":
-		return "failing"
+		return classFailing
 	}
-	return "quiet"
+	return classMuted
 }
 
-func desktopLink(project, id string) string {
-	return at("/desktop", url.Values{"project": {project}, "id": {id}})
+func desktopURL(project, id string) string {
+	return urlFor("/desktop", url.Values{"project": {project}, "id": {id}})
 }
 
-// dataState puts into a few words how good what is known of a desktop's
-// networks is.
-func dataState(r *inventory.Record, reading refresh.ReadStatus, now time.Time) (class, text string) {
+// dataAge returns the age or state of a desktop's networks in a few words, and its
+// CSS class.
+func dataAge(r *inventory.Record, reading refresh.ReadStatus, now time.Time) (class, text string) {
 	switch {
 	case r.Networks == nil && !reading.RefusedUntil.IsZero():
-		return "failing", "refused"
+		return classFailing, "refused"
 	case r.Networks == nil:
-		return "waiting", "unknown"
+		return classWaiting, "unknown"
 	case !reading.FailingSince.IsZero():
-		return "failing", "held, " + age(reading.ReadAt, now)
+		return classFailing, "stale, " + formatAge(reading.ReadAt, now)
 	}
-	return "quiet", age(reading.ReadAt, now)
+	return classMuted, formatAge(reading.ReadAt, now)
 }
 
-// age tells how long ago something was, in one unit.
-func age(t, now time.Time) string {
+// formatAge returns the time since t in one unit.
+func formatAge(t, now time.Time) string {
 	d := max(0, now.Sub(t))
 	switch {
 	case t.IsZero():

@@ -18,9 +18,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// two is a fleet of two projects in which all that can be sorted and filtered
-// differs.
-func two(t *testing.T) func(*Options) {
+// twoProjects returns an option with a fleet of two projects, whose desktops differ in
+// everything that can be sorted and filtered by.
+func twoProjects(t *testing.T) func(*Options) {
 	a1 := desktop("a1", "pc-10", "ACTIVE", "10.0.0.9", "192.0.2.10")
 	a2 := desktop("a2", "pc-9", "SHUTOFF", "10.0.0.10", "")
 	a3 := desktop("a3", "PC-9", "ACTIVE", "9.9.9.9", "192.0.2.9")
@@ -30,33 +30,34 @@ func two(t *testing.T) func(*Options) {
 	second := desktop("b1", "", "", "172.16.0.1", "").Networks.Interfaces[0]
 	b1.Networks.Interfaces = append(b1.Networks.Interfaces, second)
 	b2 := desktop("b2", "", "ACTIVE", "", "")
-	bogota, lima := newEstate("bogota", a1, a2, a3), newEstate("lima", b1, b2)
+	bogota, lima := newTestProject("bogota", a1, a2, a3), newTestProject("lima", b1, b2)
 	lima.project.Region = "la-south-2"
 	lima.refused["b2"] = true
-	f := estates(t, bogota, lima)
+	f := newFleet(t, bogota, lima)
 	return func(o *Options) { o.Fleet = f }
 }
 
-// shows gives the desktops that a page's table shows, in its order.
-func shows(page string) string {
-	names := first(`<tr><th scope="row"><a href="[^"]*"><bdi>([^<]*)</bdi>`, page)
+// tableNames returns the names of the desktops in a page's table, in its order.
+func tableNames(page string) string {
+	names := firstGroups(`<tr><th scope="row"><a href="[^"]*"><bdi>([^<]*)</bdi>`, page)
 	return html.UnescapeString(strings.Join(names, " "))
 }
 
-// words gives the text of all places of a page that a pattern finds.
-func words(pattern, page string) string {
+// texts returns the text, without markup, of all matches of a pattern's first group.
+func texts(pattern, page string) string {
 	var all []string
-	for _, m := range first(pattern, page) {
+	for _, m := range firstGroups(pattern, page) {
 		m = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(strings.ReplaceAll(m, "<br>", " "), "")
 		all = append(all, strings.Join(strings.Fields(html.UnescapeString(m)), " "))
 	}
 	return strings.Join(all, "\n")
 }
 
-func count(page string) string { return words(`(?s)<p class="count" id="count">(.*?)</p>`, page) }
+// count returns the line above the table.
+func count(page string) string { return texts(`(?s)<p class="count" id="count">(.*?)</p>`, page) }
 
 func TestInventory(t *testing.T) {
-	h := handler(t, two(t))
+	h := handler(t, twoProjects(t))
 	for query, want := range map[string]string{
 		"":                         "lab pc-9 PC-9 pc-10 b2",
 		"?sort=name":               "lab pc-9 PC-9 pc-10 b2",
@@ -95,10 +96,10 @@ func TestInventory(t *testing.T) {
 			if w.Code != 200 {
 				t.Fatalf("status %d: %s", w.Code, page)
 			}
-			if got := shows(page); got != want {
+			if got := tableNames(page); got != want {
 				t.Errorf("shows %q, want %q", got, want)
 			}
-			if n := len(strings.Fields(want)); n == 0 && query != "?project=nobody" && count(page) != "None of 5 desktops is like this." {
+			if n := len(strings.Fields(want)); n == 0 && query != "?project=nobody" && count(page) != "No matching desktops (5 in total)." {
 				t.Errorf("counts %q", count(page))
 			}
 			wellFormed(t, page)
@@ -106,21 +107,21 @@ func TestInventory(t *testing.T) {
 	}
 }
 
-func TestInventoryTellsWhatItShows(t *testing.T) {
-	h := handler(t, two(t))
+func TestInventoryPage(t *testing.T) {
+	h := handler(t, twoProjects(t))
 	page := ask(h, http.MethodGet, "/inventory?sort=-ip&eip=any&vpc=v1&vpc=v2&search=%3Cb%3E+10").Body.String()
 	for what, check := range map[string]struct{ got, want string }{
-		"count":  {count(page), "None of 5 desktops is like this."},
-		"chips":  {words(`(?s)<ul class="chips"[^>]*>(.*?)</ul>`, page), "EIP: any × Search: <b> 10 × VPC: v1 × VPC: v2 × Remove all"},
-		"no VPC": {words(`<a href="([^"]*)" aria-label="Remove the filter VPC: v1"`, page), "/inventory?eip=any&search=%3Cb%3E+10&sort=-ip&vpc=v2"},
-		"JSON":   {words(`<a href="([^"]*)">JSON`, page), "/inventory.json?eip=any&search=%3Cb%3E+10&vpc=v1&vpc=v2"},
-		"CSV":    {words(`<a href="([^"]*)">CSV`, page), "/inventory.csv?eip=any&search=%3Cb%3E+10&vpc=v1&vpc=v2"},
-		"search": {words(`name="search" id="search" value="([^"]*)"`, page), "<b> 10"},
-		"kept":   {words(`type="hidden" name="vpc" value="([^"]*)"`, page), "v1\nv2"},
-		"chosen": {words(`<option value="([^"]*)" selected>`, page), "any\n-ip\n"},
-		"fields": {words(`<label for="[^"]*">([^<]*)`, page), "Search\nStatus\nEIP\nProject\nVPC\nSubnet\nSecurity group\nRegion\nSort by\nRows a page"},
-		"faults": {words(`(?s)<details class="findings">(.*?)</details>`, page), "What contradicts itself: 2 PC-9 has the address 9.9.9.9, which is not in its subnet floor-1 lab has the address 172.16.0.1, which is not in its subnet floor-1"},
-		"states": {words(`(?s)<ul class="projects">(.*?)</ul>`, page), "lima well 2 desktops, data up to 0s old, 1 with unknown networks\nbogota well 3 desktops, data up to 0s old"},
+		"count":    {count(page), "No matching desktops (5 in total)."},
+		"chips":    {texts(`(?s)<ul class="chips"[^>]*>(.*?)</ul>`, page), "EIP: any × Search: <b> 10 × VPC: v1 × VPC: v2 × Remove all"},
+		"no VPC":   {texts(`<a href="([^"]*)" aria-label="Remove the filter VPC: v1"`, page), "/inventory?eip=any&search=%3Cb%3E+10&sort=-ip&vpc=v2"},
+		"JSON":     {texts(`<a href="([^"]*)">JSON`, page), "/inventory.json?eip=any&search=%3Cb%3E+10&vpc=v1&vpc=v2"},
+		"CSV":      {texts(`<a href="([^"]*)">CSV`, page), "/inventory.csv?eip=any&search=%3Cb%3E+10&vpc=v1&vpc=v2"},
+		"search":   {texts(`name="search" id="search" value="([^"]*)"`, page), "<b> 10"},
+		"hidden":   {texts(`type="hidden" name="vpc" value="([^"]*)"`, page), "v1\nv2"},
+		"selected": {texts(`<option value="([^"]*)" selected>`, page), "any\n-ip\n"},
+		"fields":   {texts(`<label for="[^"]*">([^<]*)`, page), "Search\nStatus\nEIP\nProject\nVPC\nSubnet\nSecurity group\nRegion\nSort by\nRows per page"},
+		"findings": {texts(`(?s)<details class="findings">(.*?)</details>`, page), "Inconsistencies: 2 PC-9 has the address 9.9.9.9, which is not in its subnet floor-1 lab has the address 172.16.0.1, which is not in its subnet floor-1"},
+		"states":   {texts(`(?s)<ul class="projects">(.*?)</ul>`, page), "lima OK 2 desktops, data up to 0s old, 1 with unknown networks\nbogota OK 3 desktops, data up to 0s old"},
 	} {
 		if check.got != check.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", what, check.got, check.want)
@@ -129,43 +130,43 @@ func TestInventoryTellsWhatItShows(t *testing.T) {
 
 	page = ask(h, http.MethodGet, "/inventory?sort=-ip&project=lima&vpc=v1").Body.String()
 	for what, check := range map[string]struct{ got, want string }{
-		"count":  {count(page), "Desktops 1 to 1 of 1, of 5 in all"},
-		"row":    {words(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "lab lima 10.0.0.11 172.16.0.1 2001:db8::1 lab main bench floor-1 default 0 s"},
-		"sorted": {words(`<th scope="col" aria-sort="descending"><a href="([^"]*)">Private IP`, page), "/inventory?project=lima&sort=ip&vpc=v1"},
-		"heads":  {words(`<th scope="col"[^>]*>(.*?)</th>`, page), "Desktop\nProject\nStatus\nPrivate IP\nEIP\nVPC\nSubnet\nSecurity groups\nData age"},
-		"link":   {words(`<tr><th scope="row"><a href="([^"]*)"`, page), "/desktop?id=b1&project=lima"},
+		"count":  {count(page), "Desktops 1 to 1 of 1 (5 in total)"},
+		"row":    {texts(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "lab lima 10.0.0.11 172.16.0.1 2001:db8::1 lab main bench floor-1 default 0 s"},
+		"sorted": {texts(`<th scope="col" aria-sort="descending"><a href="([^"]*)">Private IP`, page), "/inventory?project=lima&sort=ip&vpc=v1"},
+		"heads":  {texts(`<th scope="col"[^>]*>(.*?)</th>`, page), "Desktop\nProject\nStatus\nPrivate IP\nEIP\nVPC\nSubnet\nSecurity groups\nData age"},
+		"link":   {texts(`<tr><th scope="row"><a href="([^"]*)"`, page), "/desktop?id=b1&project=lima"},
 	} {
 		if check.got != check.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", what, check.got, check.want)
 		}
 	}
 	page = ask(h, http.MethodGet, "/inventory?search=b2").Body.String()
-	if got, want := words(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "b2 lima ACTIVE unknown unknown unknown unknown unknown refused"; got != want {
-		t.Errorf("the desktop that the cloud refuses: got\n%s\nwant\n%s", got, want)
+	if got, want := texts(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "b2 lima ACTIVE unknown unknown unknown unknown unknown refused"; got != want {
+		t.Errorf("the desktop that the API refuses: got\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestInventoryPages(t *testing.T) {
-	h := handler(t, func(o *Options) { o.Fleet = estates(t, newEstate("bogota", crowd(251)...)) })
+	h := handler(t, func(o *Options) { o.Fleet = newFleet(t, newTestProject("bogota", manyDesktops(251)...)) })
 	for query, want := range map[string]string{
 		"":                  "Desktops 1 to 50 of 251 | [1] 2 … 6 Next>2",
 		"?page=3":           "Desktops 101 to 150 of 251 | 2<Previous 1 2 [3] 4 … 6 Next>4",
 		"?page=6":           "Desktops 251 to 251 of 251 | 5<Previous 1 … 5 [6]",
 		"?size=100&page=2":  "Desktops 101 to 200 of 251 | 1<Previous 1 [2] 3 Next>3",
 		"?size=500":         "Desktops 1 to 251 of 251 | ",
-		"?eip=any&page=2":   "Desktops 51 to 84 of 84, of 251 in all | 1<Previous 1 [2]",
-		"?search=desktop-1": "Desktops 1 to 50 of 111, of 251 in all | [1] 2 3 Next>2",
+		"?eip=any&page=2":   "Desktops 51 to 84 of 84 (251 in total) | 1<Previous 1 [2]",
+		"?search=desktop-1": "Desktops 1 to 50 of 111 (251 in total) | [1] 2 3 Next>2",
 	} {
 		page := ask(h, http.MethodGet, "/inventory"+query).Body.String()
-		pager := words(`(?s)<nav class="pager"[^>]*>(.*?)</nav>`, page)
+		pager := texts(`(?s)<nav class="pager"[^>]*>(.*?)</nav>`, page)
 		pager = regexp.MustCompile(`Page (\d+)`).ReplaceAllString(pager, "$1")
-		for _, current := range first(`aria-current="page"><span class="unseen">Page </span>(\d+)`, page) {
+		for _, current := range firstGroups(`aria-current="page"><span class="visually-hidden">Page </span>(\d+)`, page) {
 			pager = regexp.MustCompile(`\b`+current+`\b`).ReplaceAllString(pager, "["+current+"]")
 		}
-		for _, n := range first(`rel="prev" href="[^"]*?(?:page=(\d+)[^"]*)?"`, page) {
-			pager = strings.Replace(pager, "Previous", cmp2(n, "1")+"<Previous", 1)
+		for _, n := range firstGroups(`rel="prev" href="[^"]*?(?:page=(\d+)[^"]*)?"`, page) {
+			pager = strings.Replace(pager, "Previous", or(n, "1")+"<Previous", 1)
 		}
-		for _, n := range first(`rel="next" href="[^"]*page=(\d+)`, page) {
+		for _, n := range firstGroups(`rel="next" href="[^"]*page=(\d+)`, page) {
 			pager = strings.Replace(pager, "Next", "Next>"+n, 1)
 		}
 		if got := count(page) + " | " + pager; got != want {
@@ -173,55 +174,56 @@ func TestInventoryPages(t *testing.T) {
 		}
 		wellFormed(t, page)
 	}
-	// All pages together show each desktop once.
+	// All pages together have each desktop once.
 	seen := map[string]bool{}
 	for _, number := range []string{"1", "2", "3", "4", "5", "6"} {
-		for name := range strings.FieldsSeq(shows(ask(h, http.MethodGet, "/inventory?sort=-ip&page="+number).Body.String())) {
+		for name := range strings.FieldsSeq(tableNames(ask(h, http.MethodGet, "/inventory?sort=-ip&page="+number).Body.String())) {
 			seen[name] = true
 		}
 	}
 	if len(seen) != 251 {
-		t.Errorf("the pages show %d desktops, want 251", len(seen))
+		t.Errorf("the pages have %d desktops, want 251", len(seen))
 	}
 }
 
-func cmp2(a, b string) string {
+// or returns a, or b if a is empty.
+func or(a, b string) string {
 	if a == "" {
 		return b
 	}
 	return a
 }
 
-func TestInventoryAnswersOddRequests(t *testing.T) {
-	h := handler(t, func(o *Options) { two(t)(o); o.RoutePrefix, o.LinkPrefix = "/x", "/outside/x" })
+func TestInventoryInvalidRequests(t *testing.T) {
+	h := handler(t, func(o *Options) { twoProjects(t)(o); o.RoutePrefix, o.LinkPrefix = "/x", "/outside/x" })
 	for _, tc := range []struct {
 		method, target string
 		status         int
 		location, body string
 	}{
-		{"GET", "/x/inventory?color=red", 400, "", "unknown parameter \"color\": /x/inventory takes eip, page, project, region, search, security_group, size, sort, status, subnet, vpc\n"},
-		{"GET", "/x/inventory?page=1&page=2", 400, "", "2 values for \"page\": /x/inventory takes one\n"},
-		{"GET", "/x/inventory?search=%zz", 400, "", "the parameters cannot be read: invalid URL escape \"%zz\"\n"},
-		{"GET", "/x/inventory?page=0", 400, "", `parameter "page" takes the number of a page, from 1, not "0"`},
+		{"GET", "/x/inventory?color=red", 400, "", "unknown parameter \"color\": /x/inventory accepts eip, page, project, region, search, security_group, size, sort, status, subnet, vpc\n"},
+		{"GET", "/x/inventory?page=1&page=2", 400, "", "parameter \"page\" has 2 values: /x/inventory accepts one\n"},
+		{"GET", "/x/inventory?search=%zz", 400, "", "malformed parameters: invalid URL escape \"%zz\"\n"},
+		{"GET", "/x/inventory?page=0", 400, "", `parameter "page" must be a page number from 1, not "0"`},
 		{"GET", "/x/inventory?page=-1", 400, "", `not "-1"`},
 		{"GET", "/x/inventory?page=many", 400, "", `not "many"`},
 		{"GET", "/x/inventory?page=99999999999999999999", 400, "", `not "99999999999999999999"`},
-		{"GET", "/x/inventory?size=7", 400, "", `parameter "size" takes 50 100 500, not "7"`},
-		{"GET", "/x/inventory?sort=shoes", 400, "", `parameter "sort" takes the name of a column, with a - before it to turn the order, not "shoes"`},
+		{"GET", "/x/inventory?size=7", 400, "", `parameter "size" must be one of 50 100 500, not "7"`},
+		{"GET", "/x/inventory?sort=shoes", 400, "", `parameter "sort" must be the name of a column, with a leading - for descending order, not "shoes"`},
 		{"GET", "/x/inventory?sort=--ip", 400, "", `not "--ip"`},
 		{"GET", "/x/inventory?eip=nnoe", 400, "", `parameter "eip" must be none, any, unknown or an IP address, not "nnoe"`},
 		{"GET", "/x/inventory?page=2", 303, "/outside/x/inventory", ""},
 		{"GET", "/x/inventory?page=9223372036854775807&size=500&sort=-ip", 303, "/outside/x/inventory?size=500&sort=-ip", ""},
 		{"GET", "/x/inventory?search=&status=ACTIVE&eip=&sort=&size=", 303, "/outside/x/inventory?status=ACTIVE", ""},
 		{"GET", "/x/inventory?project=nobody", 200, "", `no project has the name or ID "nobody"`},
-		{"POST", "/x/inventory", 405, "", "/x/inventory takes GET and HEAD\n"},
+		{"POST", "/x/inventory", 405, "", "/x/inventory accepts GET and HEAD\n"},
 		{"HEAD", "/x/inventory", 200, "", ""},
 		{"GET", "/inventory", 404, "", "404 page not found\n"},
-		{"GET", "/x/desktop?project=lima&id=b1&x=1", 400, "", "unknown parameter \"x\": /x/desktop takes id, project\n"},
-		{"GET", "/x/desktop?project=lima", 400, "", "parameter \"id\" is missing: /x/desktop takes the name of a project and the ID of one of its desktops\n"},
+		{"GET", "/x/desktop?project=lima&id=b1&x=1", 400, "", "unknown parameter \"x\": /x/desktop accepts id, project\n"},
+		{"GET", "/x/desktop?project=lima", 400, "", "parameter \"id\" is missing: /x/desktop needs the name of a project and the ID of one of its desktops\n"},
 		{"GET", "/x/desktop?id=b1", 400, "", "parameter \"project\" is missing"},
-		{"GET", "/x/desktop?project=lima&id=nobody", 404, "", "This project has no desktop with this ID, nor is any change of one remembered."},
-		{"GET", "/x/desktop?project=nobody&id=b1", 404, "", "No project of the configuration has this name."},
+		{"GET", "/x/desktop?project=lima&id=nobody", 404, "", "This project has no desktop with this ID, and no recorded changes of one."},
+		{"GET", "/x/desktop?project=nobody&id=b1", 404, "", "No project in the configuration has this name."},
 		{"HEAD", "/x/desktop?project=lima&id=b1", 200, "", ""},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {
@@ -235,9 +237,9 @@ func TestInventoryAnswersOddRequests(t *testing.T) {
 			}
 			if strings.HasPrefix(body, "<!DOCTYPE") {
 				wellFormed(t, body)
-				for _, link := range first(`(?:href|action)="(/[^"]*)"`, body) {
+				for _, link := range firstGroups(`(?:href|action)="(/[^"]*)"`, body) {
 					if !strings.HasPrefix(link, "/outside/x/") {
-						t.Errorf("a link without its prefix: %s", link)
+						t.Errorf("a link without the prefix: %s", link)
 					}
 				}
 			}
@@ -245,33 +247,33 @@ func TestInventoryAnswersOddRequests(t *testing.T) {
 	}
 }
 
-func TestInventorySaysWhatIsNotKnown(t *testing.T) {
+func TestInventoryOfUnknownData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := &inventory.Failure{Kind: inventory.Transient, Operation: "ShowDesktopNetworks", Status: 503}
-		bogota, lima := newEstate("bogota", desktop("a1", "pc-1", "ACTIVE", "10.0.0.1", "192.0.2.1")), newEstate("lima")
+		bogota, lima := newTestProject("bogota", desktop("a1", "pc-1", "ACTIVE", "10.0.0.1", "192.0.2.1")), newTestProject("lima")
 		lima.lists.Store(broken)
-		f := estates(t, bogota, lima)
+		f := newFleet(t, bogota, lima)
 		h := handler(t, func(o *Options) { o.Fleet = f })
-		look := func(what, states, counted, shown, age string) {
+		check := func(what, states, counted, shown, age string) {
 			t.Helper()
 			page := ask(h, http.MethodGet, "/inventory").Body.String()
-			got := strings.Join([]string{words(`(?s)<ul class="projects">(.*?)</ul>`, page), count(page), shows(page), words(`data-label="Data age">(.*?)</td>`, page)}, "\n")
+			got := strings.Join([]string{texts(`(?s)<ul class="projects">(.*?)</ul>`, page), count(page), tableNames(page), texts(`data-label="Data age">(.*?)</td>`, page)}, "\n")
 			if diff := cmp.Diff(strings.Join([]string{states, counted, shown, age}, "\n"), got); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", what, diff)
 			}
 			wellFormed(t, page)
 		}
-		const lost = "lima failing desktops not known The last refresh failed, and none has succeeded since the start. Status"
-		look("one of two fails", lost+"\nbogota well 1 desktops, data up to 0s old", "Desktops 1 to 1 of 1", "pc-1", "0 s")
+		const never = "lima failing desktops unknown The last refresh failed, and none has succeeded since the start of the exporter. Status"
+		check("one of two fails", never+"\nbogota OK 1 desktops, data up to 0s old", "Desktops 1 to 1 of 1", "pc-1", "0 s")
 
 		bogota.networks.Store(broken)
 		time.Sleep(10 * time.Minute)
 		f.Refresh(t.Context())
 		time.Sleep(time.Minute)
-		const failing = "The last refresh failed. The last success was 11m0s ago; what could not be read is held for a while. Status"
-		look("an outage", "bogota failing 1 desktops, data up to 11m0s old, 1 held "+failing+" "+lost, "Desktops 1 to 1 of 1", "pc-1", "held, 11 min")
+		const failing = "The last refresh failed. The last success was 11m0s ago. Data that could not be read is kept as stale for a limited time (max_staleness). Status"
+		check("an outage", "bogota failing 1 desktops, data up to 11m0s old, 1 stale "+failing+" "+never, "Desktops 1 to 1 of 1", "pc-1", "stale, 11 min")
 		page := ask(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
-		if want := "These networks are held: they were read 11 min ago, and reading them has failed for 60 s."; !strings.Contains(page, want) {
+		if want := "These networks are stale: they were read 11 min ago, and reading them has failed for 60 s."; !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
 
@@ -279,62 +281,62 @@ func TestInventorySaysWhatIsNotKnown(t *testing.T) {
 		time.Sleep(16 * time.Minute)
 		f.Refresh(t.Context())
 		page = ask(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
-		if want := "The networks of this desktop are not known: reading them has failed for 17 min."; !strings.Contains(page, want) {
+		if want := "The networks of this desktop are unknown: reading them has failed for 17 min."; !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
 
 		time.Sleep(16 * time.Minute)
 		f.Refresh(t.Context())
-		look("for too long", "bogota failing desktops not known The last refresh failed. The last success was 43m0s ago; what could not be read is held for a while. Status "+lost,
-			"No desktop is known yet: the state of the projects says why.", "", "")
-		if w := ask(h, http.MethodGet, "/desktop?project=bogota&id=a1"); w.Code != 404 || !strings.Contains(w.Body.String(), "The desktops of this project are not known at the moment") {
+		check("for too long", "bogota failing desktops unknown The last refresh failed. The last success was 43m0s ago. Data that could not be read is kept as stale for a limited time (max_staleness). Status "+never,
+			"No desktops known yet; see the state of the projects above.", "", "")
+		if w := ask(h, http.MethodGet, "/desktop?project=bogota&id=a1"); w.Code != 404 || !strings.Contains(w.Body.String(), "The desktops of this project are currently not known") {
 			t.Errorf("its desktop: %d %s", w.Code, w.Body)
 		}
 	})
-	empty := ask(handler(t, func(o *Options) { o.Fleet = estates(t, newEstate("bogota")) }), http.MethodGet, "/inventory").Body.String()
-	if got, want := count(empty), "There is no desktop."; got != want {
+	empty := ask(handler(t, func(o *Options) { o.Fleet = newFleet(t, newTestProject("bogota")) }), http.MethodGet, "/inventory").Body.String()
+	if got, want := count(empty), "No desktops."; got != want {
 		t.Errorf("an empty project: %q, want %q", got, want)
 	}
-	none := ask(handler(t, func(o *Options) { o.Fleet = estates(t) }), http.MethodGet, "/inventory").Body.String()
-	if !strings.Contains(none, "No project is known yet.") {
+	none := ask(handler(t, func(o *Options) { o.Fleet = newFleet(t) }), http.MethodGet, "/inventory").Body.String()
+	if !strings.Contains(none, "No projects known yet.") {
 		t.Errorf("without a project:\n%s", none)
 	}
 	wellFormed(t, none)
 }
 
-func TestManyProjectsAreFolded(t *testing.T) {
+func TestManyProjectsAreCollapsed(t *testing.T) {
 	for _, tc := range []struct {
-		well, failing int
-		want          string
+		healthy, failing int
+		want             string
 	}{
 		{6, 12, ""},
-		{7, 13, "1 more are not well\n7 projects are well"},
+		{7, 13, "1 more unhealthy projects\n7 healthy projects"},
 	} {
-		var all []*estate
-		for i := range tc.well + tc.failing {
-			e := newEstate(fmt.Sprintf("p%02d", i))
-			if i >= tc.well {
+		var all []*testProject
+		for i := range tc.healthy + tc.failing {
+			e := newTestProject(fmt.Sprintf("p%02d", i))
+			if i >= tc.healthy {
 				e.lists.Store(&inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktops"})
 			}
 			all = append(all, e)
 		}
-		page := ask(handler(t, func(o *Options) { o.Fleet = estates(t, all...) }), http.MethodGet, "/inventory").Body.String()
-		if got := words(`<details class="quiet"><summary>(.*?)</summary>`, page); got != tc.want {
-			t.Errorf("%d well and %d failing: folded are %q, want %q", tc.well, tc.failing, got, tc.want)
+		page := ask(handler(t, func(o *Options) { o.Fleet = newFleet(t, all...) }), http.MethodGet, "/inventory").Body.String()
+		if got := texts(`<details class="muted"><summary>(.*?)</summary>`, page); got != tc.want {
+			t.Errorf("%d healthy and %d failing: collapsed %q, want %q", tc.healthy, tc.failing, got, tc.want)
 		}
-		if n := len(first(`<li>(<strong>)`, page)); n != len(all) {
-			t.Errorf("%d projects are shown, want %d", n, len(all))
+		if n := len(firstGroups(`<li>(<strong>)`, page)); n != len(all) {
+			t.Errorf("%d projects on the page, want %d", n, len(all))
 		}
 		wellFormed(t, page)
 	}
 }
 
-func TestHostileNamesStayText(t *testing.T) {
+func TestHostileNamesAreEscaped(t *testing.T) {
 	names := []string{
 		hostile, `"><img src=x onerror=alert(1)>`, "{{.}}", "javascript:alert(1)", "'; drop", "\u202egnp.exe", "line\nbreak\ttab",
 		"🖥️ escritorio 桌面", strings.Repeat("ü", 5000), "&lt;b&gt;", "-->", "\u0000\u0007",
 	}
-	e := newEstate(hostile)
+	e := newTestProject(hostile)
 	for _, name := range names {
 		d := desktop(name, name, name, name, name)
 		nic := &d.Networks.Interfaces[0]
@@ -345,9 +347,9 @@ func TestHostileNamesStayText(t *testing.T) {
 		d.Desktop.Users = []string{name}
 		e.records, e.byID[name] = append(e.records, d), d.Networks
 	}
-	e = newEstate(hostile, e.records...)
+	e = newTestProject(hostile, e.records...)
 	h := handler(t, func(o *Options) {
-		o.Fleet = estates(t, e)
+		o.Fleet = newFleet(t, e)
 		o.Changes = func() []inventory.Change {
 			var all []inventory.Change
 			for _, name := range names {
@@ -358,7 +360,7 @@ func TestHostileNamesStayText(t *testing.T) {
 	})
 	pages := []string{"/inventory", "/changes", "/"}
 	list := ask(h, http.MethodGet, "/inventory").Body.String()
-	for _, link := range first(`<tr><th scope="row"><a href="([^"]*)"`, list) {
+	for _, link := range firstGroups(`<tr><th scope="row"><a href="([^"]*)"`, list) {
 		pages = append(pages, html.UnescapeString(link))
 	}
 	if len(pages) != 3+len(names) {
@@ -373,11 +375,11 @@ func TestHostileNamesStayText(t *testing.T) {
 	}
 	for _, name := range names {
 		want := name
-		if len([]rune(name)) > mostRunes {
-			want = string([]rune(name)[:mostRunes]) + "…"
+		if len([]rune(name)) > maxRunes {
+			want = string([]rune(name)[:maxRunes]) + "…"
 		}
 		if want = strings.ReplaceAll(want, "\u0000", "\ufffd"); !strings.Contains(html.UnescapeString(list), "<bdi>"+want+"</bdi>") {
-			t.Errorf("%.100q is not shown as it is", want)
+			t.Errorf("%.100q is not displayed unchanged", want)
 		}
 	}
 }

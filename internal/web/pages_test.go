@@ -39,9 +39,9 @@ func TestPages(t *testing.T) {
 		}},
 		{"scrape", "/x/metrics", nil},
 		{"after", "/x/status", []string{
-			"The last refresh met no failure", "1, of these 0 with unknown networks and 0 with held ones",
+			"The last refresh succeeded", "1 (networks unknown: 0, stale: 0)",
 			"none has succeeded since the start", "HTTP 403", "APIGW.0302", "no permission", "(request req-1)",
-			"What to do: allow workspace:desktops:list", "90 of 180, shrunk after a 429", "not known yet",
+			"What to do: allow workspace:desktops:list", "90 (configured: 180; reduced after HTTP 429)", "unknown",
 		}},
 	} {
 		w := ask(h, http.MethodGet, tc.path)
@@ -55,7 +55,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 		if tc.want != nil && (strings.Contains(body, "<script") || !strings.HasPrefix(body, "<!DOCTYPE html>")) {
-			t.Errorf("%s: a hostile name went through, or the page begins wrongly:\n%s", tc.name, body)
+			t.Errorf("%s: a hostile name is not escaped, or the page has no doctype:\n%s", tc.name, body)
 		}
 	}
 	if w := ask(h, http.MethodGet, "/x/-/style.css"); w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") {
@@ -63,7 +63,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// statusPage gives the status page without its markup, one line for a part.
+// statusPage returns the text of the status page, with a line for each block element.
 func statusPage(t *testing.T, change func(*Options)) string {
 	t.Helper()
 	h := handler(t, change)
@@ -81,7 +81,7 @@ func statusPage(t *testing.T, change func(*Options)) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestStatusSaysWhatAnOperatorShouldKnow(t *testing.T) {
+func TestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		denied := &inventory.Failure{Kind: inventory.Denied, Operation: "KeystoneListAuthProjects", Status: 403, RequestID: "req-2", Hint: "allow it"}
 		waiting := office("wait")
@@ -93,11 +93,11 @@ func TestStatusSaysWhatAnOperatorShouldKnow(t *testing.T) {
 		slow.latency = time.Hour
 		got := statusPage(t, func(o *Options) {
 			o.Fleet = fleet(t, office("bogota"), waiting, off, slow)
-			o.Notices = func() []string { return []string{"TLS is off for <b>"} }
+			o.Warnings = func() []string { return []string{"TLS is off for <b>"} }
 			o.Accounts = func() []Account {
 				return []Account{
-					{Name: "fine", Listed: time.Now(), Projects: 3},
-					{Name: "late", Listed: time.Now().Add(-time.Hour), Projects: 2, Failure: denied},
+					{Name: "fine", ListedAt: time.Now(), Projects: 3},
+					{Name: "late", ListedAt: time.Now().Add(-time.Hour), Projects: 2, Failure: denied},
 					{Name: "lost", Failure: denied},
 					{Name: "new"},
 				}
@@ -105,43 +105,43 @@ func TestStatusSaysWhatAnOperatorShouldKnow(t *testing.T) {
 		})
 		want := `Status
 Warning: TLS is off for <b>
-bogota well
-The last refresh met no failure.
+bogota OK
+The last refresh succeeded.
 Region la-north-2
-Project 0123
-Last refresh 10s ago, in 0s
-Desktops 1, of these 0 with unknown networks and 0 with held ones
+Project ID 0123
+Last refresh 10s ago, took 0s
+Desktops 1 (networks unknown: 0, stale: 0)
 Oldest data 10s old
-slow new
-No refresh has ended yet. A scrape starts one.
+slow starting
+No refresh has finished yet. A scrape starts one.
 Region la-north-2
-Project 0123
-Desktops not known
-wait waiting
-Well. The API quota is spent for now; reading goes on in 51s, the oldest first.
+Project ID 0123
+Desktops unknown
+wait waiting for quota
+No failures. The API quota is used up; reading continues in 51s, oldest data first.
 Region la-north-2
-Project 0123
-Last refresh 10s ago, in 0s
-Desktops 1, of these 1 with unknown networks and 0 with held ones
+Project ID 0123
+Last refresh 10s ago, took 0s
+Desktops 1 (networks unknown: 1, stale: 0)
 Accounts
-fine well
+fine OK
 Its projects were listed 0s ago. Projects exported: 3.
 late failing
-Its projects cannot be listed. Those known since 1h0m0s ago stay. Projects exported: 2.
+Listing its projects failed. The projects listed 1h0m0s ago are still exported. Projects exported: 2.
 KeystoneListAuthProjects : denied, HTTP 403 (request req-2)
 What to do: allow it
 lost failing
-Its projects could not be listed since the start. Projects exported: 0.
+Listing its projects has failed since the start of the exporter. Projects exported: 0.
 KeystoneListAuthProjects : denied, HTTP 403 (request req-2)
 What to do: allow it
-new new
+new starting
 Its projects are being listed. Projects exported: 0.
-Left out, for Workspace is not enabled there: off.`
+Projects skipped because Workspace is not enabled in them: off.`
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		empty := statusPage(t, func(o *Options) { o.Fleet = fleet(t) })
-		if diff := cmp.Diff("Status\nNo project is known yet.", empty); diff != "" {
+		if diff := cmp.Diff("Status\nNo projects known yet.", empty); diff != "" {
 			t.Errorf("nothing known (-want +got)\n%s", diff)
 		}
 	})

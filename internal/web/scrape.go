@@ -5,71 +5,74 @@ package web
 
 import (
 	"context"
-	"maps"
+	"html/template"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Read returns the newest snapshots, waiting for fresh ones while ctx lives.
-type Read func(ctx context.Context) []*inventory.Snapshot
+// ReadFunc returns the newest snapshots, after a refresh if it finishes before ctx
+// is done.
+type ReadFunc func(ctx context.Context) []*inventory.Snapshot
 
-// scrapeTimeoutHeader is how Prometheus says how long it will wait.
+// scrapeTimeoutHeader is the header with Prometheus' scrape timeout in seconds.
 const scrapeTimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
-// Who does not say how long he waits is answered within Prometheus' default;
-// nobody is kept waiting for longer than the longest.
 const (
-	defaultScrapeTimeout = 10 * time.Second
-	longestScrapeTimeout = 10 * time.Minute
+	defaultScrapeTimeout = 10 * time.Second // Prometheus' default, for requests without the header
+	maxScrapeTimeout     = 10 * time.Minute
 )
 
-func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	if known(w, r) {
-		s.scrape(w, r, !s.NoOwnMetrics)
-	}
+func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	s.scrape(w, r, !s.DisableExporterMetrics)
 }
 
-func (s *server) probe(w http.ResponseWriter, r *http.Request) {
-	if !known(w, r, "target") {
-		return
-	}
+func (s *server) serveProbe(w http.ResponseWriter, r *http.Request) {
 	target := r.URL.Query().Get("target")
 	if target == "" {
-		refuse(w, http.StatusBadRequest, "parameter \"target\" is missing: the name of a project in the configuration")
+		writeError(w, http.StatusBadRequest, "parameter \"target\" is missing: the name of a project in the configuration")
 		return
 	}
 	if !s.Fleet.Has(target) {
-		refuse(w, http.StatusNotFound, "unknown target %q: no project of the configuration has this name", target)
+		writeError(w, http.StatusNotFound, "unknown target %q: no project in the configuration has this name", target)
 		return
 	}
 	s.scrape(w, r, false, target)
 }
 
-// scrape answers with the named targets, or with all and the exporter's own.
-func (s *server) scrape(w http.ResponseWriter, r *http.Request, own bool, names ...string) {
-	leave, ok := s.enter(w)
+// probeLinks returns a link to the metrics of each project.
+func (s *server) probeLinks() []landingLink {
+	var links []landingLink
+	for _, name := range s.Fleet.Names() {
+		links = append(links, landingLink{"/probe?target=" + template.URLQueryEscaper(name), "Metrics of " + name, "this project only"})
+	}
+	return links
+}
+
+// scrape refreshes the named projects, or all if there are no names, and responds
+// with their metrics before the scrape timeout.
+func (s *server) scrape(w http.ResponseWriter, r *http.Request, exporterMetrics bool, names ...string) {
+	release, ok := s.acquireSlot(w)
 	if !ok {
 		return
 	}
-	defer leave()
-	wait, whole := scrapeTimeouts(r.Header.Get(scrapeTimeoutHeader), s.TimeoutOffset)
-	// A scraper that stopped reading must not hold its slot.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(whole + s.TimeoutOffset))
+	defer release()
+	wait, total := scrapeTimeouts(r.Header.Get(scrapeTimeoutHeader), s.TimeoutOffset)
+	// A client that stops reading must not keep its slot.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(total + s.TimeoutOffset))
 	s.Metrics(func(ctx context.Context) []*inventory.Snapshot {
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
 		return s.Fleet.Refresh(ctx, names...)
-	}, own).ServeHTTP(w, r)
+	}, exporterMetrics).ServeHTTP(w, r)
 }
 
-// enter takes a slot for an answer that is dear; leave gives it back. Where
-// there is none, the request is refused.
-func (s *server) enter(w http.ResponseWriter) (leave func(), ok bool) {
+// acquireSlot acquires a slot for an expensive response, to be released with
+// release. If all slots are in use, it responds with 503 and ok is false.
+func (s *server) acquireSlot(w http.ResponseWriter) (release func(), ok bool) {
 	if s.slots == nil {
 		return func() {}, true
 	}
@@ -78,20 +81,18 @@ func (s *server) enter(w http.ResponseWriter) (leave func(), ok bool) {
 		return func() { <-s.slots }, true
 	default:
 		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusServiceUnavailable, "%d scrapes and exports are under way, and --web.max-requests allows no more", cap(s.slots))
+		writeError(w, http.StatusServiceUnavailable, "too many requests: %d scrapes and exports in progress, the limit of --web.max-requests", cap(s.slots))
 		return nil, false
 	}
 }
 
-// scrapeTimeouts gives how long a scrape may wait for the cloud, and how long
-// it may take as a whole, from the header's value. What no scraper can mean
-// counts as absent. At least half of a short timeout is left for waiting.
-func scrapeTimeouts(header string, offset time.Duration) (wait, whole time.Duration) {
-	whole = defaultScrapeTimeout
+// scrapeTimeouts returns how long a scrape may wait for the refresh, and how long it
+// may take in total, from the header's value. A value that is not a positive number
+// counts as absent. At least half of the total is for waiting.
+func scrapeTimeouts(header string, offset time.Duration) (wait, total time.Duration) {
+	total = defaultScrapeTimeout
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 && !math.IsNaN(seconds) {
-		whole = time.Duration(min(seconds, longestScrapeTimeout.Seconds()) * float64(time.Second))
+		total = time.Duration(min(seconds, maxScrapeTimeout.Seconds()) * float64(time.Second))
 	}
-	return max(whole-offset, whole/2), whole
+	return max(total-offset, total/2), total
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

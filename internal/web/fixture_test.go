@@ -19,18 +19,18 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// estate is a project with desktops, which a test may break.
-type estate struct {
+// testProject is a source with desktops and with failures that tests set.
+type testProject struct {
 	project  inventory.Project
 	records  []inventory.Record // sorted by ID
 	byID     map[string]*inventory.Networks
-	lists    atomic.Pointer[inventory.Failure] // of the list; nil: none
+	lists    atomic.Pointer[inventory.Failure] // of List; nil: none
 	networks atomic.Pointer[inventory.Failure]
 	refused  map[string]bool
 }
 
-func newEstate(name string, records ...inventory.Record) *estate {
-	e := &estate{
+func newTestProject(name string, records ...inventory.Record) *testProject {
+	e := &testProject{
 		project: inventory.Project{Name: name, Region: "la-north-2", ID: "id-of-" + name},
 		records: records, byID: map[string]*inventory.Networks{}, refused: map[string]bool{},
 	}
@@ -41,13 +41,15 @@ func newEstate(name string, records ...inventory.Record) *estate {
 	return e
 }
 
-func (e *estate) ResolveProject(context.Context) (inventory.Project, error) { return e.project, nil }
+func (e *testProject) ResolveProject(context.Context) (inventory.Project, error) {
+	return e.project, nil
+}
 
-func (e *estate) ListEIPBindings(context.Context) (inventory.EIPBindings, error) {
+func (e *testProject) ListEIPBindings(context.Context) (inventory.EIPBindings, error) {
 	return nil, &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips"}
 }
 
-func (e *estate) ListDesktops(context.Context) ([]inventory.Desktop, error) {
+func (e *testProject) ListDesktops(context.Context) ([]inventory.Desktop, error) {
 	if f := e.lists.Load(); f != nil {
 		return nil, f
 	}
@@ -58,7 +60,7 @@ func (e *estate) ListDesktops(context.Context) ([]inventory.Desktop, error) {
 	return l, nil
 }
 
-func (e *estate) ReadNetworks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
+func (e *testProject) ReadNetworks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
 	if f := e.networks.Load(); f != nil {
 		return inventory.NetworksResult{}, f
 	}
@@ -74,8 +76,8 @@ func (e *estate) ReadNetworks(_ context.Context, ids []string, _ bool) (inventor
 	return a, nil
 }
 
-// estates makes a fleet of estates, and reads it once.
-func estates(t testing.TB, all ...*estate) *refresh.Fleet {
+// newFleet returns a fleet of the projects, refreshed once.
+func newFleet(t testing.TB, all ...*testProject) *refresh.Fleet {
 	t.Helper()
 	f := &refresh.Fleet{}
 	var targets []refresh.Target
@@ -93,7 +95,7 @@ func estates(t testing.TB, all ...*estate) *refresh.Fleet {
 	return f
 }
 
-// desktop makes a desktop with one interface. An eip of "" is none.
+// desktop returns a desktop with one interface. eip "": none.
 func desktop(id, name, status, ip, eip string) inventory.Record {
 	nic := inventory.Interface{
 		PortID: "port-" + id, PrivateIP: ip,
@@ -110,15 +112,15 @@ func desktop(id, name, status, ip, eip string) inventory.Record {
 	}
 }
 
-// crowd makes n desktops of which every third has an EIP.
-func crowd(n int) []inventory.Record {
+// manyDesktops returns n desktops, every third with an EIP.
+func manyDesktops(n int) []inventory.Record {
 	all := make([]inventory.Record, n)
 	for i := range all {
 		eip := ""
 		if i%3 == 0 {
 			eip = fmt.Sprintf("198.%d.%d.%d", 18+i>>16, i>>8&255, i&255)
 		}
-		// IDs are random, names count, and addresses go the other way.
+		// The orders by ID, name and address differ.
 		id := fmt.Sprintf("%08x-0000-4a66-9b0d-%012x", uint32(i)*2654435761, i)
 		k := n - i
 		all[i] = desktop(id, fmt.Sprintf("desktop-%d", i), []string{"ACTIVE", "SHUTOFF"}[i%2], fmt.Sprintf("10.%d.%d.%d", k>>16, k>>8&255, k&255), eip)
@@ -128,8 +130,8 @@ func crowd(n int) []inventory.Record {
 	return all
 }
 
-// first gives what the first group of a pattern finds, each time.
-func first(pattern, text string) []string { return found(regexp.MustCompile(pattern), text) }
+// firstGroups returns the first group of each match of a pattern.
+func firstGroups(pattern, text string) []string { return found(regexp.MustCompile(pattern), text) }
 
 func found(pattern *regexp.Regexp, text string) []string {
 	var all []string
@@ -139,10 +141,10 @@ func found(pattern *regexp.Regexp, text string) []string {
 	return all
 }
 
-// tags is what a page's markup is made of.
+// tags matches the markup that pages may have.
 var tags = regexp.MustCompile(`<(/?)([a-zA-Z0-9]+)((?:\s+[a-z-]+(?:="[^"<>]*")?)*)\s*>|<!DOCTYPE html>`)
 
-// What wellFormed looks for in tags.
+// Patterns of wellFormed.
 var (
 	quoted   = regexp.MustCompile(`"[^"]*"`)
 	idOf     = regexp.MustCompile(`\sid="([^"]*)"`)
@@ -151,12 +153,12 @@ var (
 	voidTags = []string{"meta", "link", "input", "br", "wbr"}
 )
 
-// wellFormed complains of markup that a browser would have to mend, of IDs
-// that are there twice or not at all, and of what comes from elsewhere.
+// wellFormed fails the test if the markup is invalid, if IDs are duplicate or missing,
+// or if links lead to other sites.
 func wellFormed(t *testing.T, page string) {
 	t.Helper()
 	if rest := tags.ReplaceAllString(page, ""); strings.ContainsAny(rest, "<>") {
-		t.Errorf("there is a < or > that is no tag near %.80q", rest[strings.IndexAny(rest, "<>"):])
+		t.Errorf("a < or > outside tags near %.80q", rest[strings.IndexAny(rest, "<>"):])
 	}
 	var open []string
 	ids := map[string]int{}
@@ -164,16 +166,16 @@ func wellFormed(t *testing.T, page string) {
 		end, name, attributes := m[1] != "", m[2], m[3]
 		for _, id := range found(idOf, attributes) {
 			if ids[id]++; ids[id] > 1 {
-				t.Errorf("ID %q is there twice", id)
+				t.Errorf("duplicate ID %q", id)
 			}
 		}
 		for _, link := range found(linkOf, attributes) {
 			if !strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "#") || strings.HasPrefix(link, "//") {
-				t.Errorf("a link leads elsewhere: %s", link)
+				t.Errorf("link to another site: %s", link)
 			}
 		}
 		if codeOf.MatchString(quoted.ReplaceAllString(attributes, `""`)) || name == "script" || name == "style" {
-			t.Errorf("the content policy does not allow <%s%s>", name, attributes)
+			t.Errorf("the content policy forbids <%s%s>", name, attributes)
 		}
 		switch {
 		case name == "" || slices.Contains(voidTags, name):
@@ -187,14 +189,14 @@ func wellFormed(t *testing.T, page string) {
 		}
 	}
 	if len(open) > 0 {
-		t.Errorf("never closed: %v", open)
+		t.Errorf("not closed: %v", open)
 	}
-	for _, id := range first(`\s(?:for|aria-labelledby|list)="([^"]*)"`, page) {
+	for _, id := range firstGroups(`\s(?:for|aria-labelledby|list)="([^"]*)"`, page) {
 		if ids[id] == 0 {
-			t.Errorf("ID %q is named, but not there", id)
+			t.Errorf("missing ID %q", id)
 		}
 	}
-	if n := len(first(`<(h1)>`, page)); n != 1 {
+	if n := len(firstGroups(`<(h1)>`, page)); n != 1 {
 		t.Errorf("%d first headings, want 1", n)
 	}
 }
