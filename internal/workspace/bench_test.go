@@ -55,7 +55,7 @@ func recordResponses(b *testing.B) (p *ProjectClient, ids []string, bodies canne
 	if err != nil {
 		b.Fatal(err)
 	}
-	ids = idsOf(l)[:maxBatch]
+	ids = desktopIDs(l)[:maxBatch]
 	k, err := p.api.keys.Key(b.Context())
 	if err != nil {
 		b.Fatal(err)

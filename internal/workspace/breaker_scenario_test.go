@@ -18,13 +18,13 @@ import (
 )
 
 // projects makes many projects that share the world's key.
-func (w *world) projects(n int, change func(*config.Project)) []*ProjectClient {
+func (fx *fixture) projects(n int, change func(*config.Project)) []*ProjectClient {
 	projects := make([]*ProjectClient, n)
 	for i := range projects {
 		id := fmt.Sprintf("%032d", i)
-		w.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
-		w.sim.SetDesktops(id, simulator.GenerateDesktops(30, uint64(i)))
-		projects[i] = w.project(func(c *config.Project) {
+		fx.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
+		fx.sim.SetDesktops(id, simulator.GenerateDesktops(30, uint64(i)))
+		projects[i] = fx.project(func(c *config.Project) {
 			c.Name, c.ProjectID = id, id
 			if change != nil {
 				change(c)
@@ -51,12 +51,12 @@ func askAll(ctx context.Context, projects []*ProjectClient) []error {
 func TestAWrongKeyIsNeverLocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		projects := w.projects(20, func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("wrong") })
+		fx := newInMemoryFixture(t, simulator.Options{})
+		projects := fx.projects(20, func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("wrong") })
 		start := time.Now()
 		for time.Since(start) < 30*time.Minute {
 			for _, err := range askAll(t.Context(), projects) {
-				f := failureOf(t, err)
+				f := requireFailure(t, err)
 				if f.Kind != inventory.Authentication || strings.Contains(err.Error(), "wrong") {
 					t.Fatalf("failure %v, want one of authentication", &f)
 				}
@@ -64,7 +64,7 @@ func TestAWrongKeyIsNeverLocked(t *testing.T) {
 			time.Sleep(15 * time.Second)
 		}
 		// At once, after 5, 10 and 20 minutes.
-		if n, locks := w.sim.CallCount(""), w.sim.LockoutCount(); n != 3 || locks != 0 {
+		if n, locks := fx.sim.CallCount(""), fx.sim.LockoutCount(); n != 3 || locks != 0 {
 			t.Errorf("%d calls and %d locks in half an hour, want 3 and none", n, locks)
 		}
 	})
@@ -75,21 +75,21 @@ func TestAWrongKeyIsNeverLocked(t *testing.T) {
 func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		projects := w.projects(10, nil)
+		fx := newInMemoryFixture(t, simulator.Options{})
+		projects := fx.projects(10, nil)
 		for _, err := range askAll(t.Context(), projects) {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		// One call is answered before the others: by then those hang.
-		w.sim.RemoveKey(testAccess)
-		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Operation: opBindings, After: 0})
-		before := w.sim.CallCount("")
+		fx.sim.RemoveKey(testAccess)
+		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Operation: opBindings, After: 0})
+		before := fx.sim.CallCount("")
 		start := time.Now()
 		refused := 0
 		for _, err := range askAll(t.Context(), projects) {
-			f := failureOf(t, err)
+			f := requireFailure(t, err)
 			if f.Kind != inventory.Authentication {
 				t.Errorf("failure %v, want one of authentication", &f)
 			}
@@ -103,13 +103,13 @@ func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
 		if refused == 0 {
 			t.Error("no failure says when the key is tried again")
 		}
-		after := w.sim.CallCount("")
-		quotas := fmt.Sprint(w.cloud.Quotas())
+		after := fx.sim.CallCount("")
+		quotas := fmt.Sprint(fx.client.Quotas())
 		askAll(t.Context(), projects)
-		if now := fmt.Sprint(w.cloud.Quotas()); now != quotas {
+		if now := fmt.Sprint(fx.client.Quotas()); now != quotas {
 			t.Errorf("quotas %s, before %s: calls that are not made cost some", now, quotas)
 		}
-		if n := w.sim.CallCount(""); n != after {
+		if n := fx.sim.CallCount(""); n != after {
 			t.Errorf("%d more calls with a key that is shut", n-after)
 		}
 		t.Logf("%d calls in flight", after-before)
@@ -119,13 +119,13 @@ func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
 func TestAShutKeyOpensAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		p := w.project(nil)
-		w.sim.AddFault(simulator.Fault{Status: 401, Times: 1})
+		fx := newInMemoryFixture(t, simulator.Options{})
+		p := fx.project(nil)
+		fx.sim.AddFault(simulator.Fault{Status: 401, Times: 1})
 		_, err := p.ListDesktops(t.Context())
-		failureOf(t, err)
+		requireFailure(t, err)
 		_, err = p.ListEIPBindings(t.Context())
-		f := failureOf(t, err)
+		f := requireFailure(t, err)
 		want := "the access key was refused; it is not tried again until " + time.Now().Add(5*time.Minute).UTC().Format(time.RFC3339)
 		if f.Operation != opBindings || !strings.HasPrefix(f.Detail, want) || f.Status != 401 || len(f.RequestID) != 32 {
 			t.Errorf("failure %v, want the remembered one with %q", &f, want)
@@ -134,7 +134,7 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 		if _, err = p.ListDesktops(t.Context()); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
-		if n := w.sim.CallCount(""); n != 2 {
+		if n := fx.sim.CallCount(""); n != 2 {
 			t.Errorf("%d calls, want 2", n)
 		}
 	})
@@ -145,10 +145,10 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 func TestAHangingRegionHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		good := w.projects(1, nil)
-		bad := w.projects(2, func(c *config.Project) { c.Endpoint = "http://hangs.test" })
-		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Match: func(c simulator.Call) bool { return c.Project == bad[0].id || c.Project == bad[1].id }})
+		fx := newInMemoryFixture(t, simulator.Options{})
+		good := fx.projects(1, nil)
+		bad := fx.projects(2, func(c *config.Project) { c.Endpoint = "http://hangs.test" })
+		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Match: func(c simulator.Call) bool { return c.Project == bad[0].id || c.Project == bad[1].id }})
 		good[0].id = testProject
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()

@@ -93,13 +93,13 @@ func (a *authority) leaf(host string, notAfter time.Time) (certPEM, keyPEM strin
 }
 
 // serveTLS serves the world's cloud with a certificate.
-func (w *world) serveTLS(certPEM, keyPEM string, change func(*tls.Config)) string {
-	w.t.Helper()
+func (fx *fixture) serveTLS(certPEM, keyPEM string, change func(*tls.Config)) string {
+	fx.t.Helper()
 	pair, err := tls.X509KeyPair([]byte(certPEM), []byte(keyPEM))
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(w.sim)
+	s := httptest.NewUnstartedServer(fx.sim)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	if change != nil {
@@ -107,7 +107,7 @@ func (w *world) serveTLS(certPEM, keyPEM string, change func(*tls.Config)) strin
 	}
 	s.EnableHTTP2 = true
 	s.StartTLS()
-	w.t.Cleanup(s.Close)
+	fx.t.Cleanup(s.Close)
 	return s.URL
 }
 
@@ -155,10 +155,10 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{})
-			w.fill(3)
-			url := w.serveTLS(tt.cert, tt.key, tt.server)
-			p := w.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS, c.HTTP.EnableHTTP2 = url, tt.client, tt.http2 })
+			fx := newFixture(t, fixtureOptions{})
+			fx.setDesktops(3)
+			url := fx.serveTLS(tt.cert, tt.key, tt.server)
+			p := fx.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS, c.HTTP.EnableHTTP2 = url, tt.client, tt.http2 })
 			l, err := p.ListDesktops(t.Context())
 			if tt.fails == "" {
 				if err != nil || len(l) != 3 {
@@ -166,12 +166,12 @@ func TestTLS(t *testing.T) {
 				}
 				return
 			}
-			f := failureOf(t, err)
+			f := requireFailure(t, err)
 			if f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, tt.fails) || f.Hint == "" {
 				t.Errorf("failure %v, want one of setup that says %q", &f, tt.fails)
 			}
-			if n := w.telemetry.requests[opList+" error"]; n != 1 {
-				t.Errorf("requests %v, want one that failed", w.telemetry.requests)
+			if n := fx.telemetry.requests[opList+" error"]; n != 1 {
+				t.Errorf("requests %v, want one that failed", fx.telemetry.requests)
 			}
 		})
 	}
@@ -179,10 +179,10 @@ func TestTLS(t *testing.T) {
 
 func TestPlainHTTPWhereTLSIsExpected(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	p := w.project(func(c *config.Project) { c.Endpoint = strings.Replace(w.url, "http:", "https:", 1) })
+	fx := newFixture(t, fixtureOptions{})
+	p := fx.project(func(c *config.Project) { c.Endpoint = strings.Replace(fx.url, "http:", "https:", 1) })
 	_, err := p.ListDesktops(t.Context())
-	if f := failureOf(t, err); f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, "no TLS connection") {
+	if f := requireFailure(t, err); f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, "no TLS connection") {
 		t.Errorf("failure %v, want one of setup", &f)
 	}
 }
@@ -190,14 +190,14 @@ func TestPlainHTTPWhereTLSIsExpected(t *testing.T) {
 // TestARenewedAuthorityIsPickedUp without a restart.
 func TestARenewedAuthorityIsPickedUp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	fx := newFixture(t, fixtureOptions{})
 	before, after := newAuthority(t), newAuthority(t)
 	dir := t.TempDir()
 	caFile := write(t, dir, "ca.pem", before.pem)
 	cert, key := after.leaf("127.0.0.1", time.Now().Add(time.Hour))
-	url := w.serveTLS(cert, key, nil)
-	p := w.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS = url, promconfig.TLSConfig{CAFile: caFile} })
-	if _, err := p.ListDesktops(t.Context()); failureOf(t, err).Kind != inventory.Misconfigured {
+	url := fx.serveTLS(cert, key, nil)
+	p := fx.project(func(c *config.Project) { c.Endpoint, c.HTTP.TLS = url, promconfig.TLSConfig{CAFile: caFile} })
+	if _, err := p.ListDesktops(t.Context()); requireFailure(t, err).Kind != inventory.Misconfigured {
 		t.Errorf("error %v, want an unknown authority", err)
 	}
 	write(t, dir, "ca.pem", after.pem)
@@ -208,13 +208,13 @@ func TestARenewedAuthorityIsPickedUp(t *testing.T) {
 
 func TestTLSFilesThatDoNotWork(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	fx := newFixture(t, fixtureOptions{})
 	for want, cfg := range map[string]promconfig.TLSConfig{
 		"no such file":           {CAFile: "/no/such/file"},
 		"unable to use":          {CAFile: write(t, t.TempDir(), "junk", "junk")},
 		"failed to find any PEM": {Cert: "junk", Key: "junk"},
 	} {
-		_, err := w.cloud.Project(w.config(func(c *config.Project) { c.HTTP.TLS = cfg }), false, false)
+		_, err := fx.client.Project(fx.config(func(c *config.Project) { c.HTTP.TLS = cfg }), false, false)
 		if err == nil || !strings.HasPrefix(err.Error(), "http.tls_config: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one about http.tls_config with %q", err, want)
 		}
@@ -321,11 +321,11 @@ func TestProxy(t *testing.T) {
 		} {
 			t.Run(scheme+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, worldOptions{})
-				w.fill(3)
-				target := w.url
+				fx := newFixture(t, fixtureOptions{})
+				fx.setDesktops(3)
+				target := fx.url
 				if scheme == "https" {
-					target = w.serveTLS(cert, key, nil)
+					target = fx.serveTLS(cert, key, nil)
 				}
 				_, address, _ := strings.Cut(target, "://")
 				through := newProxy(t, address, tt.password)
@@ -340,9 +340,9 @@ func TestProxy(t *testing.T) {
 					}
 					return new(net.Dialer).DialContext(ctx, network, to)
 				}
-				cloud := NewCloud(Options{Telemetry: w.telemetry, Getenv: environ(env), Dial: dial})
+				cloud := NewCloud(Options{Telemetry: fx.telemetry, Getenv: environ(env), Dial: dial})
 				t.Cleanup(cloud.Close)
-				p, err := cloud.Project(w.config(func(c *config.Project) {
+				p, err := cloud.Project(fx.config(func(c *config.Project) {
 					c.Endpoint = scheme + "://workspace.test"
 					c.HTTP.TLS.CA = ca.pem
 					if tt.cfg != nil {
@@ -355,7 +355,7 @@ func TestProxy(t *testing.T) {
 				t.Cleanup(p.Close)
 				l, err := p.ListDesktops(t.Context())
 				if tt.fails {
-					f := failureOf(t, err)
+					f := requireFailure(t, err)
 					if f.Kind != inventory.Misconfigured || !strings.Contains(f.Hint, "http.proxy_url") {
 						t.Errorf("failure %v, want one of setup that names the proxy", &f)
 					}
@@ -372,8 +372,8 @@ func TestProxy(t *testing.T) {
 
 func TestWhatIsSent(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{cloud: Options{UserAgent: "exporter/1.2"}})
-	p := w.project(func(c *config.Project) {
+	fx := newFixture(t, fixtureOptions{client: Options{UserAgent: "exporter/1.2"}})
+	p := fx.project(func(c *config.Project) {
 		c.Desktops = config.Desktops{
 			EnterpriseProjectID: "0", PoolIDs: []string{"p1", "p 2"}, Tags: map[string]string{"team": "fin&ance", "a": "ü"},
 			SubnetID: "s", Status: "ACTIVE",
@@ -385,7 +385,7 @@ func TestWhatIsSent(t *testing.T) {
 	if _, err := p.ListEIPBindings(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	calls := w.sim.Calls()
+	calls := fx.sim.Calls()
 	list, eips := calls[0], calls[1]
 	for i, c := range calls {
 		if got := c.Header.Get("User-Agent"); !strings.HasSuffix(got, "exporter/1.2") {

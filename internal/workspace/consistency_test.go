@@ -22,8 +22,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// truth is what the client must say of a simulated desktop, if it says anything.
-func truth(d *simulator.Desktop) *inventory.Networks {
+// expectedNetworks is what the client must say of a simulated desktop, if it says anything.
+func expectedNetworks(d *simulator.Desktop) *inventory.Networks {
 	n := &inventory.Networks{Name: d.Name, IP: d.IP}
 	for _, i := range d.Interfaces {
 		nic := inventory.Interface{
@@ -43,10 +43,10 @@ func truth(d *simulator.Desktop) *inventory.Networks {
 	return n
 }
 
-// TestNothingIsMadeUp reads a fleet again and again from a cloud in which
+// TestNetworksAreCorrectOrUnresolved reads a fleet again and again from a cloud in which
 // everything fails now and then. What is said of a desktop is always the truth;
 // what is not said has a reason.
-func TestNothingIsMadeUp(t *testing.T) {
+func TestNetworksAreCorrectOrUnresolved(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
@@ -55,21 +55,21 @@ func TestNothingIsMadeUp(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, 0))
 				absent := simulator.AbsentValues(seed % 4)
 				unknown := simulator.UnknownIDs(seed % 3)
-				w := inMemory(t, simulator.Options{Seed: seed, AbsentValues: absent, UnknownIDs: unknown, History: -1})
+				fx := newInMemoryFixture(t, simulator.Options{Seed: seed, AbsentValues: absent, UnknownIDs: unknown, History: -1})
 				fleet := simulator.GenerateDesktops(150, seed)
-				w.sim.SetDesktops(testProject, fleet)
+				fx.sim.SetDesktops(testProject, fleet)
 				want := map[string]*inventory.Networks{}
 				for i := range fleet {
-					want[fleet[i].ID] = truth(&fleet[i])
+					want[fleet[i].ID] = expectedNetworks(&fleet[i])
 				}
-				p := w.project(nil)
+				p := fx.project(nil)
 				ids := slices.Sorted(maps.Keys(want))
 				// Some are deleted behind the back of who asks for them.
 				gone := map[string]bool{}
 				for range 3 {
 					id := ids[rng.IntN(len(ids))]
 					gone[id] = true
-					w.sim.DeleteDesktop(testProject, id)
+					fx.sim.DeleteDesktop(testProject, id)
 				}
 				const chance = 0.02
 				for _, f := range []simulator.Fault{
@@ -93,7 +93,7 @@ func TestNothingIsMadeUp(t *testing.T) {
 					}},
 				} {
 					f.Probability = chance
-					w.sim.AddFault(f)
+					fx.sim.AddFault(f)
 				}
 				said, unresolved, failed, lists := 0, 0, 0, 0
 				for range 20 {
@@ -105,7 +105,7 @@ func TestNothingIsMadeUp(t *testing.T) {
 						if len(l) != len(ids)-len(gone) {
 							t.Errorf("%d desktops without a word, want %d", len(l), len(ids)-len(gone))
 						}
-					case len(l) > 0 && failureOf(t, err).Kind != inventory.Incomplete:
+					case len(l) > 0 && requireFailure(t, err).Kind != inventory.Incomplete:
 						t.Errorf("%d desktops beside %v", len(l), err)
 					}
 					for from := 0; from < len(ids); from += maxBatch {

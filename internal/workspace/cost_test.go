@@ -174,7 +174,7 @@ func (t *recorder) readWithSDK(b *testing.B) {
 			break
 		}
 	}
-	ids = configuredIDs(ids)
+	ids = sortedIDs(ids)
 	for len(ids) > 0 {
 		batch := ids[:min(maxBatch, len(ids))]
 		ids = ids[len(batch):]

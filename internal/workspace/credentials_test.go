@@ -137,12 +137,12 @@ func TestEverySource(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, simulator.Options{})
-				w.env = tt.env
+				fx := newInMemoryFixture(t, simulator.Options{})
+				fx.env = tt.env
 				for _, i := range tt.issuers {
-					w.sim.AddIssuer(i)
+					fx.sim.AddIssuer(i)
 				}
-				p := w.project(func(c *config.Project) {
+				p := fx.project(func(c *config.Project) {
 					c.Credentials, c.IAMEndpoint = tt.credentials, "http://iam.test"
 				})
 				_, err := p.ListDesktops(t.Context())
@@ -150,7 +150,7 @@ func TestEverySource(t *testing.T) {
 				case tt.fails == "" && err != nil:
 					t.Errorf("error %v", err)
 				case tt.fails != "":
-					f := failureOf(t, err)
+					f := requireFailure(t, err)
 					if f.Kind != inventory.Misconfigured || !strings.HasPrefix(f.Detail, "no credentials: ") || !strings.HasSuffix(f.Detail, tt.fails) {
 						t.Errorf("failure %v, want one that ends in %q", &f, tt.fails)
 					}
@@ -161,7 +161,7 @@ func TestEverySource(t *testing.T) {
 					}
 				}
 				var asked []string
-				for _, c := range w.sim.Calls() {
+				for _, c := range fx.sim.Calls() {
 					if c.Operation != opList {
 						asked = append(asked, c.Operation)
 					}
@@ -196,21 +196,21 @@ func TestStrangeCredentials(t *testing.T) {
 			t.Run(string(source)+" "+body, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					w := inMemory(t, simulator.Options{})
-					w.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: podTokenFile}
-					w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
-					w.sim.AddFault(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
-					p := w.project(func(c *config.Project) {
+					fx := newInMemoryFixture(t, simulator.Options{})
+					fx.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: podTokenFile}
+					fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
+					fx.sim.AddFault(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
+					p := fx.project(func(c *config.Project) {
 						c.Credentials = config.Credentials{Source: source, IDPID: "idp", IDTokenFile: idTokenFile}
 					})
 					_, err := p.ListDesktops(t.Context())
-					if f := failureOf(t, err); f.Kind != inventory.Misconfigured {
+					if f := requireFailure(t, err); f.Kind != inventory.Misconfigured {
 						t.Errorf("failure %v, want one of setup", &f)
 					}
 					if strings.Contains(err.Error(), testSecret) {
 						t.Errorf("%q shows a secret", err)
 					}
-					if n := w.sim.CallCount(opList); n != 0 {
+					if n := fx.sim.CallCount(opList); n != 0 {
 						t.Errorf("%d calls with such a key", n)
 					}
 				})
@@ -224,16 +224,16 @@ func TestMetadataServiceWithoutTokens(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{404, 405, 503} {
 		synctest.Test(t, func(t *testing.T) {
-			w := inMemory(t, simulator.Options{})
-			w.env = map[string]string{"HTTP_PROXY": "http://proxy.test:1"}
-			w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
-			w.sim.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
-			p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+			fx := newInMemoryFixture(t, simulator.Options{})
+			fx.env = map[string]string{"HTTP_PROXY": "http://proxy.test:1"}
+			fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
+			fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
+			p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 			k, err := p.api.keys.Key(t.Context())
 			if err != nil || k.SecurityToken == "" || k.Expires.IsZero() {
 				t.Errorf("status %d: key %v, error %v", status, k, err)
 			}
-			for _, c := range w.sim.Calls() {
+			for _, c := range fx.sim.Calls() {
 				if strings.Contains(c.RawQuery+c.Path, "169.254") {
 					t.Errorf("asked through a proxy: %s", c.Path)
 				}
@@ -248,11 +248,11 @@ func TestFilesRotate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		w := inMemory(t, simulator.Options{})
-		w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN1"})
-		w.sim.AddKey(simulator.Key{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "TOKEN2"})
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN1"})
+		fx.sim.AddKey(simulator.Key{AccessKey: "AK2", SecretKey: "SK2", SecurityToken: "TOKEN2"})
 		put := func(name, text string) string { return write(t, dir, name, text) }
-		p := w.project(func(c *config.Project) {
+		p := fx.project(func(c *config.Project) {
 			c.Credentials = config.Credentials{
 				Source: config.SourceStatic, AccessKeyFile: put("ak", testAccess), SecretKeyFile: put("sk", testSecret), SecurityTokenFile: put("token", "TOKEN1"),
 			}
@@ -262,7 +262,7 @@ func TestFilesRotate(t *testing.T) {
 			if _, err := p.ListEIPBindings(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			calls := w.sim.Calls()
+			calls := fx.sim.Calls()
 			return calls[len(calls)-1].AccessKey
 		}
 		if got := signed(); got != testAccess {
@@ -283,7 +283,7 @@ func TestFilesRotate(t *testing.T) {
 				t.Errorf("signed by %s, want %s", got, step.want)
 			}
 		}
-		if got := w.telemetry.requests[opBindings+" 401"]; got != 0 {
+		if got := fx.telemetry.requests[opBindings+" 401"]; got != 0 {
 			t.Errorf("%d calls were refused", got)
 		}
 	})
@@ -294,20 +294,20 @@ func TestTheChainStays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		w := inMemory(t, simulator.Options{})
+		fx := newInMemoryFixture(t, simulator.Options{})
 		path := write(t, dir, "profile", "[basic]\nak = "+testAccess+"\nsk = "+testSecret+"\n")
-		w.env = map[string]string{credentials.EnvProfileFile: path}
-		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceChain} })
+		fx.env = map[string]string{credentials.EnvProfileFile: path}
+		p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceChain} })
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.sim.AddKey(simulator.Key{AccessKey: "AK-of-the-next-day", SecretKey: "SK2"})
+		fx.sim.AddKey(simulator.Key{AccessKey: "AK-of-the-next-day", SecretKey: "SK2"})
 		write(t, dir, "profile", "[basic]\nak = AK-of-the-next-day\nsk = SK2\n")
 		time.Sleep(checkInterval)
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		calls := w.sim.Calls()
+		calls := fx.sim.Calls()
 		if got := calls[len(calls)-1].AccessKey; got != "AK-of-the-next-day" {
 			t.Errorf("signed by %s", got)
 		}
@@ -325,10 +325,10 @@ func TestTheChainStays(t *testing.T) {
 func TestTemporaryKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
 		use := func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} }
-		first, second := w.project(use), w.project(use)
+		first, second := fx.project(use), fx.project(use)
 		for range 2 * 60 * 6 {
 			for _, p := range []*ProjectClient{first, second} {
 				if _, err := p.ListEIPBindings(t.Context()); err != nil {
@@ -337,11 +337,11 @@ func TestTemporaryKeys(t *testing.T) {
 			}
 			time.Sleep(10 * time.Second)
 		}
-		fetched := w.sim.CallCount(simulator.MetadataSecurityKey)
+		fetched := fx.sim.CallCount(simulator.MetadataSecurityKey)
 		if fetched < 2*60/10 || fetched > 2*60/6 {
 			t.Errorf("%d keys fetched in two hours, want one for every 6m40s to 8m20s", fetched)
 		}
-		if q := w.cloud.Quotas(); len(q) != 1 {
+		if q := fx.client.Quotas(); len(q) != 1 {
 			t.Errorf("quotas %+v, want one that outlives the keys", q)
 		}
 	})
@@ -352,9 +352,9 @@ func TestTemporaryKeys(t *testing.T) {
 func TestTheSourceFailsForAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: time.Hour})
-		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: time.Hour})
+		p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
 		ask := func() error {
 			_, err := p.ListEIPBindings(t.Context())
@@ -363,23 +363,23 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 		if err := ask(); err != nil {
 			t.Fatal(err)
 		}
-		mend := w.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
+		mend := fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
 		for time.Since(start) < time.Hour-time.Second {
 			if err := ask(); err != nil {
 				t.Fatalf("after %s: %v", time.Since(start), err)
 			}
 			time.Sleep(30 * time.Second)
 		}
-		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryInterval) {
+		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryInterval) {
 			t.Errorf("%d tries, want one every %s at most", n, retryInterval)
 		}
 		time.Sleep(time.Until(start.Add(time.Hour)))
-		if f := failureOf(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
+		if f := requireFailure(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
 			t.Errorf("failure %v, want that there are no credentials", &f)
 		}
-		before := w.sim.CallCount(simulator.MetadataSecurityKey)
-		failureOf(t, ask())
-		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n != before {
+		before := fx.sim.CallCount(simulator.MetadataSecurityKey)
+		requireFailure(t, ask())
+		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != before {
 			t.Error("the source is asked again at once")
 		}
 		mend()
@@ -394,35 +394,35 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 func TestAKeyThatEndsEarly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
-		projects := w.projects(5, func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
+		projects := fx.projects(5, func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		for _, err := range askAll(t.Context(), projects) {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		calls := w.sim.Calls()
-		w.sim.RemoveKey(calls[len(calls)-1].AccessKey)
+		calls := fx.sim.Calls()
+		fx.sim.RemoveKey(calls[len(calls)-1].AccessKey)
 		for _, err := range askAll(t.Context(), projects) {
 			if err != nil {
 				t.Error(err)
 			}
 		}
-		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
+		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
 			t.Errorf("%d keys fetched, want 2", n)
 		}
 		// A source whose keys are all refused is not asked for every call.
-		w.sim.AddFault(simulator.Fault{Operation: opBindings, Status: 401})
+		fx.sim.AddFault(simulator.Fault{Operation: opBindings, Status: 401})
 		for range 3 {
 			for _, p := range projects {
 				_, err := p.ListEIPBindings(t.Context())
-				if f := failureOf(t, err); f.Kind != inventory.Authentication {
+				if f := requireFailure(t, err); f.Kind != inventory.Authentication {
 					t.Errorf("failure %v, want one of authentication", &f)
 				}
 			}
 		}
-		if n := w.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
+		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
 			t.Errorf("%d keys fetched, want 2", n)
 		}
 	})
@@ -432,8 +432,8 @@ func TestAKeyThatEndsEarly(t *testing.T) {
 // signed is always whole: not one call is refused.
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.fill(100)
+	fx := newFixture(t, fixtureOptions{})
+	fx.setDesktops(100)
 	path := filepath.Join(t.TempDir(), "credentials")
 	var writing sync.Mutex
 	rotate := func(n int) {
@@ -441,7 +441,7 @@ func TestRotationUnderLoad(t *testing.T) {
 		defer writing.Unlock()
 		// Replaced as a whole, as Kubernetes does.
 		access := testAccess + string(rune('a'+n%26))
-		w.sim.AddKey(simulator.Key{AccessKey: access, SecretKey: "secret" + access})
+		fx.sim.AddKey(simulator.Key{AccessKey: access, SecretKey: "secret" + access})
 		next := path + ".next"
 		if err := os.WriteFile(next, []byte("[basic]\nak = "+access+"\nsk = secret"+access+"\n"), 0o600); err != nil {
 			t.Error(err)
@@ -463,7 +463,7 @@ func TestRotationUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 100_000 })
+	p := fx.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 100_000 })
 	p.api.keys = keys
 	var callers sync.WaitGroup
 	for range 8 {
@@ -479,16 +479,16 @@ func TestRotationUnderLoad(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	if n := w.telemetry.requests[opBindings+" 200"]; n != 8*40 {
-		t.Errorf("requests %v, want %d and nothing else", w.telemetry.requests, 8*40)
+	if n := fx.telemetry.requests[opBindings+" 200"]; n != 8*40 {
+		t.Errorf("requests %v, want %d and nothing else", fx.telemetry.requests, 8*40)
 	}
 }
 
 func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	a, b := w.project(nil), w.project(nil)
-	other := w.project(func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("other") })
+	fx := newFixture(t, fixtureOptions{})
+	a, b := fx.project(nil), fx.project(nil)
+	other := fx.project(func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("other") })
 	if a.api.keys != b.api.keys || a.api.keys == other.api.keys {
 		t.Error("credentials that are configured alike do not share a cache")
 	}
@@ -498,13 +498,13 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	for _, p := range []*ProjectClient{a, a, b, other} {
 		p.Close()
 	}
-	if w.cloud.credentials.Len() != 0 || w.cloud.transports.Len() != 0 {
-		t.Errorf("%d caches of keys and %d transports left, want none", w.cloud.credentials.Len(), w.cloud.transports.Len())
+	if fx.client.credentials.Len() != 0 || fx.client.transports.Len() != 0 {
+		t.Errorf("%d caches of keys and %d transports left, want none", fx.client.credentials.Len(), fx.client.transports.Len())
 	}
-	if _, err := w.cloud.Project(w.config(func(c *config.Project) { c.Credentials.Source = "magic" }), false, false); err == nil {
+	if _, err := fx.client.Project(fx.config(func(c *config.Project) { c.Credentials.Source = "magic" }), false, false); err == nil {
 		t.Error("an unknown source is taken")
 	}
-	if w.cloud.transports.Len() != 0 {
+	if fx.client.transports.Len() != 0 {
 		t.Error("a project that could not be made keeps its transport")
 	}
 }
@@ -515,12 +515,12 @@ func TestNoCredentialsInTime(t *testing.T) {
 		t.Errorf("failure %v, want one of setup", f)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true})
-		p := w.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true})
+		p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
 		_, err := p.ListDesktops(t.Context())
-		if f := failureOf(t, err); f.Detail != "no credentials: 169.254.169.254 did not answer in time" {
+		if f := requireFailure(t, err); f.Detail != "no credentials: 169.254.169.254 did not answer in time" {
 			t.Errorf("failure %v", &f)
 		}
 		if took := time.Since(start); took != metadataTimeout {

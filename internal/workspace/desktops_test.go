@@ -18,8 +18,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestListsThatLie are reported, beside what came.
-func TestListsThatLie(t *testing.T) {
+// TestInconsistentLists are reported, beside what came.
+func TestInconsistentLists(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
@@ -35,42 +35,42 @@ func TestListsThatLie(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{})
-			w.fill(tt.size)
-			w.sim.AddFault(tt.fault)
-			l, err := w.project(nil).ListDesktops(t.Context())
-			f := failureOf(t, err)
+			fx := newFixture(t, fixtureOptions{})
+			fx.setDesktops(tt.size)
+			fx.sim.AddFault(tt.fault)
+			l, err := fx.project(nil).ListDesktops(t.Context())
+			f := requireFailure(t, err)
 			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != opList {
 				t.Errorf("failure %v, want %q", &f, tt.detail)
 			}
 			if len(l) != tt.desktops {
 				t.Errorf("%d desktops beside it, want %d", len(l), tt.desktops)
 			}
-			if n := w.sim.CallCount(opList); n > 15 {
+			if n := fx.sim.CallCount(opList); n > 15 {
 				t.Errorf("%d calls", n)
 			}
 		})
 	}
 }
 
-// TestAMovingList changes under the reader's hands.
-func TestAMovingList(t *testing.T) {
+// TestListChangesWhileRead changes under the reader's hands.
+func TestListChangesWhileRead(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.fill(2500)
-	all := w.sim.Desktops(testProject)
+	fx := newFixture(t, fixtureOptions{})
+	fx.setDesktops(2500)
+	all := fx.sim.Desktops(testProject)
 	var once sync.Once
-	w.sim.OnCall(func(c simulator.Call) {
+	fx.sim.OnCall(func(c simulator.Call) {
 		if c.Query().Get("offset") != "0" {
 			once.Do(func() {
 				for _, d := range all[10:20] {
-					w.sim.DeleteDesktop(testProject, d.ID)
+					fx.sim.DeleteDesktop(testProject, d.ID)
 				}
-				w.sim.PutDesktop(testProject, simulator.Desktop{ID: "new"})
+				fx.sim.PutDesktop(testProject, simulator.Desktop{ID: "new"})
 			})
 		}
 	})
-	l, err := w.project(nil).ListDesktops(t.Context())
+	l, err := fx.project(nil).ListDesktops(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,22 +81,22 @@ func TestAMovingList(t *testing.T) {
 		}
 	}
 	slices.Sort(want)
-	if diff := cmp.Diff(want, idsOf(l)); diff != "" {
+	if diff := cmp.Diff(want, desktopIDs(l)); diff != "" {
 		t.Errorf("desktops (-want +got):\n%s", diff)
 	}
 }
 
-// TestHostileText is cleaned and counted, in the list and in the networks.
-func TestHostileText(t *testing.T) {
+// TestInvalidUTF8 is cleaned and counted, in the list and in the networks.
+func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
+	fx := newFixture(t, fixtureOptions{})
 	long := strings.Repeat("长", 20_000)
-	w.sim.SetDesktops(testProject, []simulator.Desktop{
+	fx.sim.SetDesktops(testProject, []simulator.Desktop{
 		{ID: "gbk", Name: "\xd7\xc0\xc3\xe6", Status: "ACTIVE", Tags: []simulator.Tag{{Key: "\xff", Value: "v"}}, Users: []simulator.User{{Name: "zoe"}}},
 		{ID: "odd", Name: "\"\\\n😀\x00", Tags: []simulator.Tag{{Key: "k", Value: "v"}, {Key: "k"}}},
 		{ID: "long", Name: long},
 	})
-	p, err := w.cloud.Project(w.config(nil), true, true)
+	p, err := fx.client.Project(fx.config(nil), true, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,20 +122,20 @@ func TestHostileText(t *testing.T) {
 			t.Errorf("%s: networks %+v, want the same name", d.ID, n)
 		}
 	}
-	if w.telemetry.sanitized != 3 {
-		t.Errorf("%d texts cleaned, want 3: a name twice, a tag", w.telemetry.sanitized)
+	if fx.telemetry.sanitized != 3 {
+		t.Errorf("%d texts cleaned, want 3: a name twice, a tag", fx.telemetry.sanitized)
 	}
 }
 
-// TestPagesAreAskedInParallel, as far as the limit says.
-func TestPagesAreAskedInParallel(t *testing.T) {
+// TestPagesAreRequestedConcurrently, as far as the limit says.
+func TestPagesAreRequestedConcurrently(t *testing.T) {
 	t.Parallel()
 	for concurrency, want := range map[int]time.Duration{1: 2 * time.Second, 3: 800 * time.Millisecond, 9: 400 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
-			w := inMemory(t, simulator.Options{})
-			w.fill(9500) // ten pages
-			w.sim.AddFault(simulator.Fault{Latency: 200 * time.Millisecond})
-			p := w.project(func(c *config.Project) { c.Limits.Concurrency = concurrency })
+			fx := newInMemoryFixture(t, simulator.Options{})
+			fx.setDesktops(9500) // ten pages
+			fx.sim.AddFault(simulator.Fault{Latency: 200 * time.Millisecond})
+			p := fx.project(func(c *config.Project) { c.Limits.Concurrency = concurrency })
 			start := time.Now()
 			if _, err := p.ListDesktops(t.Context()); err != nil {
 				t.Fatal(err)
@@ -143,7 +143,7 @@ func TestPagesAreAskedInParallel(t *testing.T) {
 			if took := time.Since(start); took != want {
 				t.Errorf("concurrency %d: took %s, want %s", concurrency, took, want)
 			}
-			if n := w.sim.MaxInFlight(); n != concurrency {
+			if n := fx.sim.MaxInFlight(); n != concurrency {
 				t.Errorf("concurrency %d: %d calls at once", concurrency, n)
 			}
 		})

@@ -21,8 +21,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 )
 
-// failureOf gives the failure that err has to be, without its cause.
-func failureOf(t *testing.T, err error) inventory.Failure {
+// requireFailure gives the failure that err has to be, without its cause.
+func requireFailure(t *testing.T, err error) inventory.Failure {
 	t.Helper()
 	var f *inventory.Failure
 	if !errors.As(err, &f) {
@@ -33,9 +33,9 @@ func failureOf(t *testing.T, err error) inventory.Failure {
 	return bare
 }
 
-// TestEveryAnswerThatIsNone asks for the list and gets something else. It shows
+// TestFailures asks for the list and gets something else. It shows
 // what is made of it, in the words that people see, and how often it is asked.
-func TestEveryAnswerThatIsNone(t *testing.T) {
+func TestFailures(t *testing.T) {
 	t.Parallel()
 	const encoded = "; the response has an encoded_authorization_message: repeat the request with another client" +
 		" and decode the message with STS (POST /v5/decode-authorization-message) to see which policy denies it"
@@ -208,11 +208,11 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, simulator.Options{})
-				w.fill(3)
-				w.sim.AddFault(tt.fault)
-				l, err := w.project(nil).ListDesktops(t.Context())
-				got := failureOf(t, err)
+				fx := newInMemoryFixture(t, simulator.Options{})
+				fx.setDesktops(3)
+				fx.sim.AddFault(tt.fault)
+				l, err := fx.project(nil).ListDesktops(t.Context())
+				got := requireFailure(t, err)
 				if len(l) != 0 {
 					t.Errorf("%d desktops beside the failure", len(l))
 				}
@@ -223,10 +223,10 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
-				if n := w.sim.CallCount(opList); n != tt.calls {
+				if n := fx.sim.CallCount(opList); n != tt.calls {
 					t.Errorf("%d calls, want %d", n, tt.calls)
 				}
-				if retries := w.telemetry.retries[opList]; retries != tt.calls-1 {
+				if retries := fx.telemetry.retries[opList]; retries != tt.calls-1 {
 					t.Errorf("%d retries counted, want %d", retries, tt.calls-1)
 				}
 				for _, secret := range []string{testAccess, testSecret} {
@@ -239,17 +239,17 @@ func TestEveryAnswerThatIsNone(t *testing.T) {
 	}
 }
 
-func TestRefusalsNameTheMissingAction(t *testing.T) {
+func TestDeniedHintHasRequiredAction(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, Deny: []string{opNetworks, opBindings}})
-	p := w.project(nil)
+	fx := newFixture(t, fixtureOptions{})
+	fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, Deny: []string{opNetworks, opBindings}})
+	p := fx.project(nil)
 	_, err := p.ReadNetworks(t.Context(), []string{"a"}, false)
-	if got, want := failureOf(t, err).Hint, "workspace:desktops:listDesktopNetworks, which depends on vpc:vpcs:get,"; !strings.Contains(got, want) {
+	if got, want := requireFailure(t, err).Hint, "workspace:desktops:listDesktopNetworks, which depends on vpc:vpcs:get,"; !strings.Contains(got, want) {
 		t.Errorf("remedy %q lacks %q", got, want)
 	}
 	_, err = p.ListEIPBindings(t.Context())
-	if got, want := failureOf(t, err).Hint, "workspace:networks:listEips, which depends on eip:publicIps:list"; !strings.Contains(got, want) {
+	if got, want := requireFailure(t, err).Hint, "workspace:networks:listEips, which depends on eip:publicIps:list"; !strings.Contains(got, want) {
 		t.Errorf("remedy %q lacks %q", got, want)
 	}
 	if strings.Contains(err.Error(), "ENCODED") {
@@ -257,8 +257,8 @@ func TestRefusalsNameTheMissingAction(t *testing.T) {
 	}
 }
 
-// TestWhatPassesIsTriedAgain: a fault that goes away costs a retry, no failure.
-func TestWhatPassesIsTriedAgain(t *testing.T) {
+// TestTransientFailuresAreRetried: a fault that goes away costs a retry, no failure.
+func TestTransientFailuresAreRetried(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"500": {Status: 500}, "429": {Status: 429}, "502": {Status: 502, Body: []byte("<html>")},
@@ -268,16 +268,16 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, simulator.Options{})
-				ids := w.fill(250)
+				fx := newInMemoryFixture(t, simulator.Options{})
+				ids := fx.setDesktops(250)
 				fault.Times = 2
-				w.sim.AddFault(fault)
-				l, err := w.project(nil).ListDesktops(t.Context())
+				fx.sim.AddFault(fault)
+				l, err := fx.project(nil).ListDesktops(t.Context())
 				if err != nil || len(l) != len(ids) {
 					t.Errorf("%d desktops, error %v; want %d", len(l), err, len(ids))
 				}
-				if w.telemetry.retries[opList] != 2 {
-					t.Errorf("retries %v, want 2", w.telemetry.retries)
+				if fx.telemetry.retries[opList] != 2 {
+					t.Errorf("retries %v, want 2", fx.telemetry.retries)
 				}
 			})
 		})
@@ -302,10 +302,10 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(tt.header, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, simulator.Options{})
-				w.sim.AddFault(simulator.Fault{Status: tt.status, Header: http.Header{"Retry-After": {tt.header}}, Times: 1})
+				fx := newInMemoryFixture(t, simulator.Options{})
+				fx.sim.AddFault(simulator.Fault{Status: tt.status, Header: http.Header{"Retry-After": {tt.header}}, Times: 1})
 				start := time.Now()
-				if _, err := w.project(nil).ListDesktops(t.Context()); err != nil {
+				if _, err := fx.project(nil).ListDesktops(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(start); took < tt.least || took > tt.most {
@@ -328,20 +328,20 @@ func TestDeadlines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, simulator.Options{})
-				w.fill(250)
-				w.sim.AddFault(fault)
+				fx := newInMemoryFixture(t, simulator.Options{})
+				fx.setDesktops(250)
+				fx.sim.AddFault(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				start := time.Now()
-				_, err := w.project(nil).ListDesktops(ctx)
-				if f := failureOf(t, err); f.Kind != inventory.Transient {
+				_, err := fx.project(nil).ListDesktops(ctx)
+				if f := requireFailure(t, err); f.Kind != inventory.Transient {
 					t.Errorf("failure %v, want a transient one", &f)
 				}
 				if took := time.Since(start); took > 5*time.Second {
 					t.Errorf("took %s, want no more than the deadline allows", took)
 				}
-				if n := w.sim.CallCount(opList); n != 1 {
+				if n := fx.sim.CallCount(opList); n != 1 {
 					t.Errorf("%d calls, want 1", n)
 				}
 			})
@@ -349,66 +349,66 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-func TestCancelledByTheCaller(t *testing.T) {
+func TestCanceledContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		w.sim.AddFault(simulator.Fault{HangBeforeHeader: true})
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err := w.project(nil).ListDesktops(ctx)
+		_, err := fx.project(nil).ListDesktops(ctx)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want it to be %v", err, context.Canceled)
 		}
 	})
 }
 
-func TestAnswersWithoutEnd(t *testing.T) {
+func TestReadAllLimit(t *testing.T) {
 	t.Parallel()
 	tooLarge := apierror.TooLargeError{Limit: maxAnswer}
 	for _, length := range []int64{-1, 10} {
-		if _, err := readAll(endless{}, length); !errors.Is(err, tooLarge) {
+		if _, err := readAll(endlessReader{}, length); !errors.Is(err, tooLarge) {
 			t.Errorf("announced %d: error %v, want %v", length, err, tooLarge)
 		}
 	}
 }
 
-// endless is a body that does not end.
-type endless struct{}
+// endlessReader is a body that does not end.
+type endlessReader struct{}
 
-func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endlessReader) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestSkewedClock(t *testing.T) {
+func TestClockSkewInFailure(t *testing.T) {
 	t.Parallel()
 	ahead := func() time.Time { return time.Now().Add(-20 * time.Minute) }
-	w := newWorld(t, worldOptions{simulator: simulator.Options{Now: ahead}})
+	fx := newFixture(t, fixtureOptions{simulator: simulator.Options{Now: ahead}})
 	// The header's date is that of the server's machine, which is ours here.
-	w.sim.AddFault(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
-	_, err := w.project(nil).ListDesktops(t.Context())
-	f := failureOf(t, err)
+	fx.sim.AddFault(simulator.Fault{Header: http.Header{"Date": {ahead().UTC().Format(http.TimeFormat)}}})
+	_, err := fx.project(nil).ListDesktops(t.Context())
+	f := requireFailure(t, err)
 	if f.Kind != inventory.Authentication || !strings.HasPrefix(f.Detail, "clock of this host is off by 20m") || !strings.Contains(f.Hint, "NTP") {
 		t.Errorf("failure %v, want one that names the clock", &f)
 	}
 }
 
-func TestAnSDKThatPanicsIsAFailure(t *testing.T) {
+func TestSDKErrors(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	p := w.project(nil)
+	fx := newFixture(t, fixtureOptions{})
+	p := fx.project(nil)
 	for name, send := range map[string]func(*sdk.HcHttpClient) error{
 		"panics":        func(*sdk.HcHttpClient) error { panic(testSecret) },
 		"fails":         func(*sdk.HcHttpClient) error { return errors.New(testSecret) },
 		"sends nothing": func(*sdk.HcHttpClient) error { return nil },
 	} {
 		err := p.api.ask(t.Context(), operation{opList, send}, true, nil, func([]byte) error { return nil })
-		f := failureOf(t, err)
+		f := requireFailure(t, err)
 		if f.Kind != inventory.Misconfigured || strings.Contains(err.Error(), testSecret) {
 			t.Errorf("%s: failure %v, want one of setup without the SDK's words", name, &f)
 		}
 	}
 }
 
-func TestNamesThatDoNotExist(t *testing.T) {
+func TestUnreachableEndpoints(t *testing.T) {
 	t.Parallel()
 	cloud := NewCloud(Options{})
 	defer cloud.Close()
@@ -416,7 +416,7 @@ func TestNamesThatDoNotExist(t *testing.T) {
 		"http://no-such-host.invalid": "the name no-such-host.invalid", // with or without a name server
 		"http://127.0.0.1:1":          "127.0.0.1:1 refuses connections",
 	} {
-		cfg := (&world{t: t, url: endpoint}).config(nil)
+		cfg := (&fixture{t: t, url: endpoint}).config(nil)
 		p, err := cloud.Project(cfg, false, false)
 		if err != nil {
 			t.Fatal(err)
@@ -425,13 +425,13 @@ func TestNamesThatDoNotExist(t *testing.T) {
 		_, err = p.ListDesktops(ctx)
 		cancel()
 		p.Close()
-		if f := failureOf(t, err); f.Kind != inventory.Transient || !strings.HasPrefix(f.Detail, want) && !strings.Contains(f.Detail, "in time") {
+		if f := requireFailure(t, err); f.Kind != inventory.Transient || !strings.HasPrefix(f.Detail, want) && !strings.Contains(f.Detail, "in time") {
 			t.Errorf("%s: failure %v, want %q", endpoint, &f, want)
 		}
 	}
 }
 
-func TestEndpointsThatCannotWork(t *testing.T) {
+func TestInvalidEndpoints(t *testing.T) {
 	t.Parallel()
 	cloud := NewCloud(Options{})
 	defer cloud.Close()

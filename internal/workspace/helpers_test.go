@@ -23,25 +23,25 @@ const (
 	testSecret  = "SKTEST-canary-secret-key"
 )
 
-// world is a simulated cloud with one project and one key, and a client of it.
-type world struct {
+// fixture is a simulated cloud with one project and one key, and a client of it.
+type fixture struct {
 	t         *testing.T
 	sim       *simulator.Cloud
 	url       string
-	cloud     *Cloud
-	telemetry *counters
+	client    *Cloud
+	telemetry *fakeTelemetry
 	env       map[string]string // of the client
 }
 
-type worldOptions struct {
+type fixtureOptions struct {
 	simulator simulator.Options
-	cloud     Options
+	client    Options
 }
 
-func newWorld(t *testing.T, o worldOptions) *world {
+func newFixture(t *testing.T, o fixtureOptions) *fixture {
 	t.Helper()
 	if o.simulator.Now == nil {
-		o.simulator.Now = o.cloud.Now
+		o.simulator.Now = o.client.Now
 	}
 	sim := simulator.New(o.simulator)
 	url, stop, err := sim.Start("127.0.0.1:0")
@@ -50,26 +50,26 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	}
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
-	w := &world{t: t, sim: sim, url: url, telemetry: newCounters()}
-	o.cloud.Telemetry = w.telemetry
-	if o.cloud.Getenv == nil {
-		o.cloud.Getenv = w.getenv
+	fx := &fixture{t: t, sim: sim, url: url, telemetry: newFakeTelemetry()}
+	o.client.Telemetry = fx.telemetry
+	if o.client.Getenv == nil {
+		o.client.Getenv = fx.getenv
 	}
-	w.cloud = NewCloud(o.cloud)
+	fx.client = NewCloud(o.client)
 	t.Cleanup(func() {
-		w.cloud.Close()
+		fx.client.Close()
 		sim.Close()
 		stop()
 	})
-	return w
+	return fx
 }
 
-func (w *world) getenv(name string) string { return w.env[name] }
+func (fx *fixture) getenv(name string) string { return fx.env[name] }
 
 // config is a configuration that works; change makes it another.
-func (w *world) config(change func(*config.Project)) config.Project {
+func (fx *fixture) config(change func(*config.Project)) config.Project {
 	cfg := config.Project{
-		Name: "test", Region: testRegion, ProjectID: testProject, Endpoint: w.url, IAMEndpoint: w.url,
+		Name: "test", Region: testRegion, ProjectID: testProject, Endpoint: fx.url, IAMEndpoint: fx.url,
 		Credentials: config.Credentials{
 			Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret),
 		},
@@ -81,30 +81,30 @@ func (w *world) config(change func(*config.Project)) config.Project {
 	return cfg
 }
 
-func (w *world) project(change func(*config.Project)) *ProjectClient {
-	w.t.Helper()
-	p, err := w.cloud.Project(w.config(change), false, false)
+func (fx *fixture) project(change func(*config.Project)) *ProjectClient {
+	fx.t.Helper()
+	p, err := fx.client.Project(fx.config(change), false, false)
 	if err != nil {
-		w.t.Fatal(err)
+		fx.t.Fatal(err)
 	}
-	w.t.Cleanup(p.Close)
+	fx.t.Cleanup(p.Close)
 	return p
 }
 
-// fill puts n desktops into the project and gives their IDs, sorted.
-func (w *world) fill(n int) []string {
+// setDesktops puts n desktops into the project and gives their IDs, sorted.
+func (fx *fixture) setDesktops(n int) []string {
 	fleet := simulator.GenerateDesktops(n, 1)
-	w.sim.SetDesktops(testProject, fleet)
+	fx.sim.SetDesktops(testProject, fleet)
 	l := make([]string, n)
 	for i := range fleet {
 		l[i] = fleet[i].ID
 	}
-	return configuredIDs(l)
+	return sortedIDs(l)
 }
 
-func configuredIDs(ids []string) []string { return idsOf(configuredDesktops(ids)) }
+func sortedIDs(ids []string) []string { return desktopIDs(configuredDesktops(ids)) }
 
-func idsOf(l []inventory.Desktop) []string {
+func desktopIDs(l []inventory.Desktop) []string {
 	ids := make([]string, len(l))
 	for i := range l {
 		ids[i] = l[i].ID
@@ -112,14 +112,14 @@ func idsOf(l []inventory.Desktop) []string {
 	return ids
 }
 
-// read reads a project whole, in batches, as the engine does.
-func read(ctx context.Context, p *ProjectClient) (map[string]*inventory.Networks, error) {
+// readProject reads a project whole, in batches, as the engine does.
+func readProject(ctx context.Context, p *ProjectClient) (map[string]*inventory.Networks, error) {
 	l, err := p.ListDesktops(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	all := map[string]*inventory.Networks{}
-	for ids := idsOf(l); len(ids) > 0; {
+	for ids := desktopIDs(l); len(ids) > 0; {
 		n := min(maxBatch, len(ids))
 		a, err := p.ReadNetworks(ctx, ids[:n], false)
 		if err != nil {
@@ -131,8 +131,8 @@ func read(ctx context.Context, p *ProjectClient) (map[string]*inventory.Networks
 	return all, nil
 }
 
-// counters is a Telemetry for tests.
-type counters struct {
+// fakeTelemetry is a Telemetry for tests.
+type fakeTelemetry struct {
 	mu        sync.Mutex
 	requests  map[string]int // by operation and code
 	retries   map[string]int
@@ -141,56 +141,56 @@ type counters struct {
 	sanitized int
 }
 
-func newCounters() *counters {
-	return &counters{
+func newFakeTelemetry() *fakeTelemetry {
+	return &fakeTelemetry{
 		requests: map[string]int{}, retries: map[string]int{},
 		waited: map[string]time.Duration{}, dropped: map[string]int{},
 	}
 }
 
-func (c *counters) Request(_, operation, code string, _ time.Duration) {
+func (c *fakeTelemetry) Request(_, operation, code string, _ time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests[operation+" "+code]++
 }
 
-func (c *counters) Retry(_, operation string) {
+func (c *fakeTelemetry) Retry(_, operation string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.retries[operation]++
 }
 
-func (c *counters) ThrottleWait(_, operation string, waited time.Duration) {
+func (c *fakeTelemetry) ThrottleWait(_, operation string, waited time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waited[operation] += waited
 }
 
-func (c *counters) Dropped(reason string, n int) {
+func (c *fakeTelemetry) Dropped(reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropped[reason] += n
 }
 
-func (c *counters) Sanitized(n int) {
+func (c *fakeTelemetry) Sanitized(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sanitized += n
 }
 
-// inMemory makes a world in virtual time, on pipes instead of sockets.
-func inMemory(t *testing.T, o simulator.Options) *world {
+// newInMemoryFixture makes a world in virtual time, on pipes instead of sockets.
+func newInMemoryFixture(t *testing.T, o simulator.Options) *fixture {
 	t.Helper()
 	sim := simulator.New(o)
 	dial, stop := sim.StartInMemory()
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
-	w := &world{t: t, sim: sim, url: "http://workspace.test", telemetry: newCounters()}
-	w.cloud = NewCloud(Options{Telemetry: w.telemetry, Dial: dial, Getenv: w.getenv})
+	fx := &fixture{t: t, sim: sim, url: "http://workspace.test", telemetry: newFakeTelemetry()}
+	fx.client = NewCloud(Options{Telemetry: fx.telemetry, Dial: dial, Getenv: fx.getenv})
 	t.Cleanup(func() {
-		w.cloud.Close()
+		fx.client.Close()
 		sim.Close()
 		stop()
 	})
-	return w
+	return fx
 }

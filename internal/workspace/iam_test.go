@@ -22,14 +22,14 @@ func withoutID(c *config.Project) { c.ProjectID = "" }
 
 func TestProjectIDIsAskedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_sub"})
-	w.fill(30)
-	p := w.project(withoutID)
+	fx := newFixture(t, fixtureOptions{})
+	fx.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_sub"})
+	fx.setDesktops(30)
+	p := fx.project(withoutID)
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
-			if _, err := read(t.Context(), p); err != nil {
+			if _, err := readProject(t.Context(), p); err != nil {
 				t.Error(err)
 			}
 		})
@@ -39,19 +39,19 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 	if want := (inventory.Project{Name: "test", Region: testRegion, ID: testProject}); err != nil || id != want {
 		t.Errorf("identity %+v, error %v; want %+v", id, err, want)
 	}
-	if n := w.sim.CallCount(opProjects); n != 1 {
+	if n := fx.sim.CallCount(opProjects); n != 1 {
 		t.Errorf("IAM was asked %d times", n)
 	}
-	if n := w.sim.CallCount(opList); n != 4 {
+	if n := fx.sim.CallCount(opList); n != 4 {
 		t.Errorf("%d lists, want 4", n)
 	}
 }
 
 func TestConfiguredProjectIDIsNotAsked(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	if id, err := w.project(nil).ResolveProject(t.Context()); err != nil || id.ID != testProject || w.sim.CallCount("") != 0 {
-		t.Errorf("identity %+v, error %v, %d calls", id, err, w.sim.CallCount(""))
+	fx := newFixture(t, fixtureOptions{})
+	if id, err := fx.project(nil).ResolveProject(t.Context()); err != nil || id.ID != testProject || fx.sim.CallCount("") != 0 {
+		t.Errorf("identity %+v, error %v, %d calls", id, err, fx.sim.CallCount(""))
 	}
 }
 
@@ -78,17 +78,17 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := inMemory(t, simulator.Options{})
+				fx := newInMemoryFixture(t, simulator.Options{})
 				tt.fault.Times = 1
-				w.sim.AddFault(tt.fault)
-				p := w.project(withoutID)
+				fx.sim.AddFault(tt.fault)
+				p := fx.project(withoutID)
 				_, err := p.ListDesktops(t.Context())
-				got := failureOf(t, err)
+				got := requireFailure(t, err)
 				tt.want.Operation, tt.want.RequestID = opProjects, got.RequestID
 				if diff := gocmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
-				if n := w.sim.CallCount(opList); n != 0 {
+				if n := fx.sim.CallCount(opList); n != 0 {
 					t.Errorf("%d lists without a project", n)
 				}
 				if got.Kind == inventory.Authentication {
@@ -118,12 +118,12 @@ func TestAccount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{})
-			w.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_team_a"})
-			w.sim.AddProject(simulator.Project{ID: "eu", Region: "eu-west-101"})
-			w.sim.AddFault(tt.fault)
-			cfg := w.config(nil)
-			a, err := w.cloud.Account(config.Account{Name: "all", IAMEndpoint: w.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
+			fx := newFixture(t, fixtureOptions{})
+			fx.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_team_a"})
+			fx.sim.AddProject(simulator.Project{ID: "eu", Region: "eu-west-101"})
+			fx.sim.AddFault(tt.fault)
+			cfg := fx.config(nil)
+			a, err := fx.client.Account(config.Account{Name: "all", IAMEndpoint: fx.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestAccount(t *testing.T) {
 				t.Errorf("projects (-want +got):\n%s", diff)
 			}
 			var asked []string
-			for _, c := range w.sim.Calls() {
+			for _, c := range fx.sim.Calls() {
 				asked = append(asked, c.Operation)
 				if c.Header.Get("X-Project-Id") != "" {
 					t.Error("a call to IAM names a project")
@@ -152,16 +152,16 @@ func TestAccount(t *testing.T) {
 
 func TestAccountThatIsDenied(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.sim.AddFault(simulator.Fault{Status: 403})
-	cfg := w.config(nil)
-	a, err := w.cloud.Account(config.Account{IAMEndpoint: w.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
+	fx := newFixture(t, fixtureOptions{})
+	fx.sim.AddFault(simulator.Fault{Status: 403})
+	cfg := fx.config(nil)
+	a, err := fx.client.Account(config.Account{IAMEndpoint: fx.url, Credentials: cfg.Credentials, Limits: cfg.Limits})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
 	_, err = a.Projects(t.Context())
-	if f := failureOf(t, err); f.Kind != inventory.Denied || f.Operation != opVisible {
+	if f := requireFailure(t, err); f.Kind != inventory.Denied || f.Operation != opVisible {
 		t.Errorf("failure %v, want the first refusal", &f)
 	} else if want := "grant the key's user the IAM action iam:projects:listProjects;"; !strings.HasPrefix(f.Hint, want) {
 		t.Errorf("remedy %q, want it to begin with %q", f.Hint, want)
@@ -203,8 +203,8 @@ func TestFederationAsksTheRightIAM(t *testing.T) {
 		{"by profile", "", "iam.profile.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
 		{"configured over profile", "https://iam.config.test", "iam.config.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
 	} {
-		cloud := NewCloud(Options{Getenv: environ(nil), Dial: refuse})
-		cfg := (&world{t: t, url: "http://workspace.test"}).config(func(c *config.Project) {
+		cloud := NewCloud(Options{Getenv: environ(nil), Dial: refuseDial})
+		cfg := (&fixture{t: t, url: "http://workspace.test"}).config(func(c *config.Project) {
 			c.IAMEndpoint, c.Credentials = tt.configured, tt.c
 		})
 		p, err := cloud.Project(cfg, false, false)
@@ -212,7 +212,7 @@ func TestFederationAsksTheRightIAM(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = p.ListDesktops(t.Context())
-		if f := failureOf(t, err); !strings.HasPrefix(f.Detail, "no credentials: "+tt.want) {
+		if f := requireFailure(t, err); !strings.HasPrefix(f.Detail, "no credentials: "+tt.want) {
 			t.Errorf("%s: failure %v, want %s to be asked", tt.name, &f, tt.want)
 		}
 		p.Close()

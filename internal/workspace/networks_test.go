@@ -19,9 +19,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
-// TestCulpritsAreFound refuses batches because of some desktops and counts what
+// TestRefusedDesktopsAreFound refuses batches because of some desktops and counts what
 // it costs to find them.
-func TestCulpritsAreFound(t *testing.T) {
+func TestRefusedDesktopsAreFound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
@@ -42,14 +42,14 @@ func TestCulpritsAreFound(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s %d", tt.name, status), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, worldOptions{simulator: simulator.Options{UnknownIDs: unknown}})
-				ids := w.fill(100)
+				fx := newFixture(t, fixtureOptions{simulator: simulator.Options{UnknownIDs: unknown}})
+				ids := fx.setDesktops(100)
 				var want []string
 				for _, i := range tt.culprits {
-					w.sim.DeleteDesktop(testProject, ids[i])
+					fx.sim.DeleteDesktop(testProject, ids[i])
 					want = append(want, ids[i])
 				}
-				a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
+				a, err := fx.project(nil).ReadNetworks(t.Context(), ids, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,7 +61,7 @@ func TestCulpritsAreFound(t *testing.T) {
 						t.Errorf("%s: failure %v, want one of status %d", id, f, status)
 					}
 				}
-				if n := w.sim.CallCount(opNetworks); n > tt.calls || n < 1 {
+				if n := fx.sim.CallCount(opNetworks); n > tt.calls || n < 1 {
 					t.Errorf("%d calls, want at most %d", n, tt.calls)
 				}
 			})
@@ -78,34 +78,34 @@ func TestRefusedByCode(t *testing.T) {
 	}{{500, "WKS.0202"}, {500, "WKS.0915"}, {200, "WKS.00010110"}} {
 		t.Run(tt.code, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{})
-			ids := w.fill(8)
-			w.sim.AddFault(simulator.Fault{
+			fx := newFixture(t, fixtureOptions{})
+			ids := fx.setDesktops(8)
+			fx.sim.AddFault(simulator.Fault{
 				Operation: opNetworks, DesktopID: ids[5], Status: tt.status,
 				Body: simulator.WorkspaceError(tt.code, "m", "", ""),
 			})
-			a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
+			a, err := fx.project(nil).ReadNetworks(t.Context(), ids, false)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if f := a.Unresolved[ids[5]]; len(a.Networks) != 7 || f == nil || f.Code != tt.code {
 				t.Errorf("%d with networks, culprit's failure %v", len(a.Networks), f)
 			}
-			if len(w.telemetry.retries) != 0 {
-				t.Errorf("retries %v, want none", w.telemetry.retries)
+			if len(fx.telemetry.retries) != 0 {
+				t.Errorf("retries %v, want none", fx.telemetry.retries)
 			}
 		})
 	}
 }
 
-// TestSystematicRefusal: when the cloud refuses everything, the search for
+// TestSplitBudgetOfRefusedBatches: when the cloud refuses everything, the search for
 // culprits ends soon, and does not begin again for every batch.
-func TestSystematicRefusal(t *testing.T) {
+func TestSplitBudgetOfRefusedBatches(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	ids := w.fill(1000)
-	w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
-	p := w.project(nil)
+	fx := newFixture(t, fixtureOptions{})
+	ids := fx.setDesktops(1000)
+	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
+	p := fx.project(nil)
 	for i := range 10 {
 		a, err := p.ReadNetworks(t.Context(), ids[i*100:(i+1)*100], false)
 		var f *inventory.Failure
@@ -116,18 +116,18 @@ func TestSystematicRefusal(t *testing.T) {
 			t.Errorf("batch %d: %d networks, %d unresolved", i, len(a.Networks), len(a.Unresolved))
 		}
 	}
-	if n := w.sim.CallCount(opNetworks); n > 10+maxSplits {
+	if n := fx.sim.CallCount(opNetworks); n > 10+maxSplits {
 		t.Errorf("%d calls for 10 refused batches, want at most %d", n, 10+maxSplits)
 	}
 }
 
-func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
+func TestMissingDesktopsAreRequestedAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	ids := w.fill(10)
-	w.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
-	w.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
-	a, err := w.project(nil).ReadNetworks(t.Context(), ids, false)
+	fx := newFixture(t, fixtureOptions{})
+	ids := fx.setDesktops(10)
+	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
+	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
+	a, err := fx.project(nil).ReadNetworks(t.Context(), ids, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
 		t.Errorf("unresolved %v, want %s", a.Unresolved, ids[7])
 	}
 	var asked [][]string
-	for _, c := range w.sim.Calls() {
+	for _, c := range fx.sim.Calls() {
 		asked = append(asked, c.IDs)
 	}
 	if diff := cmp.Diff([][]string{ids, {ids[3], ids[7]}}, asked); diff != "" {
@@ -146,12 +146,12 @@ func TestLackingDesktopsAreAskedForOnceMore(t *testing.T) {
 	}
 }
 
-func TestStrangeNetworksAnswers(t *testing.T) {
+func TestMalformedNetworks(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
+	fx := newFixture(t, fixtureOptions{})
+	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
 		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
-	a, err := w.project(nil).ReadNetworks(t.Context(), []string{"whole", "broken", "whole"}, false)
+	a, err := fx.project(nil).ReadNetworks(t.Context(), []string{"whole", "broken", "whole"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,27 +162,27 @@ func TestStrangeNetworksAnswers(t *testing.T) {
 		t.Errorf("unresolved %v, want the broken one as malformed", a.Unresolved)
 	}
 	want := map[string]int{decode.ReasonNotRequested: 2, decode.ReasonMalformedDesktop: 2, decode.ReasonNoDesktopID: 1, decode.ReasonMalformedField: 3}
-	if diff := cmp.Diff(want, w.telemetry.dropped); diff != "" {
+	if diff := cmp.Diff(want, fx.telemetry.dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
-	if n := w.sim.CallCount(opNetworks); n != 1 {
+	if n := fx.sim.CallCount(opNetworks); n != 1 {
 		t.Errorf("%d calls, want 1: what is malformed is not asked for again", n)
 	}
 }
 
-// TestAMalformedAnswerIsNotBlamedOnDesktops, not even where it is about a part
+// TestMalformedResponseLeavesDesktopsUnknown, not even where it is about a part
 // of a batch: they would not be asked for again soon.
-func TestAMalformedAnswerIsNotBlamedOnDesktops(t *testing.T) {
+func TestMalformedResponseLeavesDesktopsUnknown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	ids := w.fill(10)
-	w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusNotFound, Times: 1})
-	w.sim.AddFault(simulator.Fault{Operation: opNetworks, After: 1, Times: 1, RewriteBody: func(body []byte) []byte {
+	fx := newFixture(t, fixtureOptions{})
+	ids := fx.setDesktops(10)
+	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusNotFound, Times: 1})
+	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, After: 1, Times: 1, RewriteBody: func(body []byte) []byte {
 		return bytes.ReplaceAll(body, []byte(`"network_infos":[`), []byte(`"network_infos":5,"x":[`))
 	}})
-	p := w.project(nil)
+	p := fx.project(nil)
 	a, err := p.ReadNetworks(t.Context(), ids, false)
-	if f := failureOf(t, err); f.Kind != inventory.Malformed || f.Detail != "response is malformed for every desktop" {
+	if f := requireFailure(t, err); f.Kind != inventory.Malformed || f.Detail != "response is malformed for every desktop" {
 		t.Errorf("failure %v", &f)
 	}
 	if len(a.Networks) != 0 || len(a.Unresolved) != 0 {
@@ -193,11 +193,11 @@ func TestAMalformedAnswerIsNotBlamedOnDesktops(t *testing.T) {
 	}
 }
 
-func TestNetworksOfNobodyAndOfTooMany(t *testing.T) {
+func TestBatchSizeLimits(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	ids := w.fill(101)
-	p := w.project(nil)
+	fx := newFixture(t, fixtureOptions{})
+	ids := fx.setDesktops(101)
+	p := fx.project(nil)
 	if a, err := p.ReadNetworks(t.Context(), nil, false); err != nil || len(a.Networks) != 0 {
 		t.Errorf("nobody: %d networks, error %v", len(a.Networks), err)
 	}
@@ -205,14 +205,14 @@ func TestNetworksOfNobodyAndOfTooMany(t *testing.T) {
 	if _, err := p.ReadNetworks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Misconfigured {
 		t.Errorf("too many: error %v, want one of setup", err)
 	}
-	if n := w.sim.CallCount(""); n != 0 {
+	if n := fx.sim.CallCount(""); n != 0 {
 		t.Errorf("%d calls, want none", n)
 	}
 }
 
-// TestWhatABatchBroughtIsKept: an error in the middle of a search leaves what is
+// TestPartialResultOfBatch: an error in the middle of a search leaves what is
 // known by then.
-func TestWhatABatchBroughtIsKept(t *testing.T) {
+func TestPartialResultOfBatch(t *testing.T) {
 	t.Parallel()
 	networks := map[string]*inventory.Networks{}
 	ids := make([]string, 100)
@@ -239,7 +239,7 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 		},
 	}
 	// The refusal of the whole batch hides what is wrong with its second half.
-	b.request = hide(b.request)
+	b.request = refuseFirst(b.request)
 	if err := b.resolve(ids); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
@@ -248,8 +248,8 @@ func TestWhatABatchBroughtIsKept(t *testing.T) {
 	}
 }
 
-// hide makes the first question refused as a whole.
-func hide(ask func([]string) (map[string]*inventory.Networks, error)) func([]string) (map[string]*inventory.Networks, error) {
+// refuseFirst makes the first question refused as a whole.
+func refuseFirst(ask func([]string) (map[string]*inventory.Networks, error)) func([]string) (map[string]*inventory.Networks, error) {
 	first := true
 	return func(ids []string) (map[string]*inventory.Networks, error) {
 		if first {
@@ -260,7 +260,7 @@ func hide(ask func([]string) (map[string]*inventory.Networks, error)) func([]str
 	}
 }
 
-func TestBudgetIsSpentByTheMinute(t *testing.T) {
+func TestCallBudget(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	b := callBudget{now: func() time.Time { return now }, limit: 2}

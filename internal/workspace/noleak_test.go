@@ -31,8 +31,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// refuse is a dialler that reaches nobody.
-func refuse(context.Context, string, string) (net.Conn, error) {
+// refuseDial is a dialler that reaches nobody.
+func refuseDial(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("refused by the test")
 }
 
@@ -48,21 +48,21 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// TestCanary puts secrets of known text wherever one can stand, has everything
+// TestNoSecretIsExposed puts secrets of known text wherever one can stand, has everything
 // go wrong at debug level, and looks for them in all that comes out.
-func TestCanary(t *testing.T) {
+func TestNoSecretIsExposed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		secrets := []string{testAccess, testSecret, "TOKEN-canary", idToken, podToken, "PROXY-canary", "ENCODED", "SESSION", "SDK-HMAC-SHA256", "Signature="}
 		var text logBuffer
-		w := inMemory(t, simulator.Options{})
-		w.cloud.logger = log.NewLogfmtLogger(&text)
-		w.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN-canary", Deny: []string{opBindings}})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
-		w.sim.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken})
-		w.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: write(t, dir, "pod", podToken)}
-		ids := w.fill(120)
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.client.logger = log.NewLogfmtLogger(&text)
+		fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN-canary", Deny: []string{opBindings}})
+		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
+		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken})
+		fx.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: write(t, dir, "pod", podToken)}
+		ids := fx.setDesktops(120)
 
 		static := config.Credentials{
 			Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret), SecurityToken: config.NewSecret("TOKEN-canary"),
@@ -81,9 +81,9 @@ func TestCanary(t *testing.T) {
 			{Source: config.SourceProfile, ProfileFile: write(t, dir, "bad", "["+testSecret)},
 		} {
 			projects = append(projects,
-				w.project(func(p *config.Project) { p.Credentials = c }),
-				w.project(func(p *config.Project) { p.Credentials, p.ProjectID = c, "" }),
-				w.project(func(p *config.Project) {
+				fx.project(func(p *config.Project) { p.Credentials = c }),
+				fx.project(func(p *config.Project) { p.Credentials, p.ProjectID = c, "" }),
+				fx.project(func(p *config.Project) {
 					p.Credentials, p.HTTP.ProxyURL = c, promconfig.URL{URL: through}
 				}))
 		}
@@ -119,7 +119,7 @@ func TestCanary(t *testing.T) {
 			{Status: 403, Body: []byte("<html>" + testAccess + testSecret)},
 		} {
 			time.Sleep(30 * time.Minute) // the longest pause of a refused key
-			remove := w.sim.AddFault(f)
+			remove := fx.sim.AddFault(f)
 			ask()
 			remove()
 		}
@@ -142,24 +142,24 @@ func failureText(err error) any {
 	return nil
 }
 
-// TestLogOfACall is the line that is written at debug level.
-func TestLogOfACall(t *testing.T) {
+// TestCallLog is the line that is written at debug level.
+func TestCallLog(t *testing.T) {
 	t.Parallel()
 	var text logBuffer
-	w := newWorld(t, worldOptions{cloud: Options{Logger: log.NewLogfmtLogger(&text)}})
-	w.fill(1)
-	p := w.project(nil)
+	fx := newFixture(t, fixtureOptions{client: Options{Logger: log.NewLogfmtLogger(&text)}})
+	fx.setDesktops(1)
+	p := fx.project(nil)
 	if _, err := p.ListDesktops(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.sim.AddFault(simulator.Fault{Status: 403, Times: 1})
+	fx.sim.AddFault(simulator.Fault{Status: 403, Times: 1})
 	_, err := p.ListEIPBindings(t.Context())
-	failureOf(t, err)
-	w.sim.AddFault(simulator.Fault{ResetConnection: true})
+	requireFailure(t, err)
+	fx.sim.AddFault(simulator.Fault{ResetConnection: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	_, err = p.ListEIPBindings(ctx)
-	failureOf(t, err)
+	requireFailure(t, err)
 	want := regexp.MustCompile(`^level=debug msg="API call" project=test region=la-north-2 operation=ListDesktops status=200 duration=\S+ request_id=[0-9a-f]{32}
 level=debug msg="API call" project=test region=la-north-2 operation=ListDesktopsEips status=403 duration=\S+ request_id=[0-9a-f]{32}
 level=debug err="127\.0\.0\.1:\d+ [^"]+" msg="API call" project=test region=la-north-2 operation=ListDesktopsEips status=error duration=\S+ request_id=
@@ -169,14 +169,14 @@ level=debug err="127\.0\.0\.1:\d+ [^"]+" msg="API call" project=test region=la-n
 	}
 }
 
-// TestNothingPilesUp makes thousands of calls, good and bad, on real sockets.
-func TestNothingPilesUp(t *testing.T) {
+// TestNoResourceLeak makes thousands of calls, good and bad, on real sockets.
+func TestNoResourceLeak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	w := newWorld(t, worldOptions{simulator: simulator.Options{History: -1}})
-	ids := w.fill(50)
-	p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 1_000_000 })
+	fx := newFixture(t, fixtureOptions{simulator: simulator.Options{History: -1}})
+	ids := fx.setDesktops(50)
+	p := fx.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 1_000_000 })
 	for _, f := range []simulator.Fault{
 		{ResetConnection: true, Probability: 0.05},
 		{TruncateBody: true, Probability: 0.05},
@@ -186,7 +186,7 @@ func TestNothingPilesUp(t *testing.T) {
 		{Status: 403, Probability: 0.05},
 		{Status: 204, Probability: 0.05},
 	} {
-		w.sim.AddFault(f)
+		fx.sim.AddFault(f)
 	}
 	ask := func(n int) {
 		var callers sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-func TestCallsOfAFullRead(t *testing.T) {
+func TestRequestsOfFullRead(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ desktops, lists, networks int }{
 		{0, 1, 0},
@@ -30,20 +30,20 @@ func TestCallsOfAFullRead(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.desktops), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{})
-			ids := w.fill(tt.desktops)
-			all, err := read(t.Context(), w.project(nil))
+			fx := newFixture(t, fixtureOptions{})
+			ids := fx.setDesktops(tt.desktops)
+			all, err := readProject(t.Context(), fx.project(nil))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(all) != len(ids) {
 				t.Errorf("%d desktops with networks, want %d", len(all), len(ids))
 			}
-			if lists, networks := w.sim.CallCount(opList), w.sim.CallCount(opNetworks); lists != tt.lists || networks != tt.networks {
+			if lists, networks := fx.sim.CallCount(opList), fx.sim.CallCount(opNetworks); lists != tt.lists || networks != tt.networks {
 				t.Errorf("%d list calls and %d networks calls, want %d and %d", lists, networks, tt.lists, tt.networks)
 			}
 			asked := map[string]int{}
-			for _, call := range w.sim.Calls() {
+			for _, call := range fx.sim.Calls() {
 				for _, id := range call.IDs {
 					asked[id]++
 				}
@@ -57,8 +57,8 @@ func TestCallsOfAFullRead(t *testing.T) {
 	}
 }
 
-// TestEveryAbsence reads one fleet in each way that absence can be written.
-func TestEveryAbsence(t *testing.T) {
+// TestAbsentValues reads one fleet in each way that absence can be written.
+func TestAbsentValues(t *testing.T) {
 	t.Parallel()
 	want := map[string]*inventory.Networks{
 		"bare": {},
@@ -81,8 +81,8 @@ func TestEveryAbsence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, worldOptions{simulator: simulator.Options{AbsentValues: absent}})
-			w.sim.SetDesktops(testProject, []simulator.Desktop{
+			fx := newFixture(t, fixtureOptions{simulator: simulator.Options{AbsentValues: absent}})
+			fx.sim.SetDesktops(testProject, []simulator.Desktop{
 				{ID: "bare"},
 				{ID: "full", Name: "full", IP: "10.0.0.2", Interfaces: []simulator.Interface{
 					{
@@ -94,51 +94,51 @@ func TestEveryAbsence(t *testing.T) {
 					{PortID: "port-a", PrivateIP: "10.0.0.2", VPC: simulator.VPC{ID: "vpc", Name: "office", CIDR: "10.0.0.0/8"}},
 				}},
 			})
-			got, err := read(t.Context(), w.project(nil))
+			got, err := readProject(t.Context(), fx.project(nil))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("networks (-want +got):\n%s", diff)
 			}
-			if len(w.telemetry.dropped) != 0 || w.telemetry.sanitized != 0 {
-				t.Errorf("dropped %v, cleaned %d; want nothing", w.telemetry.dropped, w.telemetry.sanitized)
+			if len(fx.telemetry.dropped) != 0 || fx.telemetry.sanitized != 0 {
+				t.Errorf("dropped %v, cleaned %d; want nothing", fx.telemetry.dropped, fx.telemetry.sanitized)
 			}
 		})
 	}
 }
 
-func TestBindings(t *testing.T) {
+func TestListEIPBindings(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	w.sim.AddProject(simulator.Project{
+	fx := newFixture(t, fixtureOptions{})
+	fx.sim.AddProject(simulator.Project{
 		ID: testProject, Region: testRegion, FreeEIPs: []simulator.EIP{{ID: "free", Address: "203.0.113.9"}},
 	})
-	w.sim.SetDesktops(testProject, []simulator.Desktop{
+	fx.sim.SetDesktops(testProject, []simulator.Desktop{
 		{ID: "none", Interfaces: []simulator.Interface{{PortID: "p"}}},
 		{ID: "two", Interfaces: []simulator.Interface{
 			{PortID: "q", EIP: &simulator.EIP{ID: "b", Address: "203.0.113.8"}},
 			{PortID: "r", EIP: &simulator.EIP{ID: "a", Address: "203.0.113.10"}},
 		}},
 	})
-	got, err := w.project(nil).ListEIPBindings(t.Context())
+	got, err := fx.project(nil).ListEIPBindings(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(inventory.EIPBindings{"two": "203.0.113.10,203.0.113.8"}, got); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
-	if n := w.sim.CallCount(opBindings); n != 1 {
+	if n := fx.sim.CallCount(opBindings); n != 1 {
 		t.Errorf("%d calls, want 1", n)
 	}
 }
 
-func TestConfiguredDesktopsAreNotListed(t *testing.T) {
+func TestConfiguredDesktopIDs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, worldOptions{})
-	cfg := w.config(nil)
+	fx := newFixture(t, fixtureOptions{})
+	cfg := fx.config(nil)
 	cfg.Desktops.IDs = []string{"b", "a", "b"}
-	p, err := w.cloud.Project(cfg, false, false)
+	p, err := fx.client.Project(cfg, false, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,10 +147,10 @@ func TestConfiguredDesktopsAreNotListed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := idsOf(l); !slices.Equal(got, []string{"a", "b"}) {
+	if got := desktopIDs(l); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("IDs %v, want a and b", got)
 	}
-	if n := w.sim.CallCount(""); n != 0 {
+	if n := fx.sim.CallCount(""); n != 0 {
 		t.Errorf("%d calls, want none", n)
 	}
 }

@@ -23,20 +23,20 @@ import (
 func TestNever429(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{Quota: 200, History: -1})
+		fx := newInMemoryFixture(t, simulator.Options{Quota: 200, History: -1})
 		fleet := simulator.GenerateDesktops(2000, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		var readers sync.WaitGroup
-		waits := newCounters()
+		waits := newFakeTelemetry()
 		for i := range 4 {
 			id := fmt.Sprintf("%032d", i)
-			w.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
-			w.sim.SetDesktops(id, fleet)
-			p := w.project(func(c *config.Project) { c.ProjectID = id })
+			fx.sim.AddProject(simulator.Project{ID: id, Region: testRegion})
+			fx.sim.SetDesktops(id, fleet)
+			p := fx.project(func(c *config.Project) { c.ProjectID = id })
 			readers.Go(func() {
 				for ctx.Err() == nil {
-					_, err := read(ctx, p)
+					_, err := readProject(ctx, p)
 					var wait *inventory.QuotaExceeded
 					switch {
 					case errors.As(err, &wait):
@@ -52,10 +52,10 @@ func TestNever429(t *testing.T) {
 			})
 		}
 		readers.Wait()
-		if n := w.sim.ThrottledCount(""); n != 0 {
+		if n := fx.sim.ThrottledCount(""); n != 0 {
 			t.Errorf("%d calls were answered 429", n)
 		}
-		if peak := w.sim.PeakCallsPerMinute(opNetworks); peak > 180 || peak < 160 {
+		if peak := fx.sim.PeakCallsPerMinute(opNetworks); peak > 180 || peak < 160 {
 			t.Errorf("%d networks calls in a minute, want nearly 180 and no more", peak)
 		}
 		if waits.retries[opNetworks] == 0 {
@@ -69,20 +69,20 @@ func TestNever429(t *testing.T) {
 func TestAListDoesNotStallMidway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		w.fill(4500) // five pages
-		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 12 })
+		fx := newInMemoryFixture(t, simulator.Options{})
+		fx.setDesktops(4500) // five pages
+		p := fx.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 12 })
 		for range 2 {
 			if _, err := p.ListDesktops(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		before := w.sim.CallCount(opList)
+		before := fx.sim.CallCount(opList)
 		var wait *inventory.QuotaExceeded
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
 			t.Fatalf("error %v, want a wait", err)
 		}
-		if n := w.sim.CallCount(opList); n != before || n != 10 {
+		if n := fx.sim.CallCount(opList); n != before || n != 10 {
 			t.Errorf("%d list calls, %d before; want 10 and no more", n, before)
 		}
 		time.Sleep(time.Until(wait.Until))
@@ -97,9 +97,9 @@ func TestAListDoesNotStallMidway(t *testing.T) {
 func TestAListBeyondTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{Quota: 3})
-		w.fill(4500) // five pages
-		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
+		fx := newInMemoryFixture(t, simulator.Options{Quota: 3})
+		fx.setDesktops(4500) // five pages
+		p := fx.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
 		for round := range 3 {
 			start := time.Now()
 			parts := 0
@@ -119,11 +119,11 @@ func TestAListBeyondTheBudget(t *testing.T) {
 			if took := time.Since(start); took < 2*time.Minute || took > 3*time.Minute+time.Second || parts < 3 {
 				t.Errorf("round %d took %s in %d parts, want as long as two calls a minute take", round, took, parts)
 			}
-			if n := w.sim.CallCount(opList); n != 5*(round+1) {
+			if n := fx.sim.CallCount(opList); n != 5*(round+1) {
 				t.Errorf("%d list calls after %d lists of five pages", n, round+1)
 			}
 		}
-		if n := w.sim.ThrottledCount(""); n != 0 {
+		if n := fx.sim.ThrottledCount(""); n != 0 {
 			t.Errorf("%d calls were refused", n)
 		}
 	})
@@ -133,22 +133,22 @@ func TestAListBeyondTheBudget(t *testing.T) {
 func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		ids := w.fill(2500)
-		p := w.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
+		fx := newInMemoryFixture(t, simulator.Options{})
+		ids := fx.setDesktops(2500)
+		p := fx.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 2 })
 		var wait *inventory.QuotaExceeded
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait", err)
 		}
-		w.sim.DeleteDesktop(testProject, ids[0])
+		fx.sim.DeleteDesktop(testProject, ids[0])
 		time.Sleep(maxPendingAge + time.Second)
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) {
 			t.Fatalf("error %v, want a wait: the list begins anew", err)
 		}
 		time.Sleep(2 * time.Minute)
 		l, err := p.ListDesktops(t.Context())
-		if err != nil || len(l) != 2499 || w.sim.CallCount(opList) != 5 {
-			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), w.sim.CallCount(opList), err)
+		if err != nil || len(l) != 2499 || fx.sim.CallCount(opList) != 5 {
+			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), fx.sim.CallCount(opList), err)
 		}
 	})
 }
@@ -158,26 +158,26 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 func TestOthersUseTheQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := inMemory(t, simulator.Options{})
-		ids := w.fill(100)
-		w.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
-		p := w.project(nil)
+		fx := newInMemoryFixture(t, simulator.Options{})
+		ids := fx.setDesktops(100)
+		fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
+		p := fx.project(nil)
 		if a, err := p.ReadNetworks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
 			t.Fatalf("%d networks, error %v", len(a.Networks), err)
 		}
 		quota := func() ratelimit.Quota {
-			for _, q := range w.cloud.Quotas() {
+			for _, q := range fx.client.Quotas() {
 				if q.Operation == opNetworks {
 					return q
 				}
 			}
 			return ratelimit.Quota{}
 		}
-		if q := quota(); q.Budget != 90 || q.Limit != 180 || q.Available != 88 || q.Endpoint != w.url || len(q.Key) != 8 {
+		if q := quota(); q.Budget != 90 || q.Limit != 180 || q.Available != 88 || q.Endpoint != fx.url || len(q.Key) != 8 {
 			t.Errorf("quota %+v, want 88 of 90 left", q)
 		}
-		if w.telemetry.retries[opNetworks] != 1 || w.telemetry.requests[opNetworks+" 429"] != 1 || w.telemetry.requests[opNetworks+" 200"] != 1 {
-			t.Errorf("retries %v, requests %v; want one refused and one answered", w.telemetry.retries, w.telemetry.requests)
+		if fx.telemetry.retries[opNetworks] != 1 || fx.telemetry.requests[opNetworks+" 429"] != 1 || fx.telemetry.requests[opNetworks+" 200"] != 1 {
+			t.Errorf("retries %v, requests %v; want one refused and one answered", fx.telemetry.retries, fx.telemetry.requests)
 		}
 		time.Sleep(5 * time.Minute)
 		if _, err := p.ReadNetworks(t.Context(), ids, true); err != nil {
