@@ -6,11 +6,8 @@ package config
 import (
 	"fmt"
 	"maps"
-	"net"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -22,17 +19,17 @@ const (
 	maxConcurrency       = 100
 )
 
-// checker looks for everything that is wrong with a configuration.
+// checker validates a configuration after decoding.
 type checker struct {
 	*errorList
 	options Options
 }
 
-// check adds to r all faults of c.
-func check(c *Config, r *errorList, options Options) {
-	k := checker{r, options}
+// check adds an error to list for every invalid value of c.
+func check(c *Config, list *errorList, options Options) {
+	k := checker{list, options}
 	if len(c.Projects)+len(c.Accounts) == 0 {
-		k.add("projects", "is missing, and so is accounts; name at least one project or account")
+		k.add("projects", "missing, and so is accounts; configure at least one project or account")
 	}
 	for i := range c.Projects {
 		k.project(fmt.Sprintf("projects[%d]", i), &c.Projects[i])
@@ -61,45 +58,45 @@ func (k *checker) project(path string, p *Project) {
 	k.limits(path+".limits", p.Limits)
 }
 
-// region checks a region's ID. Where the cloud's own endpoint is needed, the
-// region must be known, or remedy tells how to make it so.
-func (k *checker) region(path, region string, needed bool, remedy string) {
+// region checks the ID of a region. If needsKnown is true, the region must have
+// an endpoint in the SDK; remedy is the alternative that the error suggests.
+func (k *checker) region(path, region string, needsKnown bool, remedy string) {
 	switch {
 	case region == "":
-		k.add(path, "is missing; set it to a region's ID, such as la-north-2")
+		k.add(path, "missing; set the ID of a region, such as la-north-2")
 	case !tokenPattern.MatchString(region):
-		k.add(path, "is %q, which is not the ID of a region; write it like la-north-2, without spaces", region)
-	case needed && k.options.KnownRegion != nil && !k.options.KnownRegion(region):
-		k.add(path, "is %q, whose endpoint is not known; check the spelling, or %s", region, remedy)
+		k.add(path, "invalid region ID %q; use an ID such as la-north-2, without spaces", region)
+	case needsKnown && k.options.KnownRegion != nil && !k.options.KnownRegion(region):
+		k.add(path, "unknown region %q; check the spelling, or %s", region, remedy)
 	}
 }
 
 func (k *checker) projectID(path, id string) {
 	if id != "" && !tokenPattern.MatchString(id) {
-		k.add(path, "is %q, which is not the ID of a project; copy it from My Credentials in the console", id)
+		k.add(path, "invalid project ID %q; copy the ID from My Credentials in the console", id)
 	}
 }
 
 func (k *checker) account(path string, a *Account) {
 	k.name(path+".name", a.Name)
 	if strings.Contains(a.Name, "/") {
-		k.add(path+".name", "must not hold a slash; its projects are named NAME/PROJECT")
+		k.add(path+".name", "%q contains a slash; remove it, because projects of the account are named NAME/PROJECT", a.Name)
 	}
 	k.positiveDuration(path+".project_refresh", a.ProjectRefresh)
 	for _, region := range slices.Sorted(maps.Keys(a.Endpoints)) {
-		at := keyPath(path+".endpoints", region)
+		endpointPath := keyPath(path+".endpoints", region)
 		switch {
 		case a.Endpoints[region] == "":
-			k.add(at, "is empty; set the region's endpoint, or remove the key")
+			k.add(endpointPath, "empty; set the endpoint of the region, or remove the key")
 		case !a.Regions.MatchString(region):
-			k.add(at, "is for a region that %s.regions leaves out; change one of the two", path)
+			k.add(endpointPath, "region is not selected by %s.regions; change one of the two", path)
 		}
-		k.endpoint(at, a.Endpoints[region])
+		k.endpoint(endpointPath, a.Endpoints[region])
 	}
 	k.endpoint(path+".iam_endpoint", a.IAMEndpoint)
 	k.credentials(path+".credentials", &a.Credentials)
 	if len(a.Desktops.IDs) > 0 {
-		k.add(path+".desktops.ids", "is not for accounts, as each desktop is in one project; list that one under projects")
+		k.add(path+".desktops.ids", "not supported for accounts, because a desktop belongs to one project; configure that project under projects")
 	}
 	k.desktops(path+".desktops", &a.Desktops)
 	k.http(path+".http", &a.HTTP)
@@ -109,109 +106,85 @@ func (k *checker) account(path string, a *Account) {
 func (k *checker) name(path, name string) {
 	switch {
 	case name == "":
-		k.add(path, "is missing; set it to a name of your choice")
+		k.add(path, "missing; set a name of your choice")
 	case strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		k.add(path, "is %q; use printable characters, and no space at the ends", name)
+		k.add(path, "invalid name %q; use printable characters, without leading or trailing spaces", name)
 	}
 }
 
-// names finds names that are used twice: they are what /probe asks for.
+// names checks that the names of projects and accounts are unique: they are the
+// targets of /probe.
 func (k *checker) names(c *Config) {
-	first := make(map[string]string)
-	taken := func(path, name string) {
+	pathByName := make(map[string]string)
+	unique := func(path, name string) {
 		if name == "" {
 			return
 		}
-		if other, ok := first[name]; ok {
-			k.add(path+".name", "is %q, as is %s.name; names must differ", name, other)
+		if other, ok := pathByName[name]; ok {
+			k.add(path+".name", "duplicate name %q, also used by %s.name; use unique names", name, other)
 			return
 		}
-		first[name] = path
+		pathByName[name] = path
 	}
 	for i, p := range c.Projects {
-		taken(fmt.Sprintf("projects[%d]", i), p.Name)
+		unique(fmt.Sprintf("projects[%d]", i), p.Name)
 	}
 	for i, a := range c.Accounts {
-		taken(fmt.Sprintf("accounts[%d]", i), a.Name)
+		unique(fmt.Sprintf("accounts[%d]", i), a.Name)
 	}
 	for i, p := range c.Projects {
 		account, _, found := strings.Cut(p.Name, "/")
-		if other, ok := first[account]; found && ok && strings.HasPrefix(other, "accounts") {
-			k.add(fmt.Sprintf("projects[%d].name", i), "is %q, which a project of %s may get; use another name", p.Name, other)
+		if other, ok := pathByName[account]; found && ok && strings.HasPrefix(other, "accounts") {
+			k.add(fmt.Sprintf("projects[%d].name", i), "%q is reserved for a project of %s; use another name", p.Name, other)
 		}
 	}
 }
 
-// duplicates finds entries that would export the same objects twice.
+// duplicates checks that no two entries export the same objects.
 func (k *checker) duplicates(c *Config) {
-	first := make(map[string]string)
-	twin := func(path, remedy string, of any) {
-		key := fingerprint(of)
-		if other, ok := first[key]; ok {
-			k.add(path, "reads the same desktops as %s; %s", other, remedy)
+	pathByFingerprint := make(map[string]string)
+	unique := func(path, remedy string, entry any) {
+		key := fingerprint(entry)
+		if other, ok := pathByFingerprint[key]; ok {
+			k.add(path, "selects the same desktops as %s; %s", other, remedy)
 			return
 		}
-		first[key] = path
+		pathByFingerprint[key] = path
 	}
 	for i, p := range c.Projects {
-		of := Project{Region: p.Region, ProjectID: p.ProjectID, Desktops: p.Desktops.normalized()}
+		entry := Project{Region: p.Region, ProjectID: p.ProjectID, Desktops: p.Desktops.normalized()}
 		if p.ProjectID == "" {
-			// Then the key decides whose project it is.
-			of.Credentials, of.IAMEndpoint = p.Credentials, p.IAMEndpoint
+			// The credentials decide which account's project it is.
+			entry.Credentials, entry.IAMEndpoint = p.Credentials, p.IAMEndpoint
 		}
-		twin(fmt.Sprintf("projects[%d]", i), "change its project_id or its desktops, or remove it", of)
+		unique(fmt.Sprintf("projects[%d]", i), "change its project_id or desktops, or remove it", entry)
 	}
 	for i, a := range c.Accounts {
-		of := Account{
+		entry := Account{
 			Regions: a.Regions, Projects: a.Projects, Desktops: a.Desktops.normalized(),
 			Credentials: a.Credentials, IAMEndpoint: a.IAMEndpoint,
 		}
-		twin(fmt.Sprintf("accounts[%d]", i), "change its regions, projects or desktops, or remove it", of)
+		unique(fmt.Sprintf("accounts[%d]", i), "change its regions, projects or desktops, or remove it", entry)
 	}
 }
 
-// normalized gives the same filters, whatever order they were written in.
+// normalized returns d with sorted lists, for comparison.
 func (d Desktops) normalized() Desktops {
 	d.IDs, d.PoolIDs = slices.Sorted(slices.Values(d.IDs)), slices.Sorted(slices.Values(d.PoolIDs))
 	return d
 }
 
-// endpoint checks a URL that may be absent. It is not quoted: it may hold a
-// password by mistake.
+// endpoint checks the URL of an endpoint, which may be absent.
 func (k *checker) endpoint(path, endpoint string) {
 	if endpoint == "" {
 		return
 	}
-	u, err := url.Parse(endpoint)
-	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
-		k.add(path, "must be a URL like https://workspace.example.com")
-	case u.User != nil:
-		k.add(path, "must not hold a user or a password; requests are signed with the key in credentials")
-	case u.Scheme != "https" && u.Scheme != "http":
-		k.add(path, "has the scheme %q; use https", u.Scheme)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		k.add(path, "is plain http, which anyone on the way can read and change; use https (http is for loopback addresses)")
-	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(endpoint, "?#"):
-		k.add(path, "must end after the host or its port; the SDK drops a path, a query and a fragment")
-	case !hasValidPort(u):
-		k.add(path, "has a port that does not exist; use one from 1 to 65535")
+	if err := ValidateEndpoint(endpoint); err != nil {
+		k.add(path, "%v", err)
 	}
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
-}
-
-func hasValidPort(u *url.URL) bool {
-	if u.Port() == "" {
-		return !strings.HasSuffix(u.Host, ":")
-	}
-	port, err := strconv.Atoi(u.Port())
-	return err == nil && port >= 1 && port <= 65535
-}
-
-// tokenPattern is what goes into a path, a query or a host unchanged.
+// tokenPattern matches values that need no escaping in a path, a query or a host.
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 func (k *checker) desktops(path string, d *Desktops) {
@@ -223,7 +196,7 @@ func (k *checker) desktops(path string, d *Desktops) {
 			"subnet_id": d.SubnetID != "", "status": d.Status != "",
 		} {
 			if set {
-				k.add(path+"."+key, "has no effect beside ids, which are read without discovery; remove one of the two")
+				k.add(path+"."+key, "no effect together with ids, which are read without listing desktops; remove one of the two")
 			}
 		}
 	}
@@ -231,73 +204,74 @@ func (k *checker) desktops(path string, d *Desktops) {
 		"enterprise_project_id": d.EnterpriseProjectID, "subnet_id": d.SubnetID, "status": d.Status,
 	} {
 		if value != "" && !tokenPattern.MatchString(value) {
-			k.add(path+"."+key, "is %q; use letters, digits and hyphens only", value)
+			k.add(path+"."+key, "invalid value %q; use letters, digits and hyphens only", value)
 		}
 	}
 	for key, value := range d.Tags {
-		at := keyPath(path+".tags", key)
 		switch {
 		case strings.TrimSpace(key) == "":
-			k.add(path+".tags", "has an empty key; name the tag")
+			k.add(path+".tags", "empty tag key; set a key")
 		case strings.ContainsAny(key, ",=") || strings.Contains(value, ","):
-			k.add(at, "holds a comma or an equals sign, by which the API tells tags apart; narrow by another tag")
+			k.add(keyPath(path+".tags", key), "contains a comma or an equals sign, which the API uses as separators; filter by another tag")
 		}
 	}
 }
 
 func (k *checker) ids(path string, ids []string) {
-	first := make(map[string]int, len(ids))
+	indexByID := make(map[string]int, len(ids))
 	for i, id := range ids {
-		at := fmt.Sprintf("%s[%d]", path, i)
+		idPath := fmt.Sprintf("%s[%d]", path, i)
 		if !tokenPattern.MatchString(id) {
-			k.add(at, "is %q, which is not an ID; use letters, digits and hyphens only", id)
-		} else if other, ok := first[id]; ok {
-			k.add(at, "is %s, as is %s[%d]; remove one", id, path, other)
+			k.add(idPath, "invalid ID %q; use letters, digits and hyphens only", id)
+		} else if other, ok := indexByID[id]; ok {
+			k.add(idPath, "duplicate ID %q, also in %s[%d]; remove one", id, path, other)
 		} else {
-			first[id] = i
+			indexByID[id] = i
 		}
 	}
 	if k.isSet(path) && ids != nil && len(ids) == 0 {
-		k.add(path, "is an empty list, which no desktop matches; fill it in or remove it")
+		k.add(path, "empty list, which matches no desktop; add an ID, or remove the key")
 	}
 }
 
 func (k *checker) limits(path string, l Limits) {
 	if l.RequestsPerMinute < 1 || l.RequestsPerMinute > maxRequestsPerMinute {
-		k.add(path+".requests_per_minute", "is %d; use 1 to %d (the API's own limit is 200)", l.RequestsPerMinute, maxRequestsPerMinute)
+		k.add(path+".requests_per_minute", "%d is out of range; use 1 to %d (the API itself allows 200)", l.RequestsPerMinute, maxRequestsPerMinute)
 	}
 	if l.Concurrency < 1 || l.Concurrency > maxConcurrency {
-		k.add(path+".concurrency", "is %d; use 1 to %d", l.Concurrency, maxConcurrency)
+		k.add(path+".concurrency", "%d is out of range; use 1 to %d", l.Concurrency, maxConcurrency)
 	}
 }
 
 func (k *checker) metrics(m *Metrics) {
-	k.uniqueStrings("metrics.disable", m.Disable, "name a family of metrics")
+	k.uniqueStrings("metrics.disable", m.Disable, "set the name of a metric family")
 	for i, family := range m.Disable {
-		at := fmt.Sprintf("metrics.disable[%d]", i)
+		path := fmt.Sprintf("metrics.disable[%d]", i)
 		short := strings.TrimPrefix(family, "huaweicloud_workspace_")
 		switch {
 		case k.options.Families == nil || slices.Contains(k.options.Families, family):
 		case slices.Contains(k.options.Families, short):
-			k.add(at, "is %q; write it without the prefix: %s", family, short)
+			k.add(path, "%q contains the prefix of all metrics; use %s", family, short)
 		default:
-			k.add(at, "is %q, which is not a family of metrics; use some of: %s", family,
+			k.add(path, "unknown metric family %q; use one of: %s", family,
 				strings.Join(slices.Sorted(slices.Values(k.options.Families)), ", "))
 		}
 	}
-	k.uniqueStrings("metrics.tags", m.Tags, "name the key of a tag")
+	k.uniqueStrings("metrics.tags", m.Tags, "set the key of a tag")
 }
 
+// uniqueStrings checks that no text is empty or in the list twice; remedy is for
+// an empty one.
 func (k *checker) uniqueStrings(path string, texts []string, remedy string) {
-	first := make(map[string]int, len(texts))
+	indexByText := make(map[string]int, len(texts))
 	for i, text := range texts {
-		at := fmt.Sprintf("%s[%d]", path, i)
+		textPath := fmt.Sprintf("%s[%d]", path, i)
 		if strings.TrimSpace(text) == "" {
-			k.add(at, "is empty; %s", remedy)
-		} else if other, ok := first[text]; ok {
-			k.add(at, "is %q, as is %s[%d]; remove one", text, path, other)
+			k.add(textPath, "empty; %s", remedy)
+		} else if other, ok := indexByText[text]; ok {
+			k.add(textPath, "duplicate value %q, also in %s[%d]; remove one", text, path, other)
 		} else {
-			first[text] = i
+			indexByText[text] = i
 		}
 	}
 }
@@ -305,13 +279,13 @@ func (k *checker) uniqueStrings(path string, texts []string, remedy string) {
 func (k *checker) refresh(r *Refresh) {
 	k.positiveDuration("refresh.timeout", r.Timeout)
 	if r.MaxStaleness < r.Timeout {
-		k.add("refresh.max_staleness", "is %s, shorter than the timeout of %s; use at least that, or values end while the refresh that renews them still runs",
+		k.add("refresh.max_staleness", "%s is shorter than refresh.timeout (%s); use at least the timeout, or values expire during the refresh that renews them",
 			r.MaxStaleness, r.Timeout)
 	}
 }
 
 func (k *checker) positiveDuration(path string, d model.Duration) {
 	if d <= 0 {
-		k.add(path, "is %s; use a longer duration, such as 2m", d)
+		k.add(path, "%s is too short; use a longer duration, such as 2m", d)
 	}
 }

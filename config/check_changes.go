@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// maxKeptChanges is how many changes may be kept, or wait.
+// maxKeptChanges limits changes.keep and changes.webhook.queue.
 const maxKeptChanges = 1_000_000
 
 func (k *checker) changes(c *Changes) {
@@ -27,18 +27,18 @@ func (k *checker) changes(c *Changes) {
 		absent.setDefaults()
 		absent.HTTP.applyDerivedDefaults("", false)
 		if w.Fingerprint() != absent.Fingerprint() {
-			k.add(path+".url", "is missing; set it or url_file, or remove %s", path)
+			k.add(path+".url", "missing; set it or url_file, or remove %s", path)
 		}
 		return
 	}
 	switch {
 	case !w.URL.IsZero() && w.URLFile != "":
-		k.add(path+".url", "is given twice, here and by url_file; remove one")
+		k.add(path+".url", "set twice, here and in url_file; remove one")
 	case w.URLFile == "":
 		k.webhookURL(path+".url", w.URL.Reveal())
 	default:
 		if data, err := readFile(w.URLFile); err != nil {
-			k.add(path+".url_file", "is %q, which %v", w.URLFile, err)
+			k.add(path+".url_file", "%q: %v", w.URLFile, err)
 		} else {
 			k.webhookURL(path+".url_file", strings.TrimSpace(string(data)))
 		}
@@ -52,38 +52,38 @@ func (k *checker) changes(c *Changes) {
 
 func (k *checker) inRange(path string, n, least int) {
 	if n < least || n > maxKeptChanges {
-		k.add(path, "is %d; use %d to %d", n, least, maxKeptChanges)
+		k.add(path, "%d is out of range; use %d to %d", n, least, maxKeptChanges)
 	}
 }
 
-// webhookURL checks a URL without quoting anything of it.
+// webhookURL checks a webhook's URL. It may be a secret, so no error quotes it.
 func (k *checker) webhookURL(path, text string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "" || u.Scheme != "https" && u.Scheme != "http":
-		k.add(path, "must hold a URL like https://hooks.example.com/workspace")
+		k.add(path, "invalid webhook URL; use a URL such as https://hooks.example.com/workspace")
 	case u.User != nil:
-		k.add(path, "must not hold a user or a password; use authorization")
+		k.add(path, "URL contains a user or a password; use authorization instead")
 	case u.Fragment != "":
-		k.add(path, "holds a fragment (#), which is never sent; remove it")
+		k.add(path, "URL contains a fragment (#), which is never sent; remove it")
 	case !hasValidPort(u):
-		k.add(path, "has a port that does not exist; use one from 1 to 65535")
+		k.add(path, "URL has an invalid port; use 1 to 65535")
 	}
 }
 
 func (k *checker) authorization(path string, a *Authorization) {
 	if a.IsZero() {
 		if k.isSet(path + ".type") {
-			k.add(path+".credentials", "is missing; set it or credentials_file")
+			k.add(path+".credentials", "missing; set it or credentials_file")
 		}
 		return
 	}
 	if !headerTokenPattern.MatchString(a.Type) {
-		k.add(path+".type", "is not one word, such as Bearer or Basic; what follows it is in credentials")
+		k.add(path+".type", "not a single word; use a type such as Bearer or Basic, and move the rest to credentials")
 	}
 	switch {
 	case !a.Credentials.IsZero() && a.CredentialsFile != "":
-		k.add(path+".credentials", "is given twice, here and by credentials_file; remove one")
+		k.add(path+".credentials", "set twice, here and in credentials_file; remove one")
 	case a.CredentialsFile != "":
 		k.secretFile(path+".credentials_file", a.CredentialsFile)
 	default:
@@ -91,31 +91,33 @@ func (k *checker) authorization(path string, a *Authorization) {
 	}
 }
 
-// headerTokenPattern is what a header's name and the type of an authorization are made of.
+// headerTokenPattern matches a token of RFC 9110: a header name, or the type of
+// an Authorization header.
 var headerTokenPattern = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
 
-// reservedHeaders are set by the exporter or by its HTTP client.
+// reservedHeaders are set by the exporter or by net/http.
 var reservedHeaders = []string{
 	"Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
 func (k *checker) headers(path string, w *Webhook) {
-	first := make(map[string]string)
+	nameByCanonical := make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
-		at, canonical := keyPath(path, name), http.CanonicalHeaderKey(name)
+		headerPath, canonical := keyPath(path, name), http.CanonicalHeaderKey(name)
 		switch {
 		case !headerTokenPattern.MatchString(name):
-			k.add(path, "has a name that is not the name of a header; use letters, digits and hyphens only")
+			// The name is not quoted: it may be a secret in the wrong place.
+			k.add(path, "invalid header name; use letters, digits and hyphens only")
 			continue
 		case slices.Contains(reservedHeaders, canonical):
-			k.add(at, "is set by the exporter; remove it")
+			k.add(headerPath, "header is set by the exporter; remove it")
 		case canonical == "Authorization" && !w.Authorization.IsZero():
-			k.add(at, "is set by authorization as well; remove one")
-		case first[canonical] != "":
-			k.add(at, "is the same header as %s; remove one", first[canonical])
+			k.add(headerPath, "set twice, here and in authorization; remove one")
+		case nameByCanonical[canonical] != "":
+			k.add(headerPath, "same header as %s; remove one", nameByCanonical[canonical])
 		}
-		first[canonical] = name
-		k.headerValue(at, w.Headers[name])
+		nameByCanonical[canonical] = name
+		k.headerValue(headerPath, w.Headers[name])
 	}
 }
 
@@ -128,15 +130,15 @@ func (k *checker) headerValue(path string, value Secret) {
 func (k *checker) state(s *State) {
 	if s.IsZero() {
 		if k.isSet("state.max_age") {
-			k.add("state.file", "is missing; without it nothing is remembered")
+			k.add("state.file", "missing; set it to keep state across restarts, or remove max_age")
 		}
 		return
 	}
 	k.positiveDuration("state.max_age", s.MaxAge)
 	if info, err := os.Stat(s.File); err == nil && !info.Mode().IsRegular() {
-		k.add("state.file", "is %q, which is not a file; name one in a folder that the exporter may write", s.File)
+		k.add("state.file", "%q is not a regular file; use a file in a directory that the exporter can write to", s.File)
 	}
 	if info, err := os.Stat(filepath.Dir(s.File)); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		k.add("state.file", "is %q, whose folder does not exist; create it, and let the exporter write there", s.File)
+		k.add("state.file", "%q is in a directory that does not exist; create it, writable for the exporter", s.File)
 	}
 }

@@ -18,48 +18,49 @@ import (
 )
 
 const (
-	maxValues = 250_000 // what aliases repeat is counted each time
-	maxDepth  = 100     // aliases may lead back to where they stand
+	maxValues = 250_000 // values of an alias count each time
+	maxDepth  = 100     // of merges: an alias may contain itself
 )
 
-// decoder fills values from YAML by their struct tags. Package yaml's own stops
-// at an unknown key without a word of where it is; this one finds all faults,
-// each with its path and line, and quotes nothing that may be a secret.
+// decoder decodes YAML nodes into Go values by their struct tags. The decoder of
+// package yaml stops at the first unknown key, without its path, and its errors
+// quote values; this one reports all errors, each with path and line, and quotes
+// nothing that may be a secret.
 type decoder struct {
 	*errorList
 	valueCount int
 }
 
-// decode fills target, a pointer, from node.
-func (r *errorList) decode(node *yaml.Node, target any) {
-	d := decoder{errorList: r}
+// decode decodes node into target, a pointer.
+func (l *errorList) decode(node *yaml.Node, target any) {
+	d := decoder{errorList: l}
 	d.lines[""] = node.Line
 	d.decodeValue(node, "", reflect.ValueOf(target).Elem())
 }
 
-// countValues counts values, and says whether there is room for n more.
+// countValues adds n values, and reports whether the total is within maxValues.
 func (d *decoder) countValues(n int) bool {
 	d.valueCount += n
 	if d.valueCount > maxValues {
-		d.add("", "holds more than %d values, aliases counted each time; write less, or split it", maxValues)
+		d.add("", "more than %d values, with values of aliases counted each time; shorten the file, or split it", maxValues)
 		return false
 	}
 	return true
 }
 
-// decodeValue decodes node into out. It goes no deeper than the types do, so that
-// only merges need a bound on depth.
+// decodeValue decodes node into out. Recursion is limited by the depth of the Go
+// types, so that only merges need a limit of their own.
 func (d *decoder) decodeValue(node *yaml.Node, path string, out reflect.Value) {
 	for node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
 	if node.ShortTag() == "!!null" {
-		return // a key without a value is an absent key
+		return // a key without a value counts as absent
 	}
 	want, got := kindOf(out.Type()), node.Kind
 	switch {
 	case want != got && want == yaml.MappingNode && out.Kind() == reflect.Struct:
-		d.add(path, "must be a mapping, not %s; its keys are: %s", kindNames[got], strings.Join(keysOf(out.Type()), ", "))
+		d.add(path, "must be a mapping, not %s; valid keys: %s", kindNames[got], strings.Join(keysOf(out.Type()), ", "))
 	case want != got:
 		d.add(path, "must be %s, not %s", kindNames[want], kindNames[got])
 	case want == yaml.ScalarNode:
@@ -79,24 +80,24 @@ func (d *decoder) decodeList(node *yaml.Node, path string, out reflect.Value) {
 	}
 	out.Set(reflect.MakeSlice(out.Type(), len(node.Content), len(node.Content)))
 	for i, item := range node.Content {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		d.lines[at] = item.Line
+		itemPath := fmt.Sprintf("%s[%d]", path, i)
+		d.lines[itemPath] = item.Line
 		if item.ShortTag() == "!!null" {
-			d.add(at, "is empty; fill it in or remove it")
+			d.add(itemPath, "empty list item; add a value, or remove it")
 			continue
 		}
 		setDefaults(out.Index(i))
-		d.decodeValue(item, at, out.Index(i))
+		d.decodeValue(item, itemPath, out.Index(i))
 	}
 }
 
 type entry struct{ key, value *yaml.Node }
 
-// mappingEntries gives the keys of a mapping, each once. What is merged in by << comes
-// after what stands beside it, and the first of a name wins.
+// mappingEntries returns the entries of a mapping, each key once. Entries that
+// are merged by << come last; the first entry of a key wins.
 func (d *decoder) mappingEntries(node *yaml.Node, path string, depth int) []entry {
 	if depth > maxDepth {
-		d.add(path, "merges itself; write it without <<")
+		d.add(path, "merge key << refers to itself; write the keys without <<")
 		return nil
 	}
 	if !d.countValues(1) {
@@ -113,11 +114,11 @@ func (d *decoder) mappingEntries(node *yaml.Node, path string, depth int) []entr
 		case key.ShortTag() == "!!merge":
 			merged = append(merged, d.mergedEntries(value, path, depth+1)...)
 		case key.Kind != yaml.ScalarNode:
-			d.add(path, "has a key on line %d that is not a single word", key.Line)
+			d.add(path, "key on line %d is not a plain value; use a single word", key.Line)
 		case seen[key.Value] > 0 && !keyLike.MatchString(key.Value):
-			d.add(path, "has a key twice, on lines %d and %d; remove one", seen[key.Value], key.Line)
+			d.add(path, "duplicate key on lines %d and %d; remove one", seen[key.Value], key.Line)
 		case seen[key.Value] > 0:
-			d.add(keyPath(path, key.Value), "is given twice, on lines %d and %d; remove one", seen[key.Value], key.Line)
+			d.add(keyPath(path, key.Value), "set twice, on lines %d and %d; remove one", seen[key.Value], key.Line)
 		default:
 			seen[key.Value] = key.Line
 			all = append(all, entry{key, value})
@@ -152,18 +153,18 @@ func (d *decoder) mergedEntries(node *yaml.Node, path string, depth int) []entry
 		}
 		return all
 	default:
-		d.add(path, "merges something on line %d that is not a mapping", node.Line)
+		d.add(path, "merge key << on line %d is not followed by a mapping; use an alias of a mapping", node.Line)
 		return nil
 	}
 }
 
 func (d *decoder) decodeEntry(p entry, path string, out reflect.Value) {
 	key := p.key.Value
-	at := keyPath(path, key)
+	entryPath := keyPath(path, key)
 	if out.Kind() == reflect.Map {
-		d.lines[at] = p.key.Line
+		d.lines[entryPath] = p.key.Line
 		element := reflect.New(out.Type().Elem()).Elem()
-		d.decodeValue(p.value, at, element)
+		d.decodeValue(p.value, entryPath, element)
 		if out.IsNil() {
 			out.Set(reflect.MakeMap(out.Type()))
 		}
@@ -172,57 +173,56 @@ func (d *decoder) decodeEntry(p entry, path string, out reflect.Value) {
 	}
 	for name, field := range fields(out.Type()) {
 		if name == key {
-			d.lines[at] = p.key.Line
-			d.decodeValue(p.value, at, out.FieldByIndex(field.Index))
+			d.lines[entryPath] = p.key.Line
+			d.decodeValue(p.value, entryPath, out.FieldByIndex(field.Index))
 			return
 		}
 	}
 	if !keyLike.MatchString(key) {
-		// It may be a secret that slipped into a key's place, after a colon
-		// without a space.
-		d.add(path, "has something on line %d that is not a key; a key is followed by a colon and a space, and the keys here are: %s",
+		// It is not quoted: a colon without a space makes a secret part of a key.
+		d.add(path, "invalid key on line %d; write a key, a colon and a space; valid keys: %s",
 			p.key.Line, strings.Join(keysOf(out.Type()), ", "))
 		return
 	}
-	d.lines[at] = p.key.Line
-	d.add(at, "is an unknown key; the keys here are: %s", strings.Join(keysOf(out.Type()), ", "))
+	d.lines[entryPath] = p.key.Line
+	d.add(entryPath, "unknown key; valid keys: %s", strings.Join(keysOf(out.Type()), ", "))
 }
 
 func (d *decoder) decodeScalar(node *yaml.Node, path string, out reflect.Value) {
 	if !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!timestamp"}, node.ShortTag()) {
-		d.add(path, "must be a plain value without a YAML tag; put it in quotes")
+		d.add(path, "YAML tag is not supported; remove it, or put the value in quotes")
 		return
 	}
 	if out.Kind() == reflect.String {
-		out.SetString(node.Value) // as written: an ID may look like a number
+		out.SetString(node.Value) // unchanged: an ID may look like a number
 		return
 	}
 	target := out.Addr().Interface()
 	err := node.Decode(target)
 	if out.Kind() == reflect.Int && node.ShortTag() == "!!float" {
-		err = errNotInteger // which package yaml would cut off
+		err = errNotInteger // package yaml would truncate it
 	}
 	if err == nil {
 		return
 	}
 	switch target.(type) {
 	case *model.Duration:
-		d.add(path, "must be a duration such as 30s, 5m or 1h, not %q", node.Value)
+		d.add(path, "invalid duration %q; use a value such as 30s, 5m or 1h", node.Value)
 	case *bool:
-		d.add(path, "must be true or false, not %q", node.Value)
+		d.add(path, "invalid boolean %q; use true or false", node.Value)
 	case *int:
-		d.add(path, "must be a whole number, not %q", node.Value)
+		d.add(path, "invalid number %q; use a whole number", node.Value)
 	case *Regexp:
-		d.add(path, "must be an RE2 regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		d.add(path, "invalid RE2 regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	case *promconfig.TLSVersion:
-		d.add(path, "must be TLS10, TLS11, TLS12 or TLS13, not %q", node.Value)
+		d.add(path, "unknown TLS version %q; use TLS10, TLS11, TLS12 or TLS13", node.Value)
 	default:
-		// A URL, which may hold a password, whole or in pieces.
-		d.add(path, "must be a URL like http://proxy.example.com:3128; percent-encode special characters in a password")
+		// A URL is not quoted: it may contain a password.
+		d.add(path, "invalid proxy URL; use a URL such as http://proxy.example.com:3128, and percent-encode special characters of a password")
 	}
 }
 
-// keyPath appends a key to a path, quoted where it would be misread.
+// keyPath returns path with key appended, quoted if it has special characters.
 func keyPath(path, key string) string {
 	switch {
 	case !plainKey.MatchString(key):
@@ -238,15 +238,15 @@ var errNotInteger = errors.New("not a whole number")
 
 var (
 	plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	keyLike  = regexp.MustCompile(`^[a-z][A-Za-z0-9_-]{0,29}$`) // access keys begin with a capital, secret ones are longer
+	keyLike  = regexp.MustCompile(`^[a-z][A-Za-z0-9_-]{0,29}$`) // excludes access keys (they begin with a capital letter) and secret keys (longer)
 )
 
 var kindNames = map[yaml.Kind]string{
 	yaml.ScalarNode: "a single value", yaml.SequenceNode: "a list", yaml.MappingNode: "a mapping",
 }
 
-// kindOf says what t is in YAML. A struct without keys is a single value that
-// decodes itself.
+// kindOf returns the kind of YAML node that t is decoded from. A struct without
+// keys is decoded from a single value by its own method.
 func kindOf(t reflect.Type) yaml.Kind {
 	switch {
 	case t.Kind() == reflect.Slice:
@@ -258,7 +258,7 @@ func kindOf(t reflect.Type) yaml.Kind {
 	}
 }
 
-// fields walks the YAML keys of a struct, inlined ones included.
+// fields iterates over the YAML keys of a struct, inlined ones included.
 func fields(t reflect.Type) iter.Seq2[string, reflect.StructField] {
 	return func(yield func(string, reflect.StructField) bool) {
 		for i := range t.NumField() {
@@ -273,7 +273,8 @@ func fields(t reflect.Type) iter.Seq2[string, reflect.StructField] {
 				}
 				continue
 			}
-			// Prometheus' *_ref name secrets of a manager that is not here.
+			// The *_ref keys of Prometheus refer to a secret manager, which the
+			// exporter does not have.
 			if name != "" && !strings.HasSuffix(name, "_ref") && !yield(name, f) {
 				return
 			}
@@ -281,6 +282,7 @@ func fields(t reflect.Type) iter.Seq2[string, reflect.StructField] {
 	}
 }
 
+// keysOf returns the YAML keys of a struct.
 func keysOf(t reflect.Type) []string {
 	var keys []string
 	for key := range fields(t) {
@@ -289,7 +291,7 @@ func keysOf(t reflect.Type) []string {
 	return keys
 }
 
-// defaulter is a type that has defaults other than zero.
+// defaulter is a type with defaults other than its zero value.
 type defaulter interface{ setDefaults() }
 
 func setDefaults(v reflect.Value) {

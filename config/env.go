@@ -5,47 +5,55 @@ package config
 
 import "strings"
 
-// The variables that FromEnvironment reads. All but the region's are the SDK's.
+// Environment variables. All but EnvRegion are those of the SDK.
 const (
-	envRegion        = "HUAWEICLOUD_REGION"
+	EnvRegion        = "HUAWEICLOUD_REGION"
 	EnvAccessKey     = "HUAWEICLOUD_SDK_AK"
 	EnvSecretKey     = "HUAWEICLOUD_SDK_SK"
 	EnvSecurityToken = "HUAWEICLOUD_SDK_SECURITY_TOKEN"
 	EnvIDPID         = "HUAWEICLOUD_SDK_IDP_ID"
 	EnvIDTokenFile   = "HUAWEICLOUD_SDK_ID_TOKEN_FILE"
-	envProjectID     = "HUAWEICLOUD_SDK_PROJECT_ID"
+	EnvProfileFile   = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
+	EnvProjectID     = "HUAWEICLOUD_SDK_PROJECT_ID"
 	EnvIAMEndpoint   = "HUAWEICLOUD_SDK_IAM_ENDPOINT"
-	envEndpoint      = "HUAWEICLOUD_SDK_REGION_WORKSPACE_" // and the region
 )
 
-// FromEnvironment makes the configuration of one project, named after its
-// region, from environment variables alone. The region is told by the flag
-// --region, or else by HUAWEICLOUD_REGION. Its credentials stay in the
-// environment, SourceEnvironment; where it holds none, they are left to the
-// rest of the SDK's chain. An error is of type Errors.
+// envEndpointPrefix, followed by a region in capital letters, is the variable that
+// sets the Workspace endpoint of that region.
+const envEndpointPrefix = "HUAWEICLOUD_SDK_REGION_WORKSPACE_"
+
+// envEndpoint returns the name of the variable that sets the Workspace endpoint
+// of a region.
+func envEndpoint(region string) string {
+	return envEndpointPrefix + strings.ToUpper(strings.ReplaceAll(region, "-", "_"))
+}
+
+// FromEnvironment returns the configuration of one project, named after its
+// region, from environment variables alone. A region that is not empty, that of
+// the flag --region, takes precedence over HUAWEICLOUD_REGION. The source of
+// credentials is SourceEnvironment if the environment contains some, and
+// SourceChain otherwise. The error is of type Errors.
 func FromEnvironment(getenv func(string) string, region string, options Options) (*Config, error) {
 	k := checker{newErrorList("environment"), options}
 	if region == "" {
-		region = getenv(envRegion)
+		region = getenv(EnvRegion)
 	}
-	p := Project{Name: region, Region: region, ProjectID: getenv(envProjectID)}
+	p := Project{Name: region, Region: region, ProjectID: getenv(EnvProjectID)}
 	p.setDefaults()
 	p.Credentials.Source = SourceChain
 	if k.environmentCredentials(getenv) {
 		p.Credentials.Source = SourceEnvironment
 	}
-	p.IAMEndpoint = getenv(EnvIAMEndpoint)
-	if p.IAMEndpoint != "" {
-		p.IAMEndpoint = NormalizeEndpoint(p.IAMEndpoint)
+	if endpoint := getenv(EnvIAMEndpoint); endpoint != "" {
+		p.IAMEndpoint = NormalizeEndpoint(endpoint)
 	}
 
 	if region == "" {
-		k.add(envRegion, "is missing; set it or --region to a region's ID, such as la-north-2, or name a file by --config.file")
+		k.add(EnvRegion, "missing; set it or --region to the ID of a region, such as la-north-2, or set --config.file")
 	} else {
-		variable := envEndpoint + strings.ToUpper(strings.ReplaceAll(region, "-", "_"))
-		k.region(envRegion, region, true, "set "+variable+" to its endpoint")
+		k.region(EnvRegion, region, true, "set "+envEndpoint(region)+" to its endpoint")
 	}
-	k.projectID(envProjectID, p.ProjectID)
+	k.projectID(EnvProjectID, p.ProjectID)
 	k.endpoint(EnvIAMEndpoint, p.IAMEndpoint)
 
 	c := &Config{Projects: []Project{p}}
@@ -57,29 +65,29 @@ func FromEnvironment(getenv func(string) string, region string, options Options)
 	return c, nil
 }
 
-// environmentCredentials checks the credentials in the environment, and says whether
-// there are some.
+// environmentCredentials checks the credentials in the environment, and reports
+// whether there are any.
 func (k *checker) environmentCredentials(getenv func(string) string) bool {
-	both := func(one, other string) {
-		if getenv(one) == "" {
-			k.add(one, "is missing; set it, as it belongs to %s", other)
+	require := func(name, together string) {
+		if getenv(name) == "" {
+			k.add(name, "missing; set it together with %s", together)
 		}
 	}
-	key := getenv(EnvAccessKey)+getenv(EnvSecretKey)+getenv(EnvSecurityToken) != ""
-	if key {
-		both(EnvAccessKey, EnvSecretKey)
-		both(EnvSecretKey, EnvAccessKey)
+	hasKey := getenv(EnvAccessKey)+getenv(EnvSecretKey)+getenv(EnvSecurityToken) != ""
+	if hasKey {
+		require(EnvAccessKey, EnvSecretKey)
+		require(EnvSecretKey, EnvAccessKey)
 	}
 	for _, name := range []string{EnvAccessKey, EnvSecretKey, EnvSecurityToken} {
 		k.credentialText(name, getenv(name))
 	}
-	oidc := getenv(EnvIDPID)+getenv(EnvIDTokenFile) != ""
-	if oidc {
-		both(EnvIDPID, EnvIDTokenFile)
-		both(EnvIDTokenFile, EnvIDPID)
+	hasOIDC := getenv(EnvIDPID)+getenv(EnvIDTokenFile) != ""
+	if hasOIDC {
+		require(EnvIDPID, EnvIDTokenFile)
+		require(EnvIDTokenFile, EnvIDPID)
 	}
 	if file := getenv(EnvIDTokenFile); file != "" {
 		k.secretFile(EnvIDTokenFile, file)
 	}
-	return key || oidc
+	return hasKey || hasOIDC
 }

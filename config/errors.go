@@ -10,87 +10,89 @@ import (
 	"strings"
 )
 
-// maxPrintedErrors bounds what Errors prints: past it, one mistake repeats itself.
+// maxPrintedErrors limits what Errors.Error prints: one mistake can cause
+// hundreds of errors.
 const maxPrintedErrors = 50
 
-// Error is one thing that is wrong with a configuration, and what to do about
-// it. It quotes no secret.
+// Error is one invalid value of a configuration. It contains no secret.
 type Error struct {
-	File    string // "environment" where there is no file
+	File    string // path of the file, or "environment"
 	Line    int    // 0: unknown
-	Path    string // such as projects[1].limits.concurrency, or the name of a variable; "": the whole
-	Message string
+	Path    string // such as projects[1].limits.concurrency, or an environment variable; "": the whole file
+	Message string // what is wrong, with the value unless it may be a secret, and what to do
 }
 
-// Error gives file, line, path and text on one line.
-func (f Error) Error() string {
+// Error returns file, line, path and message on one line.
+func (e Error) Error() string {
 	var b strings.Builder
-	b.WriteString(f.File)
-	if f.Line > 0 {
-		fmt.Fprintf(&b, ":%d", f.Line)
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d", e.Line)
 	}
-	if f.Path != "" {
-		b.WriteString(": " + f.Path)
+	if e.Path != "" {
+		b.WriteString(": " + e.Path)
 	}
-	return b.String() + ": " + f.Message
+	return b.String() + ": " + e.Message
 }
 
-// Errors is all that is wrong with a configuration, in the order of its lines.
+// Errors lists all invalid values of a configuration, ordered by line.
 type Errors []Error
 
-// Error gives one line for each fault.
+// Error returns one line for each error, and the count of those above
+// maxPrintedErrors.
 func (e Errors) Error() string {
 	lines := make([]string, 0, maxPrintedErrors+1)
-	for i, f := range e {
+	for i, one := range e {
 		if i == maxPrintedErrors {
-			lines = append(lines, fmt.Sprintf("%s: and %d more faults", f.File, len(e)-i))
+			lines = append(lines, fmt.Sprintf("%s: and %d more errors", one.File, len(e)-i))
 			break
 		}
-		lines = append(lines, f.Error())
+		lines = append(lines, one.Error())
 	}
 	return strings.Join(lines, "\n")
 }
 
-// errorList collects the faults of one source, and knows where each path was
-// written.
+// errorList collects the errors of one file, with the line of every key that is
+// set in it.
 type errorList struct {
 	file     string
-	lines    map[string]int // by path; what is not in it was not written
+	lines    map[string]int // by path; keys that are not set have no entry
 	errors   Errors
-	hasError map[string]bool
+	hasError map[string]bool // by path
 }
 
 func newErrorList(file string) *errorList {
 	return &errorList{file: file, lines: make(map[string]int), hasError: make(map[string]bool)}
 }
 
-func (r *errorList) isSet(path string) bool { return r.lines[path] > 0 }
+// isSet reports whether the file contains the key at path.
+func (l *errorList) isSet(path string) bool { return l.lines[path] > 0 }
 
-// add notes a fault at the line of path or, where that was not written, of
-// what it would stand in. A path has one fault at most, and so has what stands
-// in it: what could not be read must not be found missing as well.
-func (r *errorList) add(path, format string, args ...any) {
+// add appends an error with the line of path, or of its closest parent that is
+// set. A path that has an error gets no second one, nor do its children: a value
+// that could not be read must not be reported as missing, too.
+func (l *errorList) add(path, format string, args ...any) {
 	line := 0
-	for at := path; ; at = at[:max(0, strings.LastIndexAny(at, ".["))] {
-		if r.hasError[at] {
+	for parent := path; ; parent = parent[:max(0, strings.LastIndexAny(parent, ".["))] {
+		if l.hasError[parent] {
 			return
 		}
 		if line == 0 {
-			line = r.lines[at]
+			line = l.lines[parent]
 		}
-		if at == "" {
+		if parent == "" {
 			break
 		}
 	}
-	r.hasError[path] = true
-	r.errors = append(r.errors, Error{File: r.file, Line: line, Path: path, Message: fmt.Sprintf(format, args...)})
+	l.hasError[path] = true
+	l.errors = append(l.errors, Error{File: l.file, Line: line, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// err gives what was collected, or nil.
-func (r *errorList) err() error {
-	if len(r.errors) == 0 {
+// err returns the errors ordered by line, or nil if there are none.
+func (l *errorList) err() error {
+	if len(l.errors) == 0 {
 		return nil
 	}
-	slices.SortFunc(r.errors, func(a, b Error) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path)) })
-	return r.errors
+	slices.SortFunc(l.errors, func(a, b Error) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path)) })
+	return l.errors
 }

@@ -22,19 +22,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFileSize is the size of a configuration file that names a hundred thousand
-// desktops, and some more.
+// maxFileSize is in bytes: enough for the IDs of a hundred thousand desktops.
 const maxFileSize = 8 << 20
 
-// Options is what a configuration is checked against and this package cannot
-// know.
+// Options contains what other packages know about valid values.
 type Options struct {
-	KnownRegion func(region string) bool // has an endpoint without being told; nil: not checked
-	Families    []string                 // names for metrics.disable, without prefix; nil: not checked
+	KnownRegion func(region string) bool // reports whether the SDK has an endpoint of the region; nil: not checked
+	Families    []string                 // metric families for metrics.disable, without prefix; nil: not checked
 }
 
-// Load reads the configuration file at path and checks it as a whole. An error
-// is of type Errors.
+// Load reads and validates the configuration file at path. The error is of type
+// Errors and lists all that is invalid.
 func Load(path string, options Options) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -43,26 +41,27 @@ func Load(path string, options Options) (*Config, error) {
 	return Parse(path, data, options)
 }
 
-// Parse reads a configuration from memory and checks it as a whole, as Load
-// does with a file. Errors name path, and relative paths are below its folder.
+// Parse validates a configuration in memory, as Load does with a file. Errors
+// refer to path, and relative paths are resolved against its directory.
 func Parse(path string, data []byte, options Options) (*Config, error) {
-	r := newErrorList(path)
+	list := newErrorList(path)
 	root, err := parseDocument(data)
 	if err != nil {
 		return nil, Errors{syntaxError(path, data, err)}
 	}
 	c := &Config{}
 	c.setDefaults()
-	r.decode(root, c)
-	c.applyDerivedDefaults(filepath.Dir(path), r.isSet)
-	check(c, r, options)
-	if err := r.err(); err != nil {
+	list.decode(root, c)
+	c.applyDerivedDefaults(filepath.Dir(path), list.isSet)
+	check(c, list, options)
+	if err := list.err(); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// readFile reads a text of bounded size. Its errors do not repeat the path.
+// readFile reads a UTF-8 text file of at most maxFileSize. Its errors do not
+// contain the path.
 func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -74,38 +73,38 @@ func readFile(path string) ([]byte, error) {
 	case err != nil:
 		return nil, readError(err)
 	case len(data) > maxFileSize:
-		return nil, fmt.Errorf("is larger than %d MiB; is it the right file?", maxFileSize>>20)
+		return nil, fmt.Errorf("file is larger than %d MiB; check that it is the right file", maxFileSize>>20)
 	case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
-		return nil, errors.New("is not a text in UTF-8; is it the right file?")
+		return nil, errors.New("file is not UTF-8 text; check that it is the right file")
 	}
 	return data, nil
 }
 
-// readError says why a file cannot be read, without its path.
+// readError returns err without the path of the file.
 func readError(err error) error {
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
 	}
-	return fmt.Errorf("cannot be read: %w; check its path and its permissions", err)
+	return fmt.Errorf("cannot read file: %w; check the path and the permissions", err)
 }
 
 var (
-	errEmptyFile      = errors.New("is empty; name at least one project or account")
-	errSecondDocument = errors.New("begins a second document; only one is read, so remove the rest")
+	errEmptyFile      = errors.New("file is empty; configure at least one project or account")
+	errSecondDocument = errors.New("second YAML document; keep one document, and remove the rest")
 )
 
-// parseDocument gives the root of the only YAML document in data.
+// parseDocument returns the root node of the only YAML document in data.
 func parseDocument(data []byte) (*yaml.Node, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	yamlDecoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
-	err := decoder.Decode(&first)
+	err := yamlDecoder.Decode(&first)
 	if errors.Is(err, io.EOF) || err == nil && first.Content[0].ShortTag() == "!!null" {
 		return nil, errEmptyFile
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := decoder.Decode(&second); err == nil {
+	if err := yamlDecoder.Decode(&second); err == nil {
 		return nil, fmt.Errorf("line %d: %w", second.Line, errSecondDocument)
 	} else if !errors.Is(err, io.EOF) {
 		return nil, err
@@ -118,25 +117,25 @@ var (
 	yamlAlias = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// syntaxError makes one clean line of an error of document.
+// syntaxError converts an error of parseDocument.
 func syntaxError(path string, data []byte, err error) Error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
-	f := Error{File: path}
+	e := Error{File: path}
 	m := yamlLine.FindStringSubmatch(text)
-	f.Line, _ = strconv.Atoi(m[1])
+	e.Line, _ = strconv.Atoi(m[1])
 	text = text[len(m[0]):]
 	if alias := yamlAlias.FindStringSubmatch(text); alias != nil {
-		// What follows the asterisk may be a secret that lacks its quotes.
-		f.Line = 1 + bytes.Count(data[:max(0, bytes.Index(data, []byte("*"+alias[1])))], []byte("\n"))
-		f.Message = "has an alias (*name) without its anchor (&name); put a text that begins with an asterisk in quotes"
-		return f
+		// The name is not quoted: it may be a secret without its quotes.
+		e.Line = 1 + bytes.Count(data[:max(0, bytes.Index(data, []byte("*"+alias[1])))], []byte("\n"))
+		e.Message = "alias (*name) without an anchor (&name); put a text that begins with an asterisk in quotes"
+		return e
 	}
-	f.Message = text
+	e.Message = text
 	if !errors.Is(err, errEmptyFile) && !errors.Is(err, errSecondDocument) {
-		// Package yaml tells where the block begins in which it lost its way.
-		f.Message = "is not YAML here or in the lines that follow: " + text + "; check indentation, colons and quotes"
+		// Package yaml reports the first line of the block with the error.
+		e.Message = "invalid YAML in this or the following lines: " + text + "; check indentation, colons and quotes"
 	}
-	return f
+	return e
 }
 
 func (c *Config) setDefaults() {
@@ -177,15 +176,15 @@ func (a *Account) setDefaults() {
 	a.EIPs, a.HTTP, a.Limits = p.EIPs, p.HTTP, p.Limits
 }
 
-// applyDerivedDefaults fills in the defaults that depend on what was written, and resolves
-// file names against dir.
-func (c *Config) applyDerivedDefaults(dir string, written func(path string) bool) {
+// applyDerivedDefaults sets the defaults that depend on other keys, and resolves
+// file names against dir. isSet reports whether the file contains a key.
+func (c *Config) applyDerivedDefaults(dir string, isSet func(path string) bool) {
 	for i := range c.Projects {
 		p := &c.Projects[i]
 		p.Endpoint = strings.TrimSuffix(p.Endpoint, "/")
 		p.IAMEndpoint = strings.TrimSuffix(p.IAMEndpoint, "/")
 		p.Credentials.applyDerivedDefaults(dir)
-		p.HTTP.applyDerivedDefaults(dir, written(fmt.Sprintf("projects[%d].http.proxy_from_environment", i)))
+		p.HTTP.applyDerivedDefaults(dir, isSet(fmt.Sprintf("projects[%d].http.proxy_from_environment", i)))
 	}
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
@@ -194,13 +193,13 @@ func (c *Config) applyDerivedDefaults(dir string, written func(path string) bool
 		}
 		a.IAMEndpoint = strings.TrimSuffix(a.IAMEndpoint, "/")
 		a.Credentials.applyDerivedDefaults(dir)
-		a.HTTP.applyDerivedDefaults(dir, written(fmt.Sprintf("accounts[%d].http.proxy_from_environment", i)))
+		a.HTTP.applyDerivedDefaults(dir, isSet(fmt.Sprintf("accounts[%d].http.proxy_from_environment", i)))
 	}
 	w := &c.Changes.Webhook
 	for _, file := range []*string{&w.URLFile, &w.Authorization.CredentialsFile, &c.State.File} {
 		*file = promconfig.JoinDir(dir, *file)
 	}
-	w.HTTP.applyDerivedDefaults(dir, written("changes.webhook.http.proxy_from_environment"))
+	w.HTTP.applyDerivedDefaults(dir, isSet("changes.webhook.http.proxy_from_environment"))
 }
 
 func (c *Credentials) applyDerivedDefaults(dir string) {
@@ -227,12 +226,12 @@ func (c *Credentials) hasStaticKey() bool {
 		!c.SecurityToken.IsZero() || c.SecurityTokenFile != ""
 }
 
-func (h *HTTP) applyDerivedDefaults(dir string, proxyChosen bool) {
+func (h *HTTP) applyDerivedDefaults(dir string, hasProxyFromEnvironment bool) {
 	h.TLS.SetDirectory(dir)
 	if h.ProxyURL.URL != nil && h.ProxyURL.String() == "" {
 		h.ProxyURL.URL = nil
 	}
-	if h.ProxyURL.URL == nil && !proxyChosen {
+	if h.ProxyURL.URL == nil && !hasProxyFromEnvironment {
 		h.ProxyFromEnvironment = true
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the goldens and docs/configuration.md anew")
+var update = flag.Bool("update", false, "update the golden files and docs/configuration.md")
 
 func testOptions() Options {
 	return Options{
@@ -29,7 +29,7 @@ func testOptions() Options {
 	}
 }
 
-// golden compares got with a file, or writes it.
+// golden compares got with a file, or updates it.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -39,20 +39,20 @@ func golden(t *testing.T, path, got string) {
 	}
 	want, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatalf("no golden; write it with -update: %v", err)
+		t.Fatalf("no golden file; create it with -update: %v", err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s differs (-want +got):\n%s", path, diff)
 	}
 }
 
-// each runs test for every file that matches, and sees to it that there are
-// some and that no golden is left over.
-func each(t *testing.T, suffix, goldenSuffix string, test func(t *testing.T, path, golden string)) {
+// forEachFile runs test for every file in testdata with a suffix. It fails without
+// files, and for golden files that belong to none.
+func forEachFile(t *testing.T, suffix, goldenSuffix string, test func(t *testing.T, path, golden string)) {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/*" + suffix)
 	if err != nil || len(paths) == 0 {
-		t.Fatalf("no files: %v", err)
+		t.Fatalf("no files in testdata: %v", err)
 	}
 	var goldens []string
 	for _, path := range paths {
@@ -65,87 +65,99 @@ func each(t *testing.T, suffix, goldenSuffix string, test func(t *testing.T, pat
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(goldens, found); diff != "" {
-		t.Errorf("goldens (-of files +found):\n%s", diff)
+		t.Errorf("golden files (-want +found):\n%s", diff)
 	}
 }
 
 func TestBadFiles(t *testing.T) {
-	each(t, ".bad.yml", ".bad.txt", func(t *testing.T, path, want string) {
+	forEachFile(t, ".bad.yml", ".bad.txt", func(t *testing.T, path, want string) {
 		c, err := Load(path, testOptions())
 		if err == nil {
 			t.Fatalf("accepted:\n%s", c.Masked())
 		}
 		if c != nil {
-			t.Error("a configuration beside an error")
+			t.Error("Load returns a configuration together with an error")
 		}
-		var faults Errors
-		if !errors.As(err, &faults) || len(faults) == 0 {
-			t.Fatalf("error is a %T, want Errors", err)
+		var list Errors
+		if !errors.As(err, &list) || len(list) == 0 {
+			t.Fatalf("got error of type %T, want Errors", err)
 		}
-		for _, f := range faults {
-			if f.File != path {
-				t.Errorf("fault of file %q", f.File)
+		for _, e := range list {
+			if e.File != path {
+				t.Errorf("got error of file %q", e.File)
 			}
 		}
 		if strings.Contains(err.Error(), "canary") {
-			t.Errorf("error tells a secret: %v", err)
+			t.Errorf("error contains a secret: %v", err)
 		}
 		golden(t, want, err.Error()+"\n")
 	})
 }
 
 func TestGoodFiles(t *testing.T) {
-	each(t, ".good.yml", ".good.golden", func(t *testing.T, path, want string) {
+	forEachFile(t, ".good.yml", ".good.golden", func(t *testing.T, path, want string) {
 		c, err := Load(path, testOptions())
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := c.Masked()
 		if strings.Contains(strings.ReplaceAll(got, "canary-ak", ""), "canary") {
-			t.Errorf("mask tells a secret:\n%s", got)
+			t.Errorf("masked configuration contains a secret:\n%s", got)
 		}
 		golden(t, want, got)
 
-		// What /config shows is itself a configuration, but for its secrets.
+		// The output of /config is a valid configuration, except for secrets.
 		again, err := Parse("masked.yml", []byte(got), testOptions())
 		if err != nil {
-			t.Fatalf("masked configuration is refused: %v", err)
+			t.Fatalf("masked configuration is invalid: %v", err)
 		}
 		if again.Masked() != got {
-			t.Errorf("masked configuration loads as another:\n%s", cmp.Diff(got, again.Masked()))
+			t.Errorf("masked configuration differs after loading:\n%s", cmp.Diff(got, again.Masked()))
 		}
 	})
 }
 
-// TestEveryRule finds rules that no bad file breaks, by the texts in the source.
+// TestEveryRule checks that each error message in the source is in the golden file
+// of a bad file.
 func TestEveryRule(t *testing.T) {
 	t.Parallel()
 	goldens, err := filepath.Glob("testdata/*.bad.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said strings.Builder
+	var messages strings.Builder
 	for _, path := range goldens {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		said.Write(text)
+		messages.Write(text)
 	}
 	rules := 0
-	for _, source := range []string{"check.go", "check_credentials.go", "check_changes.go", "decode.go"} {
+	for _, source := range []string{"check.go", "check_changes.go", "check_credentials.go", "check_http.go", "check_policy.go", "decode.go", "endpoint.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), source, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) < 2 {
+			if !ok {
 				return true
 			}
-			method, ok := call.Fun.(*ast.SelectorExpr)
-			text, isText := call.Args[1].(*ast.BasicLit)
-			if !ok || method.Sel.Name != "add" || !isText {
+			function, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			argument := 0
+			switch name := function.Sel.Name; {
+			case name == "add" && len(call.Args) > 1:
+				argument = 1
+			case source == "endpoint.go" && (name == "New" || name == "Errorf"): // in ValidateEndpoint
+			default:
+				return true
+			}
+			text, ok := call.Args[argument].(*ast.BasicLit)
+			if !ok {
 				return true
 			}
 			rules++
@@ -154,14 +166,14 @@ func TestEveryRule(t *testing.T) {
 				t.Fatal(err)
 			}
 			message := regexp.MustCompile(`%[a-z]`).ReplaceAllString(regexp.QuoteMeta(format), ".+")
-			if !regexp.MustCompile(`(?m): ` + message + `$`).MatchString(said.String()) {
-				t.Errorf("no file in testdata is refused with: %s", format)
+			if !regexp.MustCompile(`(?m): ` + message + `$`).MatchString(messages.String()) {
+				t.Errorf("no bad file in testdata has the error: %s", format)
 			}
 			return true
 		})
 	}
 	if rules < 50 {
-		t.Errorf("found only %d rules", rules)
+		t.Errorf("got %d rules, want at least 50", rules)
 	}
 }
 
@@ -172,16 +184,16 @@ func TestUnreadableFiles(t *testing.T) {
 		data string
 		want string
 	}{
-		"empty.yml":    {"", "is empty; name at least one project or account"},
-		"spaces.yml":   {"  \n\n", "is empty; name at least one project or account"},
-		"comments.yml": {"# projects:\n---\n# none\n", "is empty; name at least one project or account"},
-		"null.yml":     {"~\n", "is empty; name at least one project or account"},
-		"binary.yml":   {"\x7fELF\x00\x00", "is not a text in UTF-8; is it the right file?"},
-		"utf16.yml":    {"\xff\xfep\x00r\x00", "is not a text in UTF-8; is it the right file?"},
-		"latin1.yml":   {"# Bogot\xe1\n", "is not a text in UTF-8; is it the right file?"},
-		"huge.yml":     {strings.Repeat("# desktops\n", 1<<20), "is larger than 8 MiB; is it the right file?"},
-		"deep.yml":     {strings.Repeat("[", 20_000), "is not YAML here or in the lines that follow: exceeded max depth of 10000; check indentation, colons and quotes"},
-		"marks.yml":    {"\ufeffprojects: {\n", "is not YAML here or in the lines that follow: did not find expected node content; check indentation, colons and quotes"},
+		"empty.yml":    {"", "file is empty; configure at least one project or account"},
+		"spaces.yml":   {"  \n\n", "file is empty; configure at least one project or account"},
+		"comments.yml": {"# projects:\n---\n# none\n", "file is empty; configure at least one project or account"},
+		"null.yml":     {"~\n", "file is empty; configure at least one project or account"},
+		"binary.yml":   {"\x7fELF\x00\x00", "file is not UTF-8 text; check that it is the right file"},
+		"utf16.yml":    {"\xff\xfep\x00r\x00", "file is not UTF-8 text; check that it is the right file"},
+		"latin1.yml":   {"# Bogot\xe1\n", "file is not UTF-8 text; check that it is the right file"},
+		"huge.yml":     {strings.Repeat("# desktops\n", 1<<20), "file is larger than 8 MiB; check that it is the right file"},
+		"deep.yml":     {strings.Repeat("[", 20_000), "invalid YAML in this or the following lines: exceeded max depth of 10000; check indentation, colons and quotes"},
+		"marks.yml":    {"\ufeffprojects: {\n", "invalid YAML in this or the following lines: did not find expected node content; check indentation, colons and quotes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,8 +208,8 @@ func TestUnreadableFiles(t *testing.T) {
 		})
 	}
 	for path, want := range map[string]string{
-		dir:                               "cannot be read: is a directory; check its path and its permissions",
-		filepath.Join(dir, "nowhere.yml"): "cannot be read: no such file or directory; check its path and its permissions",
+		dir:                               "cannot read file: is a directory; check the path and the permissions",
+		filepath.Join(dir, "nowhere.yml"): "cannot read file: no such file or directory; check the path and the permissions",
 	} {
 		if _, err := Load(path, Options{}); err == nil || err.Error() != path+": "+want {
 			t.Errorf("error %v, want %s: %s", err, path, want)
@@ -205,32 +217,33 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 }
 
-// TestOptions leaves out what a configuration is checked against: then any
-// region and any family will do.
+// TestOptions checks that any region and any metric family is valid without
+// Options.
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	const text = "projects: [{name: one, region: xx-nowhere-1}]\nmetrics: {disable: [anything]}\n"
 	if _, err := Parse("x.yml", []byte(text), Options{}); err != nil {
-		t.Errorf("nothing to check against: %v", err)
+		t.Errorf("without options: %v", err)
 	}
-	const want = `x.yml:1: projects[0].region: is "xx-nowhere-1", whose endpoint is not known; check the spelling, or set projects[0].endpoint
-x.yml:2: metrics.disable[0]: is "anything", which is not a family of metrics; use some of: desktop_info, desktop_network_info, desktop_security_group_info`
+	const want = `x.yml:1: projects[0].region: unknown region "xx-nowhere-1"; check the spelling, or set projects[0].endpoint
+x.yml:2: metrics.disable[0]: unknown metric family "anything"; use one of: desktop_info, desktop_network_info, desktop_security_group_info`
 	if _, err := Parse("x.yml", []byte(text), testOptions()); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
-// TestManyFaults bounds what is printed, not what is found.
-func TestManyFaults(t *testing.T) {
+// TestManyErrors checks that the number of printed errors is limited, but not the
+// number of errors.
+func TestManyErrors(t *testing.T) {
 	t.Parallel()
 	text := "projects:\n" + strings.Repeat("  - {name: one, region: la-north-2, project_id: \"1\"}\n", 200)
 	_, err := Parse("x.yml", []byte(text), Options{})
-	var faults Errors
-	if !errors.As(err, &faults) || len(faults) != 398 { // each but the first has a name and a twin
-		t.Fatalf("%d faults, want 398", len(faults))
+	var list Errors
+	if !errors.As(err, &list) || len(list) != 398 { // a duplicate name and a duplicate project for each but the first
+		t.Fatalf("got %d errors, want 398", len(list))
 	}
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != maxPrintedErrors+1 || lines[maxPrintedErrors] != "x.yml: and 348 more faults" {
-		t.Errorf("%d lines, the last: %s", len(lines), lines[len(lines)-1])
+	if len(lines) != maxPrintedErrors+1 || lines[maxPrintedErrors] != "x.yml: and 348 more errors" {
+		t.Errorf("got %d lines, the last one: %s", len(lines), lines[len(lines)-1])
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Regexp is an RE2 expression that has to match a text as a whole, as in
-// Prometheus. The zero value matches every text.
+// Regexp is an RE2 expression that is anchored at both ends, as in Prometheus. The
+// zero value matches every text.
 type Regexp struct {
 	source string
-	re     *regexp.Regexp // nil: matches all
+	re     *regexp.Regexp // nil: matches every text
 }
 
-// NewRegexp compiles source. An empty source gives the zero value.
+// NewRegexp compiles source. For an empty source, it returns the zero value.
 func NewRegexp(source string) (Regexp, error) {
 	if source == "" {
 		return Regexp{}, nil
 	}
-	// Alone first: what is no expression by itself must not become one by the anchors.
+	// Compile it without anchors first: they would make a)|(b valid.
 	if _, err := regexp.Compile(source); err != nil {
 		return Regexp{}, err
 	}
@@ -29,19 +29,19 @@ func NewRegexp(source string) (Regexp, error) {
 	return Regexp{source: source, re: re}, err
 }
 
-// MatchString says whether the whole of s matches.
+// MatchString reports whether r matches the whole of s.
 func (r Regexp) MatchString(s string) bool { return r.re == nil || r.re.MatchString(s) }
 
-// IsZero says that every text matches because nothing was asked for.
+// IsZero reports whether r is the zero value, which matches every text.
 func (r Regexp) IsZero() bool { return r.re == nil }
 
-// Equal says that both were written alike.
+// Equal reports whether both have the same source.
 func (r Regexp) Equal(other Regexp) bool { return r.source == other.source }
 
-// String gives the expression as written, without the anchors.
+// String returns the expression as configured, without the anchors.
 func (r Regexp) String() string { return r.source }
 
-// MarshalYAML gives the expression as written.
+// MarshalYAML returns the expression as configured.
 func (r Regexp) MarshalYAML() (any, error) { return r.source, nil }
 
 // UnmarshalYAML compiles the expression.

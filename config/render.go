@@ -19,22 +19,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Masked gives the configuration in force as YAML, every default filled in and
-// every secret masked.
+// Masked returns the effective configuration as YAML, with defaults filled in and
+// secrets masked.
 func (c *Config) Masked() string {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(c); err != nil {
-		// The types of this package all encode, but who asks for a mask must
-		// never get what is behind it.
+		// All types of this package can be encoded. If one cannot, mask it all.
 		return mask
 	}
 	return b.String()
 }
 
-// MarshalYAML gives the credentials masked. The access key is no secret by
-// itself, but it is half of what an attacker needs.
+// MarshalYAML returns the credentials with secrets masked, and the access key as
+// well: it is not a secret, but half of what an attacker needs.
 func (c Credentials) MarshalYAML() (any, error) {
 	type plain Credentials
 	if c.AccessKey != "" {
@@ -43,8 +42,8 @@ func (c Credentials) MarshalYAML() (any, error) {
 	return plain(c), nil
 }
 
-// MarshalYAML gives the options masked, and says whether the environment's
-// proxy counts: absent would mean that it does.
+// MarshalYAML returns the options with secrets masked. proxy_from_environment is
+// never omitted, because its default is not false.
 func (h HTTP) MarshalYAML() (any, error) {
 	return struct {
 		ProxyURL             promconfig.URL         `yaml:"proxy_url,omitempty"`
@@ -56,7 +55,7 @@ func (h HTTP) MarshalYAML() (any, error) {
 	}{h.ProxyURL, h.NoProxy, h.ProxyFromEnvironment, h.ProxyConnectHeader, h.TLS, h.EnableHTTP2}, nil
 }
 
-// String gives the options as YAML on one line, masked.
+// String returns the options as YAML on one line, with secrets masked.
 func (h HTTP) String() string {
 	var node yaml.Node
 	if err := node.Encode(h); err != nil {
@@ -70,11 +69,11 @@ func (h HTTP) String() string {
 	return strings.TrimSpace(string(text))
 }
 
-// Format writes the options as String does, for every verb: the types of
-// Prometheus in them show their secrets to package fmt.
+// Format writes String for every verb: Prometheus' types in the options would
+// reveal their secrets to package fmt.
 func (h HTTP) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, h.String()) }
 
-// MarshalJSON gives the options masked.
+// MarshalJSON returns the options with secrets masked.
 func (h HTTP) MarshalJSON() ([]byte, error) {
 	var plain map[string]any
 	if err := yaml.Unmarshal([]byte(h.String()), &plain); err != nil {
@@ -83,12 +82,12 @@ func (h HTTP) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain)
 }
 
-// Fingerprint identifies the project with all of its options, secrets included: an
-// equal key after a reload means that nothing about it changed. It is a hash,
-// which tells nothing of the secrets.
+// Fingerprint returns a hash of all options of the project, secrets included. If
+// it is equal after a reload, the project has not changed. It does not reveal the
+// secrets.
 func (p Project) Fingerprint() string { return fingerprint(p) }
 
-// Fingerprint identifies the account with all of its options, as that of a Project.
+// Fingerprint returns a hash of all options of the account, secrets included.
 func (a Account) Fingerprint() string { return fingerprint(a) }
 
 func fingerprint(v any) string {
@@ -98,8 +97,8 @@ func fingerprint(v any) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// writeCanonical gives w all that v says, secrets revealed, so that different values
-// never read alike.
+// writeCanonical writes v with secrets revealed, such that different values never
+// have the same text.
 func writeCanonical(w *bytes.Buffer, v reflect.Value) {
 	switch value := v.Interface().(type) {
 	case Secret:

@@ -12,15 +12,15 @@ import (
 
 const mask = "<secret>"
 
-// Secret is a text that shows itself to nobody who does not ask by Reveal.
-// The zero value is no secret.
+// Secret is a text that is masked in all output. Only Reveal returns it. The zero
+// value is an absent secret.
 type Secret struct {
-	// A pointer, because fmt calls no method of an unexported field: however
-	// deep a Secret lies in what is printed, only an address can come out.
+	// A pointer, because fmt calls no method of an unexported field: even there,
+	// it prints only an address.
 	value *string
 }
 
-// NewSecret hides s.
+// NewSecret returns a Secret of s.
 func NewSecret(s string) Secret {
 	if s == "" {
 		return Secret{}
@@ -28,7 +28,7 @@ func NewSecret(s string) Secret {
 	return Secret{value: &s}
 }
 
-// Reveal gives the text itself, for signing a request and for nothing else.
+// Reveal returns the text, for sending or signing a request only.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -36,13 +36,13 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
-// IsZero says that there is no secret.
+// IsZero reports whether the secret is absent.
 func (s Secret) IsZero() bool { return s.value == nil }
 
-// Equal says that both hide the same text.
+// Equal reports whether both have the same text.
 func (s Secret) Equal(t Secret) bool { return s.Reveal() == t.Reveal() }
 
-// String gives the mask, or "" where there is no secret.
+// String returns the mask, or "" if the secret is absent.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
@@ -50,26 +50,26 @@ func (s Secret) String() string {
 	return mask
 }
 
-// GoString gives the mask.
+// GoString returns the mask.
 func (s Secret) GoString() string { return s.String() }
 
 // Format writes the mask for every verb, %x included.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalText gives the mask.
+// MarshalText returns the mask.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// MarshalJSON gives the mask, quoted.
+// MarshalJSON returns the mask in quotes.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }
 
-// MarshalYAML gives the mask.
+// MarshalYAML returns the mask.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 
-// UnmarshalYAML takes the text of a scalar as it stands.
+// UnmarshalYAML sets the secret to the text of a scalar.
 func (s *Secret) UnmarshalYAML(node *yaml.Node) error {
 	var text string
 	if err := node.Decode(&text); err != nil {
-		// The decoder's own words would quote the value.
+		// The error of package yaml would quote the value.
 		return fmt.Errorf("line %d: a secret must be a text", node.Line)
 	}
 	*s = NewSecret(text)

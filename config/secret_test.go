@@ -20,14 +20,15 @@ import (
 
 const canary = "canary-5f1d9c"
 
-// verbs are all that package fmt leaves to a type, and one that it does not
-// know. It lets no type have a say on %p and %T.
+// verbs are all verbs that package fmt passes to Format, and an unknown one. %p and
+// %T never reach Format.
 var verbs = []string{
 	"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%b", "%o", "%c", "%U", "%t", "%e", "%g", "%20s", "%-5.3v", "%z",
 }
 
-// tells says whether text holds the canary, or what a verb makes of it.
-func tells(text string) bool {
+// containsCanary reports whether text contains the canary in any encoding of the
+// verbs.
+func containsCanary(text string) bool {
 	for _, form := range []string{canary, "63616e617279", "63 61 6e 61", "0x63, 0x61", "99 97 110"} {
 		if strings.Contains(strings.ToLower(text), form) {
 			return true
@@ -40,7 +41,7 @@ func TestSecretRenderings(t *testing.T) {
 	t.Parallel()
 	secret := NewSecret(canary)
 	if got := secret.Reveal(); got != canary {
-		t.Fatalf("Reveal gives %q", got)
+		t.Fatalf("Reveal returns %q", got)
 	}
 	type open struct{ S Secret }
 	type closed struct{ s Secret }
@@ -50,20 +51,20 @@ func TestSecretRenderings(t *testing.T) {
 	}
 	for name, value := range values {
 		for _, verb := range append([]string{"%p", "%T"}, verbs...) {
-			if got := fmt.Sprintf(verb, value); tells(got) {
+			if got := fmt.Sprintf(verb, value); containsCanary(got) {
 				t.Errorf("%s by %s: %s", name, verb, got)
 			}
 		}
 	}
 	if got := secret.GoString(); got != "<secret>" {
-		t.Errorf("GoString gives %q", got)
+		t.Errorf("GoString returns %q", got)
 	}
 	for _, verb := range verbs {
 		if got := fmt.Sprintf(verb, secret); got != "<secret>" {
-			t.Errorf("%s gives %q", verb, got)
+			t.Errorf("%s prints %q", verb, got)
 		}
 		if got := fmt.Sprintf(verb, Secret{}); got != "" {
-			t.Errorf("%s of none gives %q", verb, got)
+			t.Errorf("%s of an absent secret prints %q", verb, got)
 		}
 	}
 }
@@ -77,7 +78,7 @@ func TestSecretEncodings(t *testing.T) {
 	value := both{Set: NewSecret(canary)}
 	var logged bytes.Buffer
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "secret", value.Set, "all", value)
-	if tells(logged.String()) || !strings.Contains(logged.String(), "secret=<secret>") {
+	if containsCanary(logged.String()) || !strings.Contains(logged.String(), "secret=<secret>") {
 		t.Errorf("logged: %s", &logged)
 	}
 	for _, test := range []struct {
@@ -91,7 +92,7 @@ func TestSecretEncodings(t *testing.T) {
 	} {
 		got, err := test.encode(value)
 		if err != nil || string(got) != test.want {
-			t.Errorf("%s gives %s, %v; want %s", test.name, got, err, test.want)
+			t.Errorf("%s: got %s, %v; want %s", test.name, got, err, test.want)
 		}
 	}
 }
@@ -100,22 +101,22 @@ func TestSecretDecoding(t *testing.T) {
 	t.Parallel()
 	var s Secret
 	if err := yaml.Unmarshal([]byte("0123"), &s); err != nil || s.Reveal() != "0123" {
-		t.Errorf("a number gives %q, %v", s.Reveal(), err)
+		t.Errorf("number: got %q, %v", s.Reveal(), err)
 	}
 	err := yaml.Unmarshal([]byte("\n- "+canary), &s)
 	if err == nil || err.Error() != "line 2: a secret must be a text" {
-		t.Errorf("a list gives %v", err)
+		t.Errorf("list: got error %v", err)
 	}
 	if NewSecret("") != (Secret{}) || !(Secret{}).IsZero() || NewSecret("a").IsZero() {
-		t.Error("an empty text is a secret, or a text is none")
+		t.Error("IsZero is wrong for an empty or a non-empty text")
 	}
 	if !NewSecret("a").Equal(NewSecret("a")) || NewSecret("a").Equal(NewSecret("b")) || !reflect.DeepEqual(NewSecret("a"), NewSecret("a")) {
-		t.Error("equal secrets differ, or others do not")
+		t.Error("Equal or DeepEqual is wrong")
 	}
 }
 
-// TestCanary puts a known text wherever a secret can stand, and looks for it
-// wherever a configuration can be printed.
+// TestCanary sets every secret of a configuration to a known text, and searches for
+// it in all that can be printed of the configuration.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	text := strings.ReplaceAll(`
@@ -142,18 +143,18 @@ accounts:
 		"error": fmt.Errorf("project %v: %w", c.Projects[0], errors.New("x")), "key": c.Projects[0].Fingerprint(),
 	} {
 		for _, verb := range verbs {
-			if got := fmt.Sprintf(verb, value); tells(got) {
+			if got := fmt.Sprintf(verb, value); containsCanary(got) {
 				t.Errorf("%s by %s: %s", name, verb, got)
 			}
 		}
 		for encoding, encode := range map[string]func(any) ([]byte, error){"JSON": json.Marshal, "YAML": yaml.Marshal} {
 			got, err := encode(value)
-			if err != nil || tells(string(got)) {
+			if err != nil || containsCanary(string(got)) {
 				t.Errorf("%s in %s: %s, %v", name, encoding, got, err)
 			}
 		}
 	}
-	if tells(c.Masked()) || strings.Count(c.Masked(), "<secret>") != 9 || strings.Count(c.Masked(), "user:xxxxx@") != 2 {
+	if containsCanary(c.Masked()) || strings.Count(c.Masked(), "<secret>") != 9 || strings.Count(c.Masked(), "user:xxxxx@") != 2 {
 		t.Errorf("masked:\n%s", c.Masked())
 	}
 	const want = `{"enable_http2":true,"proxy_connect_header":{"Proxy-Authorization":["\u003csecret\u003e"]},` +
@@ -165,7 +166,7 @@ accounts:
 	const line = `{proxy_url: 'http://user:xxxxx@proxy:3128', proxy_from_environment: false, ` +
 		`proxy_connect_header: {Proxy-Authorization: [<secret>]}, enable_http2: true}`
 	if diff := cmp.Diff(line, fmt.Sprintf("%#v", c.Accounts[0].HTTP)); diff != "" {
-		t.Errorf("HTTP on a line (-want +got):\n%s", diff)
+		t.Errorf("HTTP options on one line (-want +got):\n%s", diff)
 	}
 }
 
@@ -202,10 +203,10 @@ func TestRegexp(t *testing.T) {
 			t.Errorf("%q: String %q, IsZero %t", test.source, re, re.IsZero())
 		}
 	}
-	// The anchors must not complete what is incomplete by itself.
+	// Anchors must not make an invalid expression valid.
 	for _, source := range []string{"a)(b", "a)|(b", "[", "(?<n", `\8`, "a**"} {
 		if re, err := NewRegexp(source); err == nil {
-			t.Errorf("%q is accepted, and is %q", source, re)
+			t.Errorf("NewRegexp(%q) = %q, want an error", source, re)
 		}
 	}
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// leaves gives all that can be set in v, a struct, with its path.
-func leaves(v reflect.Value, path string, yield func(path string, v reflect.Value)) {
+// forEachOption calls yield for every option in v, a struct, with its path.
+func forEachOption(v reflect.Value, path string, yield func(path string, v reflect.Value)) {
 	for name, field := range fields(v.Type()) {
 		at := strings.TrimPrefix(path+"."+name, ".")
 		switch f := v.FieldByIndex(field.Index); {
 		case f.Kind() == reflect.Struct && len(keysOf(f.Type())) > 0:
-			leaves(f, at, yield)
+			forEachOption(f, at, yield)
 		default:
 			yield(at, f)
 		}
 	}
 }
 
-// set gives v the n-th value of its type, all of which differ.
-func set(t *testing.T, v reflect.Value, n int) {
+// setOption sets v to the n-th value of its type. Different n are different values.
+func setOption(t *testing.T, v reflect.Value, n int) {
 	t.Helper()
 	text := strings.Repeat("x", n+1)
 	switch p := v.Addr().Interface().(type) {
@@ -55,20 +55,20 @@ func set(t *testing.T, v reflect.Value, n int) {
 		*p = n + 1
 	default:
 		if v.Kind() != reflect.String {
-			t.Fatalf("no values for a %s", v.Type())
+			t.Fatalf("no test values of type %s", v.Type())
 		}
 		v.SetString(text)
 	}
 }
 
-// TestKeys changes one option after the other, secrets included: each change
-// must show in the key, and nothing else may.
-func TestKeys(t *testing.T) {
+// TestFingerprint changes one option after the other, secrets included: each change
+// must change the fingerprint, and the same value must restore it.
+func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		target any
-		key    func(any) string
-		least  int
+		target      any
+		fingerprint func(any) string
+		least       int
 	}{
 		"project": {&Project{}, func(p any) string { return p.(*Project).Fingerprint() }, 38},
 		"account": {&Account{}, func(a any) string { return a.(*Account).Fingerprint() }, 38},
@@ -76,36 +76,36 @@ func TestKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			count := 0
-			leaves(reflect.ValueOf(test.target).Elem(), "", func(path string, v reflect.Value) {
+			forEachOption(reflect.ValueOf(test.target).Elem(), "", func(path string, v reflect.Value) {
 				count++
-				set(t, v, 0)
-				before := test.key(test.target)
-				set(t, v, 1)
-				after := test.key(test.target)
+				setOption(t, v, 0)
+				before := test.fingerprint(test.target)
+				setOption(t, v, 1)
+				after := test.fingerprint(test.target)
 				if before == after {
-					t.Errorf("a change of %s does not change the key", path)
+					t.Errorf("a change of %s does not change the fingerprint", path)
 				}
-				set(t, v, 0)
-				if again := test.key(test.target); again != before {
-					t.Errorf("the same %s gives another key", path)
+				setOption(t, v, 0)
+				if again := test.fingerprint(test.target); again != before {
+					t.Errorf("the same value of %s changes the fingerprint", path)
 				}
 			})
 			if count < test.least {
-				t.Errorf("only %d options", count)
+				t.Errorf("got only %d options", count)
 			}
 		})
 	}
 	if a, b := (Project{Name: "a"}).Fingerprint(), (Project{Name: "a", EIPs: true}).Fingerprint(); len(a) != 64 || a == b {
-		t.Errorf("keys %s and %s", a, b)
+		t.Errorf("got fingerprints %s and %s", a, b)
 	}
 }
 
-// TestAccountProject sees to it that a project inherits every option that
-// accounts have as well.
+// TestAccountProject checks that a project inherits every option that accounts have
+// as well.
 func TestAccountProject(t *testing.T) {
 	t.Parallel()
 	var a Account
-	leaves(reflect.ValueOf(&a).Elem(), "", func(_ string, v reflect.Value) { set(t, v, 1) })
+	forEachOption(reflect.ValueOf(&a).Elem(), "", func(_ string, v reflect.Value) { setOption(t, v, 1) })
 	a.Name, a.Endpoints = "all", map[string]string{"la-north-2": "https://workspace.example.com"}
 
 	p := a.Project("la-north-2", "la-north-2_office", "1234")
@@ -126,7 +126,7 @@ func TestAccountProject(t *testing.T) {
 		}
 	}
 	if other := a.Project("la-south-2", "x", "1"); other.Endpoint != "" {
-		t.Errorf("endpoint of another region: %s", other.Endpoint)
+		t.Errorf("got endpoint %s of another region", other.Endpoint)
 	}
 }
 
@@ -137,9 +137,9 @@ func TestAccountSelects(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make(map[string]bool)
-	for _, asked := range []string{"la-north-2 la-north-2", "la-north-2 la-north-2_office", "la-north-2 la-north-2_lab", "cn-north-4 la-north-2"} {
-		region, project, _ := strings.Cut(asked, " ")
-		got[asked] = c.Accounts[0].Selects(region, project)
+	for _, pair := range []string{"la-north-2 la-north-2", "la-north-2 la-north-2_office", "la-north-2 la-north-2_lab", "cn-north-4 la-north-2"} {
+		region, project, _ := strings.Cut(pair, " ")
+		got[pair] = c.Accounts[0].Selects(region, project)
 	}
 	want := map[string]bool{
 		"la-north-2 la-north-2": true, "la-north-2 la-north-2_office": true, "la-north-2 la-north-2_lab": false, "cn-north-4 la-north-2": false,
@@ -148,18 +148,18 @@ func TestAccountSelects(t *testing.T) {
 		t.Errorf("selected (-want +got):\n%s", diff)
 	}
 	if !(Account{}).Selects("any", "") {
-		t.Error("an account without expressions leaves something out")
+		t.Error("an account without expressions does not select every project")
 	}
 }
 
 func TestDuration(t *testing.T) {
 	t.Parallel()
 	if got := Duration(model.Duration(time.Minute)); got != time.Minute {
-		t.Errorf("a minute is %v", got)
+		t.Errorf("got %v, want 1m", got)
 	}
 }
 
-func TestDesktopsKeyStaysFromVersionToVersion(t *testing.T) {
+func TestDesktopsKeyIsStable(t *testing.T) {
 	for want, d := range map[string]Desktops{
 		"{}\n":                            {},
 		"ids:\n    - a\n    - b\n":        {IDs: []string{"a", "b"}},
@@ -169,7 +169,7 @@ func TestDesktopsKeyStaysFromVersionToVersion(t *testing.T) {
 		},
 	} {
 		if got := d.Key(); got != want {
-			t.Errorf("%+v is %q, want %q", d, got, want)
+			t.Errorf("%+v: got key %q, want %q", d, got, want)
 		}
 	}
 }

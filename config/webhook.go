@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// ReadURL gives the URL to send to, read again from the file that holds it. An
-// error quotes nothing of the URL.
+// ReadURL returns the URL that changes are sent to. If it is in a file, every
+// call reads the file again. No error quotes the URL, which may be a secret.
 func (w *Webhook) ReadURL() (string, error) {
 	if w.URLFile == "" {
-		return w.URL.Reveal(), nil // was checked
+		return w.URL.Reveal(), nil // validated by Load
 	}
 	const key = "changes.webhook.url_file"
 	text, err := readSecretKey(key, w.URLFile)
@@ -23,14 +23,15 @@ func (w *Webhook) ReadURL() (string, error) {
 	}
 	k := checker{errorList: newErrorList("")}
 	k.webhookURL(key, text)
-	for _, fault := range k.errors {
-		return "", fmt.Errorf("%s: %s %s", key, w.URLFile, fault.Message)
+	if len(k.errors) > 0 {
+		return "", fmt.Errorf("%s: %s: %s", key, w.URLFile, k.errors[0].Message)
 	}
 	return text, nil
 }
 
-// ReadHeader gives the headers to send, among them the authorization, read again
-// from the file that holds it. An error quotes none of their values.
+// ReadHeader returns the headers of a request, Authorization included. If its
+// credentials are in a file, every call reads the file again. No error quotes a
+// value.
 func (w *Webhook) ReadHeader() (http.Header, error) {
 	header := http.Header{}
 	for name, value := range w.Headers {
@@ -48,34 +49,34 @@ func (w *Webhook) ReadHeader() (http.Header, error) {
 			return nil, err
 		}
 		if !isValidHeaderValue(text) {
-			return nil, fmt.Errorf("%s: %s %s", key, a.CredentialsFile, invalidHeaderValue)
+			return nil, fmt.Errorf("%s: %s: %s", key, a.CredentialsFile, invalidHeaderValue)
 		}
 		header.Set("Authorization", a.Type+" "+text)
 	}
 	return header, nil
 }
 
-// readSecretKey reads what a file holds for a key.
+// readSecretKey reads the file that a key is set to.
 func readSecretKey(key, file string) (string, error) {
 	text, err := readSecretFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %s %w", key, file, err)
+		return "", fmt.Errorf("%s: %s: %w", key, file, err)
 	}
 	return text, nil
 }
 
-// readSecretFile reads a text that must be there, without the space around it. Its
-// errors do not repeat the path.
+// readSecretFile reads a file that must not be empty, and trims white space. Its
+// errors do not contain the path.
 func readSecretFile(file string) (string, error) {
 	data, err := readFile(file)
 	text := strings.TrimSpace(string(data))
 	if err == nil && text == "" {
-		err = errors.New("is empty; write the secret into it")
+		err = errors.New("file is empty; write the secret into it")
 	}
 	return text, err
 }
 
-const invalidHeaderValue = "holds a line break or another control character; copy it again"
+const invalidHeaderValue = "contains a line break or another control character; copy it again"
 
 func isValidHeaderValue(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })

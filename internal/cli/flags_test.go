@@ -189,7 +189,7 @@ func TestConfigCheck(t *testing.T) {
 			}
 		}
 	}
-	if code, _, stderr := finish("--config.file="+filepath.Join(dir, "absent.yml"), "--config.check"); code != 1 || !strings.Contains(stderr, "absent.yml: cannot be read") {
+	if code, _, stderr := finish("--config.file="+filepath.Join(dir, "absent.yml"), "--config.check"); code != 1 || !strings.Contains(stderr, "absent.yml: cannot read file") {
 		t.Errorf("absent: exit code %d, %s", code, stderr)
 	}
 }

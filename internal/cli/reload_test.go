@@ -54,8 +54,8 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 		s.news()
 		time.Sleep(time.Minute)
 		for name, bad := range map[string]struct{ yaml, reason string }{
-			"not YAML":      {"projects: [", "scene.yml:1: is not YAML here"},
-			"empty":         {"", "scene.yml: is empty"},
+			"not YAML":      {"projects: [", "scene.yml:1: invalid YAML"},
+			"empty":         {"", "scene.yml: file is empty"},
 			"unknown key":   {office + "    regio: x\n", "projects[0].regio"},
 			"one bad":       {office + strings.Replace(plant, "region: ap", "region: \"\" #", 1), "projects[1].region"},
 			"no CA":         {office + plant + "    http: {tls_config: {ca_file: /nonexistent/ca.pem}}\n", "projects[1].http.tls_config.ca_file"},

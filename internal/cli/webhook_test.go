@@ -293,11 +293,11 @@ func TestFilesOfTheWebhookAreReadForEachTry(t *testing.T) {
 
 		failures := 1
 		for _, test := range []struct{ file, text, good, want string }{
-			{url, "ftp://hooks/CANARYPATH", "http://hooks/CANARYPATH", "changes.webhook.url_file: " + url + " must hold a URL like https://hooks.example.com/workspace"},
-			{url, "http://CANARYUSER:CANARYPASSWORD@hooks/", "http://hooks/", "changes.webhook.url_file: " + url + " must not hold a user or a password; use authorization"},
-			{url, "\n", "http://hooks/", "changes.webhook.url_file: " + url + " is empty; write the secret into it"},
-			{token, "CANARY\x01TOKEN", "new", "changes.webhook.authorization.credentials_file: " + token + " holds a line break or another control character; copy it again"},
-			{token, "", "new", "changes.webhook.authorization.credentials_file: " + token + " is empty; write the secret into it"},
+			{url, "ftp://hooks/CANARYPATH", "http://hooks/CANARYPATH", "changes.webhook.url_file: " + url + ": invalid webhook URL; use a URL such as https://hooks.example.com/workspace"},
+			{url, "http://CANARYUSER:CANARYPASSWORD@hooks/", "http://hooks/", "changes.webhook.url_file: " + url + ": URL contains a user or a password; use authorization instead"},
+			{url, "\n", "http://hooks/", "changes.webhook.url_file: " + url + ": file is empty; write the secret into it"},
+			{token, "CANARY\x01TOKEN", "new", "changes.webhook.authorization.credentials_file: " + token + ": contains a line break or another control character; copy it again"},
+			{token, "", "new", "changes.webhook.authorization.credentials_file: " + token + ": file is empty; write the secret into it"},
 		} {
 			rewrite(t, test.file, test.text)
 			s.bind([]string{"203.0.113.7", ""}[failures%2])
@@ -315,7 +315,7 @@ func TestFilesOfTheWebhookAreReadForEachTry(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.bind("203.0.113.8")
-		if news := s.news(); !strings.Contains(news, "changes.webhook.url_file: "+url+" ") {
+		if news := s.news(); !strings.Contains(news, "changes.webhook.url_file: "+url+": ") {
 			t.Errorf("log\n%s", news)
 		}
 	})

@@ -14,9 +14,6 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 )
 
-// EnvProfileFile is the SDK's variable for the path of the profile file.
-const EnvProfileFile = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
-
 // profileProvider has the key of the SDK's credentials file.
 type profileProvider struct {
 	*tokenClient
@@ -28,12 +25,12 @@ func (p *profileProvider) file() (string, error) {
 	if p.path != "" {
 		return p.path, nil
 	}
-	if path := p.getenv(EnvProfileFile); path != "" {
+	if path := p.getenv(config.EnvProfileFile); path != "" {
 		return path, nil
 	}
 	home := p.getenv("HOME")
 	if home == "" {
-		return "", fmt.Errorf("%s and HOME are not set", EnvProfileFile)
+		return "", fmt.Errorf("%s and HOME are not set", config.EnvProfileFile)
 	}
 	return filepath.Join(home, ".huaweicloud", "credentials"), nil
 }

@@ -93,7 +93,7 @@ func TestEverySource(t *testing.T) {
 
 		{name: "profile", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: profileFile}},
 		{name: "profile that inherits", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: inherited}},
-		{name: "profile by environment", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{credentials.EnvProfileFile: profileFile}},
+		{name: "profile by environment", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{config.EnvProfileFile: profileFile}},
 		{name: "profile at home", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{"HOME": home}},
 		{
 			name: "profile with a provider", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: federated},
@@ -119,7 +119,7 @@ func TestEverySource(t *testing.T) {
 		{name: "unknown provider", credentials: config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: idTokenFile}, asked: []string{simulator.CreateTokenWithIDToken}, fails: "iam.test answers HTTP 403"},
 
 		{name: "chain: environment", env: envKeys},
-		{name: "chain: profile", credentials: config.Credentials{Source: config.SourceChain}, env: map[string]string{credentials.EnvProfileFile: profileFile}},
+		{name: "chain: profile", credentials: config.Credentials{Source: config.SourceChain}, env: map[string]string{config.EnvProfileFile: profileFile}},
 		{
 			name: "chain: agency", credentials: config.Credentials{Source: config.SourceChain}, env: envPod,
 			issuers: []simulator.Issuer{agencyIssuer, podIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
@@ -296,7 +296,7 @@ func TestTheChainStays(t *testing.T) {
 		dir := t.TempDir()
 		fx := newInMemoryFixture(t, simulator.Options{})
 		path := write(t, dir, "profile", "[basic]\nak = "+testAccess+"\nsk = "+testSecret+"\n")
-		fx.env = map[string]string{credentials.EnvProfileFile: path}
+		fx.env = map[string]string{config.EnvProfileFile: path}
 		p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceChain} })
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
 			t.Fatal(err)
