@@ -20,7 +20,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
 // TestTheSafeIsWatched proves that the search finds what it is for.
@@ -73,7 +75,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--log.level=debug", "--web.enable-pprof",
 		"--web.listen-address=127.0.0.1:0", "--web.config.file="+v.file("web.yml", webUser), "--web.external-url=https://proxy.example.com/exporter")
 	cmd.Env = append(v.env, beExporter+"=1", "HOME="+v.dir, "GOTRACEBACK=all")
-	var stdout, stderr lockedBuffer
+	var stdout, stderr testutil.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func TestNoSecretComesOut(t *testing.T) {
 		}
 	}
 	ask(http.MethodGet, "/metrics")
-	v.cloud.PutDesktop(v.project["inline"], desktop("d1", "203.0.113.7"))
+	v.cloud.PutDesktop(v.project["inline"], apptest.Desktop("d1", "203.0.113.7"))
 	look()
 	for _, name := range weather {
 		heal := v.cloud.AddFault(storm()[name])
@@ -147,13 +149,13 @@ func TestNoSecretComesOut(t *testing.T) {
 		if bad == v.yaml {
 			t.Fatalf("%s changes nothing", name)
 		}
-		rewrite(t, config, bad)
+		testutil.ReplaceFile(t, config, bad)
 		ask(http.MethodPost, "/-/reload")
 		ask(http.MethodGet, "/status")
 	}
 	// A project that comes with a key that is shut is not even asked.
 	const shut = "so that the cloud does not lock it"
-	rewrite(t, config, strings.Replace(v.yaml, "projects:\n", fmt.Sprintf("projects:\n  - name: late\n    region: la-north-2\n    project_id: %032x\n"+
+	testutil.ReplaceFile(t, config, strings.Replace(v.yaml, "projects:\n", fmt.Sprintf("projects:\n  - name: late\n    region: la-north-2\n    project_id: %032x\n"+
 		"    endpoint: %s\n    credentials: {access_key: AKCANARYUNKNOWN, secret_key: CANARYUNKNOWNSECRET}\n", 0xab, v.url), 1))
 	ask(http.MethodPost, "/-/reload")
 	x.eventually("a key that is shut, in the log", func() bool {
@@ -178,10 +180,10 @@ func TestNoSecretComesOut(t *testing.T) {
 	v.file("sk", k.SecretKey)
 	v.file("ak", k.AccessKey)
 	v.cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
-	n := v.cloud.CallCount(list)
+	n := v.cloud.CallCount(simulator.ListDesktops)
 	x.eventually("asking with the new key", func() bool {
 		ask(http.MethodGet, "/probe?target=files")
-		return v.cloud.CallCount(list) > n
+		return v.cloud.CallCount(simulator.ListDesktops) > n
 	})
 	x.eventually("a change that is refused", func() bool { return strings.Contains(stderr.String(), "Webhook receiver rejected an event") })
 	before := stderr.String()
@@ -278,20 +280,20 @@ func (v *vault) used() {
 func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScene(t, strings.Replace(office, "{access_key: AKOFFICE, secret_key: "+secret+"}", "{source: ecs_agency}", 1), both()...)
+		s := apptest.Prepare(t, strings.Replace(apptest.OfficeYAML, "{access_key: AKOFFICE, secret_key: "+apptest.SecretKey+"}", "{source: ecs_agency}", 1), apptest.TwoDesktops()...)
 		v := &vault{T: t}
-		s.cloud.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, RewriteBody: v.issued})
-		s.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
-		s.start()
+		s.Cloud.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, RewriteBody: v.issued})
+		s.Cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
+		s.Start()
 		places := map[string]string{}
 		look := func() {
 			for _, path := range []string{"/metrics", "/status", "/config", "/"} {
-				places[path] += s.get(path)
+				places[path] += s.Get(path)
 			}
 		}
 		look()
 		for _, fault := range storm() {
-			heal := s.cloud.AddFault(fault)
+			heal := s.Cloud.AddFault(fault)
 			for range 20 {
 				look()
 				time.Sleep(time.Minute)
@@ -300,8 +302,8 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 			time.Sleep(time.Hour)
 			look()
 		}
-		s.want(bothWell)
-		places["log"] = s.log.String()
+		s.WantDesktops(apptest.TwoDesktopsOK)
+		places["log"] = s.Log.String()
 		v.examine(places, map[string][]string{
 			"log":      {"HTTP 401", "HTTP 403", "Project recovered", "no credentials"},
 			"/metrics": {`code="401"`},
@@ -309,7 +311,7 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 			"/config":  {"source: ecs_agency"},
 			"/":        {"/probe"},
 		})
-		if n := s.cloud.CallCount(simulator.MetadataSecurityKey); n < 10 || len(v.secrets) < 30 {
+		if n := s.Cloud.CallCount(simulator.MetadataSecurityKey); n < 10 || len(v.secrets) < 30 {
 			t.Errorf("%d keys were issued, %d texts locked away", n, len(v.secrets))
 		}
 	})

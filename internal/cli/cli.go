@@ -19,6 +19,8 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/filewatch"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
 )
@@ -81,14 +83,14 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		return nil
 	}
 
-	x := newExporter(logger, load, nil)
-	defer x.close()
-	x.keep()
-	var watch *watcher
+	a := app.New(app.Options{Logger: logger, Load: load, UserAgent: userAgent(), SaveState: true})
+	defer a.Close()
+	reload := func() { _ = a.Reload() } // which logs its error
+	var watcher *filewatch.Watcher
 	if f.autoReload {
-		watch = newWatcher(f.configFile, logger, x.reload)
+		watcher = filewatch.New(f.configFile, logger, reload)
 	}
-	if err := x.reload(); err != nil {
+	if err := a.Reload(); err != nil {
 		return err
 	}
 	level.Info(logger).Log("msg", "Starting", "version", version.Info(), "build", version.BuildContext())
@@ -96,20 +98,19 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		for {
 			select {
 			case <-reloads:
-				_ = x.reload() // it tells the log itself
+				reload()
 			case <-ctx.Done():
 				return
 			}
 		}
 	})
-	work.Go(func() { x.keeper.run(ctx) })
-	if watch != nil {
-		work.Go(func() { watch.run(ctx) })
+	if watcher != nil {
+		work.Go(func() { watcher.Run(ctx) })
 	}
 	if f.demo {
 		_, _ = fmt.Fprintf(stdout, "The demo is at %s – metrics: %s\n", f.address("/"), f.address(f.telemetryPath))
 	}
-	handler := x.handler(web.Options{
+	handler := a.Handler(web.Options{
 		DisableExporterMetrics: f.noOwnMetrics,
 		Version:                version.Info(),
 		TelemetryPath:          f.telemetryPath,
@@ -121,6 +122,9 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 	})
 	return listen(ctx, handler, &f.web, logger, f.slogger(logger))
 }
+
+// userAgent returns the User-Agent header of all requests.
+func userAgent() string { return name + "/" + version.Version }
 
 // load reads the configuration that the flags name.
 func (f *flags) load() (*config.Config, error) {

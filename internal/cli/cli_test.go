@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	gocmp "github.com/google/go-cmp/cmp"
 )
+
+var update = flag.Bool("update", false, "write generated documents")
 
 const cliHead = `<!-- Written by: go test ./internal/cli -run TestCLIDocument -update -->
 # Command line

@@ -22,8 +22,10 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
 // The commands.
@@ -124,18 +126,18 @@ func (f *flags) dumpTo(ctx context.Context, stdout, stderr io.Writer) error {
 		defer demo.stop()
 		load = demo.load
 	}
-	x := newExporter(logger, once(load, f.dump.timeout), nil)
-	defer x.close()
-	if err := x.reload(); err != nil {
+	a := app.New(app.Options{Logger: logger, Load: oneShotConfig(load, f.dump.timeout), UserAgent: userAgent()})
+	defer a.Close()
+	if err := a.Reload(); err != nil {
 		return err
 	}
-	return x.dump(ctx, &f.dump, out, stderr)
+	return f.dump.run(ctx, a, out, stderr)
 }
 
-// once fits a configuration for who reads once: refreshes have all the time that
+// oneShotConfig fits a configuration for who reads once: refreshes have all the time that
 // there is, as one that is cut off would begin anew, and to tell of changes is
 // the running exporter's.
-func once(load func() (*config.Config, error), timeout time.Duration) func() (*config.Config, error) {
+func oneShotConfig(load func() (*config.Config, error), timeout time.Duration) func() (*config.Config, error) {
 	return func() (*config.Config, error) {
 		c, err := load()
 		if err == nil {
@@ -146,12 +148,12 @@ func once(load func() (*config.Config, error), timeout time.Duration) func() (*c
 	}
 }
 
-// dump reads everything and writes it.
-func (x *exporter) dump(ctx context.Context, d *dumpFlags, out *output, stderr io.Writer) error {
+// run reads everything and writes it.
+func (d *dumpFlags) run(ctx context.Context, a *app.App, out *output, stderr io.Writer) error {
 	reading, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	finish := x.showProgress(stderr)
-	all := x.readWhole(reading)
+	finish := showProgress(stderr, a.Fleet())
+	all := readAll(reading, a)
 	finish()
 	if ctx.Err() != nil {
 		return errInterrupted
@@ -160,14 +162,14 @@ func (x *exporter) dump(ctx context.Context, d *dumpFlags, out *output, stderr i
 	if err != nil {
 		return fmt.Errorf("--filter: %w", err)
 	}
-	missing := append(x.unlisted(), gaps(snapshots)...)
+	missing := append(missingAccounts(a), missingData(snapshots)...)
 	for _, text := range missing {
 		_, _ = fmt.Fprintf(stderr, "%s: incomplete: %s\n", name, text)
 	}
 	if len(missing) > 0 && d.strict {
 		return errIncomplete
 	}
-	if err := x.write(out, d, snapshots); err != nil {
+	if err := d.write(out, a, snapshots); err != nil {
 		return fmt.Errorf("write %s: %w", d.output, err)
 	}
 	if err := out.commit(); err != nil {
@@ -185,29 +187,25 @@ const (
 	dumpPause = 5 * time.Second
 )
 
-// readWhole reads all projects to the end, as long as ctx lives.
-func (x *exporter) readWhole(ctx context.Context) []*inventory.Snapshot {
-	for len(x.unlisted()) > 0 && sleep(ctx, 100*time.Millisecond) {
+// readAll reads all projects to the end, as long as ctx lives.
+func readAll(ctx context.Context, a *app.App) []*inventory.Snapshot {
+	for len(a.PendingAccounts()) > 0 && sleep(ctx, 100*time.Millisecond) {
 		continue
 	}
 	for try := 1; ; try++ {
-		snapshots := x.fleet.WaitIdle(ctx)
+		snapshots := a.Fleet().WaitIdle(ctx)
 		if try == dumpTries || !slices.ContainsFunc(snapshots, mayRecover) || !sleep(ctx, dumpPause) {
 			return snapshots
 		}
-		x.fleet.Refresh(ctx)
+		a.Fleet().Refresh(ctx)
 	}
 }
 
-// unlisted tells of the accounts whose projects nobody has tried to list yet.
-func (x *exporter) unlisted() []string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+// missingAccounts describes the accounts that were not polled yet.
+func missingAccounts(a *app.App) []string {
 	var texts []string
-	for _, a := range x.accounts {
-		if !a.tried {
-			texts = append(texts, fmt.Sprintf("account %s: its projects are not listed yet", a.config.Name))
-		}
+	for _, name := range a.PendingAccounts() {
+		texts = append(texts, fmt.Sprintf("account %s: its projects are not listed yet", name))
 	}
 	return texts
 }
@@ -218,8 +216,8 @@ func mayRecover(s *inventory.Snapshot) bool {
 		!slices.ContainsFunc(s.Health.Failures, func(f *inventory.Failure) bool { return f.Kind >= inventory.Refused })
 }
 
-// gaps tells what is missing, or may be old, in what was read.
-func gaps(snapshots []*inventory.Snapshot) []string {
+// missingData tells what is missing, or may be old, in what was read.
+func missingData(snapshots []*inventory.Snapshot) []string {
 	var texts []string
 	for _, s := range snapshots {
 		h := &s.Health
@@ -243,8 +241,8 @@ func gaps(snapshots []*inventory.Snapshot) []string {
 }
 
 // write writes snapshots in the format that is asked for.
-func (x *exporter) write(w io.Writer, d *dumpFlags, snapshots []*inventory.Snapshot) error {
-	v := export.Inventory{Snapshots: snapshots, Filter: &d.filter, Fields: x.show(), Now: time.Now()}
+func (d *dumpFlags) write(w io.Writer, a *app.App, snapshots []*inventory.Snapshot) error {
+	v := export.Inventory{Snapshots: snapshots, Filter: &d.filter, Fields: a.Fields(), Now: time.Now()}
 	switch d.format {
 	case "json":
 		return v.WriteJSON(w)
@@ -256,7 +254,7 @@ func (x *exporter) write(w io.Writer, d *dumpFlags, snapshots []*inventory.Snaps
 	// As a scrape would have it that asks for nothing in particular.
 	read := func(context.Context) []*inventory.Snapshot { return d.filter.Apply(snapshots) }
 	answer := &plainAnswer{header: http.Header{}, w: w}
-	x.metrics(read, false).ServeHTTP(answer, &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}})
+	a.MetricsHandler(read, false).ServeHTTP(answer, &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}})
 	return answer.err
 }
 
@@ -283,7 +281,7 @@ func (p *plainAnswer) Write(b []byte) (int, error) {
 }
 
 // showProgress tells a terminal how far the reading is, until it is finished.
-func (x *exporter) showProgress(w io.Writer) (finish func()) {
+func showProgress(w io.Writer, fleet *refresh.Fleet) (finish func()) {
 	file, ok := w.(*os.File)
 	if !ok {
 		return func() {}
@@ -295,7 +293,7 @@ func (x *exporter) showProgress(w io.Writer) (finish func()) {
 	var work sync.WaitGroup
 	work.Go(func() {
 		for sleep(ctx, 500*time.Millisecond) {
-			_, _ = fmt.Fprintf(w, "\r\x1b[K%s", progress(x.fleet.Snapshots(), time.Now()))
+			_, _ = fmt.Fprintf(w, "\r\x1b[K%s", progress(fleet.Snapshots(), time.Now()))
 		}
 		_, _ = fmt.Fprint(w, "\r\x1b[K")
 	})

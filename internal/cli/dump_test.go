@@ -22,6 +22,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
@@ -34,8 +35,8 @@ type dumped struct {
 	took           time.Duration
 }
 
-// dumpScene dumps a scene in which nothing has been asked yet.
-func (s *scene) dump(ctx context.Context, d dumpFlags) dumped {
+// dumpScenario dumps a scenario in which no request was sent yet.
+func dumpScenario(ctx context.Context, s *apptest.Scenario, d dumpFlags) dumped {
 	s.Helper()
 	if d.timeout == 0 {
 		d.timeout = 15 * time.Minute
@@ -49,16 +50,16 @@ func (s *scene) dump(ctx context.Context, d dumpFlags) dumped {
 	if d.filter, err = export.ParseFilter(values); err != nil {
 		s.Fatal(err)
 	}
-	s.x.load = once(s.x.load, d.timeout)
+	s.Load = oneShotConfig(s.Load, d.timeout)
+	if c, err := s.Load(); err != nil || !c.Changes.Webhook.IsZero() {
+		s.Errorf("a dump must not have a webhook: %v", err)
+	}
 	start := time.Now()
-	if err := s.x.reload(); err != nil {
+	if err := s.App.Reload(); err != nil {
 		s.Fatal(err)
 	}
-	if s.x.hook.receiver != nil {
-		s.Error("the dump tells a webhook")
-	}
 	var stdout, stderr bytes.Buffer
-	err = s.x.dump(ctx, &d, &output{Writer: bufio.NewWriter(&stdout)}, &stderr)
+	err = d.run(ctx, s.App, &output{Writer: bufio.NewWriter(&stdout)}, &stderr)
 	return dumped{err, stdout.String(), stderr.String(), time.Since(start)}
 }
 
@@ -86,8 +87,8 @@ func TestDumpFormats(t *testing.T) {
 			}
 		},
 		"prometheus": func(t *testing.T, text string) {
-			e := parse(t, text)
-			if got := e.fleet(projectA); got != strings.TrimSpace(bothWell) {
+			e := apptest.Parse(t, text)
+			if got := e.Desktops(apptest.ProjectA); got != strings.TrimSpace(apptest.TwoDesktopsOK) {
 				t.Errorf("got %s", got)
 			}
 			for name, family := range e {
@@ -104,7 +105,7 @@ func TestDumpFormats(t *testing.T) {
 	} {
 		t.Run(format, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := prepareScene(t, office+"changes: {webhook: {url: http://127.0.0.1:1}}\n", both()...).dump(t.Context(), dumpFlags{format: format})
+				d := dumpScenario(t.Context(), apptest.Prepare(t, apptest.OfficeYAML+"changes: {webhook: {url: http://127.0.0.1:1}}\n", apptest.TwoDesktops()...), dumpFlags{format: format})
 				if d.err != nil || d.stderr != "" {
 					t.Errorf("%v, %s", d.err, d.stderr)
 				}
@@ -116,14 +117,14 @@ func TestDumpFormats(t *testing.T) {
 
 func TestDumpFilters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := prepareScene(t, office, both()...).dump(t.Context(), dumpFlags{format: "prometheus", filters: []string{"eip=none", "vpc=main"}})
+		d := dumpScenario(t.Context(), apptest.Prepare(t, apptest.OfficeYAML, apptest.TwoDesktops()...), dumpFlags{format: "prometheus", filters: []string{"eip=none", "vpc=main"}})
 		want := "d2 nd2: 10.0.0.2+default\nup=1 desktops=1 unresolved=0 stale=0"
-		if got := parse(t, d.stdout).fleet(projectA); d.err != nil || got != want {
+		if got := apptest.Parse(t, d.stdout).Desktops(apptest.ProjectA); d.err != nil || got != want {
 			t.Errorf("%v: got %s, want %s", d.err, got, want)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		d := prepareScene(t, office, both()...).dump(t.Context(), dumpFlags{format: "csv", filters: []string{"project=lima"}})
+		d := dumpScenario(t.Context(), apptest.Prepare(t, apptest.OfficeYAML, apptest.TwoDesktops()...), dumpFlags{format: "csv", filters: []string{"project=lima"}})
 		if d.err == nil || d.err.Error() != `--filter: no project has the name or ID "lima"` || d.stdout != "" {
 			t.Errorf("%v, %s", d.err, d.stdout)
 		}
@@ -135,8 +136,8 @@ func TestDumpFilters(t *testing.T) {
 func TestDumpWaitsForQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScene(t, office+"    limits: {requests_per_minute: 10}\n", simulator.GenerateDesktops(3000, 1)...)
-		d := s.dump(t.Context(), dumpFlags{format: "table"})
+		s := apptest.Prepare(t, apptest.OfficeYAML+"    limits: {requests_per_minute: 10}\n", simulator.GenerateDesktops(3000, 1)...)
+		d := dumpScenario(t.Context(), s, dumpFlags{format: "table"})
 		if lines := strings.Count(d.stdout, "\n"); d.err != nil || lines != 3001 || strings.Contains(d.stdout, "?") {
 			t.Errorf("%v: %d lines, want 3001 in which all is known: %s", d.err, lines, d.stderr)
 		}
@@ -147,9 +148,9 @@ func TestDumpWaitsForQuota(t *testing.T) {
 }
 
 func TestDumpSaysWhatIsMissing(t *testing.T) {
-	hidden := desktop("d3", "")
+	hidden := apptest.Desktop("d3", "")
 	hidden.Hidden = true
-	refusal := simulator.Fault{Operation: list, Status: 403}
+	refusal := simulator.Fault{Operation: simulator.ListDesktops, Status: 403}
 	for _, tc := range []struct {
 		name     string
 		desktops []simulator.Desktop
@@ -158,23 +159,23 @@ func TestDumpSaysWhatIsMissing(t *testing.T) {
 		lines    int
 		want     string // the end of what is told; "": it is whole
 	}{
-		{"well", both(), nil, dumpFlags{}, 3, ""},
+		{"well", apptest.TwoDesktops(), nil, dumpFlags{}, 3, ""},
 		{"no desktops", nil, nil, dumpFlags{}, 1, ""},
-		{"a desktop without networks", append(both(), hidden), nil, dumpFlags{}, 4, "project office: the networks of 1 of its 3 desktops are not known"},
-		{"the same, strictly", append(both(), hidden), nil, dumpFlags{strict: true}, 0, "project office: the networks of 1 of its 3 desktops are not known"},
-		{"no permission", both(), []simulator.Fault{refusal}, dumpFlags{}, 1, "project office: its desktops are not known"},
-		{"a failure that passes", both(), []simulator.Fault{{Operation: networks, Status: 500, Times: 6}}, dumpFlags{}, 3, ""},
-		{"one that does not", both(), []simulator.Fault{{Operation: networks, Status: 500}}, dumpFlags{}, 3, "project office: the networks of 2 of its 2 desktops are not known"},
-		{"a cloud that hangs", both(), []simulator.Fault{{HangBeforeHeader: true}}, dumpFlags{timeout: time.Minute}, 1, "project office: its desktops are not known"},
+		{"a desktop without networks", append(apptest.TwoDesktops(), hidden), nil, dumpFlags{}, 4, "project office: the networks of 1 of its 3 desktops are not known"},
+		{"the same, strictly", append(apptest.TwoDesktops(), hidden), nil, dumpFlags{strict: true}, 0, "project office: the networks of 1 of its 3 desktops are not known"},
+		{"no permission", apptest.TwoDesktops(), []simulator.Fault{refusal}, dumpFlags{}, 1, "project office: its desktops are not known"},
+		{"a failure that passes", apptest.TwoDesktops(), []simulator.Fault{{Operation: simulator.ShowDesktopNetworks, Status: 500, Times: 6}}, dumpFlags{}, 3, ""},
+		{"one that does not", apptest.TwoDesktops(), []simulator.Fault{{Operation: simulator.ShowDesktopNetworks, Status: 500}}, dumpFlags{}, 3, "project office: the networks of 2 of its 2 desktops are not known"},
+		{"a cloud that hangs", apptest.TwoDesktops(), []simulator.Fault{{HangBeforeHeader: true}}, dumpFlags{timeout: time.Minute}, 1, "project office: its desktops are not known"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := prepareScene(t, office, tc.desktops...)
+				s := apptest.Prepare(t, apptest.OfficeYAML, tc.desktops...)
 				for _, f := range tc.faults {
-					s.cloud.AddFault(f)
+					s.Cloud.AddFault(f)
 				}
 				tc.flags.format = "csv"
-				d := s.dump(t.Context(), tc.flags)
+				d := dumpScenario(t.Context(), s, tc.flags)
 				if errors.Is(d.err, errIncomplete) != (tc.want != "") || d.err != nil && tc.want == "" {
 					t.Errorf("%v", d.err)
 				}
@@ -199,16 +200,16 @@ func TestDumpSaysWhatIsMissing(t *testing.T) {
 
 func TestDumpWaitsForAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScene(t, organisation(), both()...)
-		d := s.dump(t.Context(), dumpFlags{format: "csv"})
+		s := apptest.Prepare(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
+		d := dumpScenario(t.Context(), s, dumpFlags{format: "csv"})
 		if d.err != nil || strings.Count(d.stdout, "\n") != 3 {
 			t.Errorf("%v, %s\n%s", d.err, d.stderr, d.stdout)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScene(t, organisation(), both()...)
-		s.cloud.AddFault(simulator.Fault{Operation: operationProjects, HangBeforeHeader: true})
-		d := s.dump(t.Context(), dumpFlags{format: "csv", timeout: time.Second})
+		s := apptest.Prepare(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
+		s.Cloud.AddFault(simulator.Fault{Operation: simulator.KeystoneListAuthProjects, HangBeforeHeader: true})
+		d := dumpScenario(t.Context(), s, dumpFlags{format: "csv", timeout: time.Second})
 		if want := name + ": incomplete: account org: its projects are not listed yet\n"; !errors.Is(d.err, errIncomplete) || d.stderr != want {
 			t.Errorf("%v, %q, want %q", d.err, d.stderr, want)
 		}
@@ -217,11 +218,11 @@ func TestDumpWaitsForAccounts(t *testing.T) {
 
 func TestDumpIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScene(t, office, both()...)
-		s.cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
+		s := apptest.Prepare(t, apptest.OfficeYAML, apptest.TwoDesktops()...)
+		s.Cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		d := s.dump(ctx, dumpFlags{format: "csv"})
+		d := dumpScenario(ctx, s, dumpFlags{format: "csv"})
 		if !errors.Is(d.err, errInterrupted) || d.took != 3*time.Second || d.stdout != "" {
 			t.Errorf("%v after %s, %q", d.err, d.took, d.stdout)
 		}
@@ -240,7 +241,7 @@ func TestDumpCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := parse(t, string(text)).sum("desktops"); n != 300 {
+	if n := apptest.Parse(t, string(text)).Sum("desktops"); n != 300 {
 		t.Errorf("%g desktops, want 300", n)
 	}
 	for _, tc := range []struct {

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
 func TestFlagsThatCannotWork(t *testing.T) {
@@ -99,7 +102,7 @@ func TestFlagsThatCannotWork(t *testing.T) {
 	if f, code := parseFlags([]string{"--web.route-prefix=/a b"}, &stdout, &stderr); f != nil || code != 1 {
 		t.Errorf("a space in a prefix is accepted: %d %s", code, &stderr)
 	}
-	bad := put(t, "web.yml", "basic_auth_users: {prometheus: CANARYPLAIN}\n")
+	bad := testutil.WriteFile(t, "web.yml", "basic_auth_users: {prometheus: CANARYPLAIN}\n")
 	if code, _, said := finish("--demo", "--web.config.file="+bad); code != 1 || strings.Contains(said, "CANARYPLAIN") {
 		t.Errorf("a password that is not hashed: exit code %d, %s", code, said)
 	}
@@ -162,9 +165,9 @@ func TestConfigCheck(t *testing.T) {
 		yaml string
 		want []string // a line for each fault; none: it is valid
 	}{
-		"good": {office, nil},
+		"good": {apptest.OfficeYAML, nil},
 		"bad": {
-			strings.Replace(office, "region: la-north-2", "region: la-nowhere-9\n    http: {tls_config: {ca_file: ca.pem}}\n    limits: {concurrency: 0}", 1) + "metrics: {disable: [desktop_inf]}\n",
+			strings.Replace(apptest.OfficeYAML, "region: la-north-2", "region: la-nowhere-9\n    http: {tls_config: {ca_file: ca.pem}}\n    limits: {concurrency: 0}", 1) + "metrics: {disable: [desktop_inf]}\n",
 			[]string{"http.tls_config.ca_file", "limits.concurrency", "metrics.disable[0]"},
 		},
 		"no YAML": {"projects: [", []string{"x.yml:1"}},

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
 // TestHealthcheck asks exporters that run, in all the ways in which they can be
@@ -34,7 +36,7 @@ func TestHealthcheck(t *testing.T) {
 			args := tc.args
 			if tc.web != "" {
 				file := filepath.Join(ca.folder, strings.ReplaceAll(name, " ", "_")+".yml")
-				rewrite(t, file, tc.web)
+				testutil.ReplaceFile(t, file, tc.web)
 				args = append(args, "--web.config.file="+file)
 			}
 			x := start(t, 1, append(args, "--demo", "--web.listen-address=127.0.0.1:0")...)

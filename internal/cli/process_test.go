@@ -25,7 +25,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
 // TestMain runs the tests, or the exporter itself where a test has started this
@@ -43,7 +45,7 @@ const beExporter = "HUAWEICLOUD_WORKSPACE_EXPORTER_TEST_BE_THE_EXPORTER"
 type running struct {
 	*testing.T
 	urls           []string
-	stdout, stderr lockedBuffer
+	stdout, stderr testutil.Buffer
 	stop           context.CancelFunc
 	code           chan int
 }
@@ -143,33 +145,14 @@ func fetch(t *testing.T, c *http.Client, method, url string, header ...string) r
 	return reply{w, string(body)}
 }
 
-// put writes a file into a folder of its own and gives its path.
-func put(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	rewrite(t, path, text)
-	return path
-}
-
-// rewrite puts a file in the place of another, as a good tool does.
-func rewrite(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // onTheWire starts a simulated cloud on a loopback port and gives the
 // configuration of the office that is in it.
 func onTheWire(t *testing.T) (cloud *simulator.Cloud, yaml string) {
 	t.Helper()
 	cloud = simulator.New(simulator.Options{})
-	cloud.AddProject(simulator.Project{ID: projectA, Region: "la-north-2"})
-	cloud.AddKey(simulator.Key{AccessKey: "AKOFFICE", SecretKey: secret})
-	cloud.SetDesktops(projectA, both())
+	cloud.AddProject(simulator.Project{ID: apptest.ProjectA, Region: "la-north-2"})
+	cloud.AddKey(simulator.Key{AccessKey: "AKOFFICE", SecretKey: apptest.SecretKey})
+	cloud.SetDesktops(apptest.ProjectA, apptest.TwoDesktops())
 	url, stop, err := cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +161,7 @@ func onTheWire(t *testing.T) (cloud *simulator.Cloud, yaml string) {
 		cloud.Close()
 		stop()
 	})
-	return cloud, strings.ReplaceAll(office, "http://127.0.0.1", url)
+	return cloud, strings.ReplaceAll(apptest.OfficeYAML, "http://127.0.0.1", url)
 }
 
 // authority signs certificates.
@@ -233,7 +216,7 @@ func (a *authority) sign(name string, template *x509.Certificate) (certFile, key
 	for path, block := range map[string]*pem.Block{
 		certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER},
 	} {
-		rewrite(a.t, path, string(pem.EncodeToMemory(block)))
+		testutil.ReplaceFile(a.t, path, string(pem.EncodeToMemory(block)))
 	}
 	return certFile, keyFile
 }

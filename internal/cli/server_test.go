@@ -22,7 +22,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
 // everyPath is what the exporter answers to, and some that it does not.
@@ -45,7 +47,7 @@ func basic(user, password string) []string {
 
 func TestEveryPathAsksForThePassword(t *testing.T) {
 	_, yaml := onTheWire(t)
-	x := start(t, 1, "--config.file="+put(t, "x.yml", yaml), "--web.config.file="+put(t, "web.yml", webUser),
+	x := start(t, 1, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", webUser),
 		"--web.listen-address=127.0.0.1:0", "--web.enable-pprof")
 	c := client(t, nil)
 	for _, path := range everyPath {
@@ -101,7 +103,7 @@ func TestTLS(t *testing.T) {
 		"a client with one and password": {mutual + webUser, &tls.Config{Certificates: person}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := start(t, 2, "--config.file="+put(t, "x.yml", yaml), "--web.config.file="+put(t, "web.yml", tc.web),
+			x := start(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", tc.web),
 				"--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0", "--log.level=debug")
 			tc.client.RootCAs = ca.pool()
 			c := client(t, func(tr *http.Transport) { tr.TLSClientConfig, tr.ForceAttemptHTTP2 = tc.client, true })
@@ -121,8 +123,8 @@ func TestTLS(t *testing.T) {
 				if w.StatusCode != http.StatusOK || w.ProtoMajor != tc.proto {
 					t.Errorf("%d by HTTP/%d, want 200 by HTTP/%d", w.StatusCode, w.ProtoMajor, tc.proto)
 				}
-				if e := parse(t, string(body)); e.sum("desktops") != 2 {
-					t.Errorf("%v desktops", e.sum("desktops"))
+				if e := apptest.Parse(t, string(body)); e.Sum("desktops") != 2 {
+					t.Errorf("%v desktops", e.Sum("desktops"))
 				}
 			}
 			if r := fetch(t, client(t, nil), http.MethodGet, x.urls[0]+"/metrics"); r.StatusCode != http.StatusBadRequest {
@@ -159,7 +161,7 @@ func TestLinksBehindAProxy(t *testing.T) {
 				r.Out.URL.Path = tc.puts + strings.TrimPrefix(r.In.URL.Path, tc.takes)
 			}, Transport: client(t, nil).Transport})
 			defer proxy.Close()
-			args := []string{"--config.file=" + put(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.enable-pprof"}
+			args := []string{"--config.file=" + testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.enable-pprof"}
 			for _, a := range tc.args {
 				args = append(args, strings.Replace(a, "%s", proxy.URL, 1))
 			}
@@ -214,7 +216,7 @@ func TestLinksBehindAProxy(t *testing.T) {
 
 func TestProfilesAndLimitsComeWithTheirFlags(t *testing.T) {
 	cloud, yaml := onTheWire(t)
-	x := start(t, 1, "--config.file="+put(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.max-requests=1", "--web.disable-exporter-metrics")
+	x := start(t, 1, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.max-requests=1", "--web.disable-exporter-metrics")
 	c := client(t, nil)
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/vars"} {
 		if r := fetch(t, c, http.MethodGet, x.urls[0]+path); r.StatusCode != http.StatusNotFound {
@@ -244,18 +246,18 @@ func TestProfilesAndLimitsComeWithTheirFlags(t *testing.T) {
 // on the second of two addresses.
 func TestStopsAfterTheScrapeUnderWay(t *testing.T) {
 	cloud, yaml := onTheWire(t)
-	x := start(t, 2, "--config.file="+put(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
+	x := start(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
 	c := client(t, nil)
 	fetch(t, c, http.MethodGet, x.urls[0]+"/metrics")
 	asked := make(chan struct{}, 100)
 	cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
-	cloud.AddFault(simulator.Fault{Operation: networks, Latency: 500 * time.Millisecond})
+	cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Latency: 500 * time.Millisecond})
 	scraped := make(chan reply)
 	go func() { scraped <- fetch(t, c, http.MethodGet, x.urls[1]+"/metrics") }()
 	<-asked
 	x.stop()
 	r := <-scraped
-	if r.StatusCode != http.StatusOK || parse(t, r.body).sum("desktop_eips") != 1 {
+	if r.StatusCode != http.StatusOK || apptest.Parse(t, r.body).Sum("desktop_eips") != 1 {
 		t.Errorf("the scrape under way got %d:\n%s", r.StatusCode, r.body)
 	}
 	if code := x.wait(); code != 0 {
@@ -277,7 +279,7 @@ func TestAnAddressThatIsTakenEndsTheExporter(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	for _, addresses := range [][]string{{taken.Addr().String()}, {free(t), taken.Addr().String()}, {"nonsense"}, {"127.0.0.1:99999"}} {
-		args := []string{"--config.file=" + put(t, "x.yml", yaml), "--log.level=warn"}
+		args := []string{"--config.file=" + testutil.WriteFile(t, "x.yml", yaml), "--log.level=warn"}
 		for _, a := range addresses {
 			args = append(args, "--web.listen-address="+a)
 		}
@@ -302,11 +304,11 @@ func TestSocketActivation(t *testing.T) {
 	address := l.Addr().String()
 	_ = l.Close()
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0],
-		"--config.file="+put(t, "x.yml", yaml), "--web.systemd-socket", "--web.config.file="+put(t, "web.yml", webUser))
+		"--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--web.config.file="+testutil.WriteFile(t, "web.yml", webUser))
 	cmd.Env = []string{beExporter + "=1", "LISTEN_FDS=1", "HOME=" + t.TempDir()}
 	cmd.ExtraFiles = []*os.File{file}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	var stderr lockedBuffer
+	var stderr testutil.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -326,7 +328,7 @@ func TestSocketActivation(t *testing.T) {
 		t.Errorf("/metrics without a password answers %d", r.StatusCode)
 	}
 
-	code, _, said := finish("--config.file="+put(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
+	code, _, said := finish("--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
 	if want := name + ": error: no socket activation file descriptors found\n"; code != 1 || said != want {
 		t.Errorf("without sockets: exit code %d, %q, want 1, %q", code, said, want)
 	}

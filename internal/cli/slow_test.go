@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-kit/log"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
@@ -63,8 +64,8 @@ func TestSlowAndSilentClientsHoldNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newScene(t, office, both()...)
-				near := serveInMemory(t, s.handler)
+				s := apptest.New(t, apptest.OfficeYAML, apptest.TwoDesktops()...)
+				near := serveInMemory(t, s.Handler)
 				begun := time.Now()
 				var sending sync.WaitGroup
 				sending.Go(func() {
@@ -116,9 +117,9 @@ func serveInMemory(t *testing.T, h http.Handler) net.Conn {
 func TestALongScrapeIsNotCutShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, office+"    limits: {concurrency: 1}\nrefresh: {timeout: 5m}\n", simulator.GenerateDesktops(250, 1)...)
-		s.cloud.AddFault(simulator.Fault{Latency: 25 * time.Second}) // of the list, and of three batches
-		near := serveInMemory(t, s.handler)
+		s := apptest.New(t, apptest.OfficeYAML+"    limits: {concurrency: 1}\nrefresh: {timeout: 5m}\n", simulator.GenerateDesktops(250, 1)...)
+		s.Cloud.AddFault(simulator.Fault{Latency: 25 * time.Second}) // of the list, and of three batches
+		near := serveInMemory(t, s.Handler)
 		begun := time.Now()
 		go func() {
 			_, _ = io.WriteString(near, "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 150\r\n\r\n")
@@ -134,8 +135,8 @@ func TestALongScrapeIsNotCutShort(t *testing.T) {
 		if took := time.Since(begun); took != 100*time.Second {
 			t.Errorf("it took %s, want 100s", took)
 		}
-		if e := parse(t, string(body)); e.sum("refresh_duration_seconds") != 100 {
-			t.Errorf("the refresh that is shown took %vs, want 100: it was answered from memory", e.sum("refresh_duration_seconds"))
+		if e := apptest.Parse(t, string(body)); e.Sum("refresh_duration_seconds") != 100 {
+			t.Errorf("the refresh that is shown took %vs, want 100: it was answered from memory", e.Sum("refresh_duration_seconds"))
 		}
 	})
 }

@@ -20,7 +20,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
 // safe holds all that must never come out, in the spellings that it may take.
@@ -226,7 +228,7 @@ func openVault(t *testing.T) *vault {
 	k = v.key("TOKENLESS", true)
 	v.add("tokenless", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, v.lock("CANARYOLDTOKEN")), "")
 	k = v.key("DENIED", false)
-	k.Deny = []string{list}
+	k.Deny = []string{simulator.ListDesktops}
 	v.cloud.AddKey(k)
 	v.add("denied", fmt.Sprintf("{access_key: %s, secret_key: %s}", k.AccessKey, k.SecretKey), "")
 
@@ -259,7 +261,7 @@ func (v *vault) key(name string, token bool) simulator.Key {
 
 func (v *vault) file(name, text string) string {
 	path := filepath.Join(v.dir, name)
-	rewrite(v.T, path, text+"\n")
+	testutil.ReplaceFile(v.T, path, text+"\n")
 	return path
 }
 
@@ -269,7 +271,7 @@ func (v *vault) add(name, credentials, more string) {
 	id := fmt.Sprintf("%032d", v.serial)
 	v.project[name] = id
 	v.cloud.AddProject(simulator.Project{ID: id, Name: "la-north-2_" + name, Region: "la-north-2"})
-	v.cloud.PutDesktop(id, desktop("d1", ""))
+	v.cloud.PutDesktop(id, apptest.Desktop("d1", ""))
 	v.yaml += fmt.Sprintf("  - name: %s\n    region: la-north-2\n    project_id: %s\n    endpoint: %s\n    iam_endpoint: %s\n    credentials: %s\n", name, id, v.url, v.url, credentials)
 	v.yaml += strings.TrimPrefix(more, "\n")
 }

@@ -1,0 +1,219 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package app answers what runs for a configuration. It builds a runtime, the
+// clients, accounts, targets, webhook and exposition of one configuration, and
+// on a reload builds the next one beside it and swaps the two.
+package app
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
+)
+
+// Options configures an App.
+type Options struct {
+	Logger    log.Logger
+	Load      func() (*config.Config, error) // reads the configuration
+	UserAgent string                         // of all requests
+	// SaveState enables the state file that the first configuration names.
+	SaveState bool
+	Dial      httptransport.DialFunc // opens connections to the cloud; nil: the network
+}
+
+// services live as long as the process: counters, quotas and history continue
+// over reloads.
+type services struct {
+	logger     log.Logger
+	userAgent  string
+	telemetry  *collector.Telemetry
+	transports *httptransport.Pool
+	cloud      *workspace.Cloud
+	fleet      *refresh.Fleet
+	history    *changes.History
+	webhook    *webhook.Sender
+	saver      *stateSaver
+}
+
+// App runs what the configuration in force demands. One goroutine, reconcile,
+// makes every change to it: it executes reloads and the results of account
+// polls one after the other, and publishes each new runtime by an atomic
+// pointer. Everything else reads that pointer and never waits.
+type App struct {
+	services
+	load     func() (*config.Config, error)
+	runtime  atomic.Pointer[runtime]
+	wasReady atomic.Bool
+
+	tasks     chan func()    // for the reconcile goroutine
+	stopping  chan struct{}  // closed by Close
+	stopped   chan struct{}  // closed when reconcile has returned
+	polling   sync.WaitGroup // the accounts' goroutines
+	closeOnce sync.Once
+}
+
+var errStopping = errors.New("the exporter is stopping")
+
+// New returns an App that sends no request before the first Reload. It must be
+// closed.
+func New(o Options) *App {
+	telemetry := collector.NewTelemetry()
+	transports := httptransport.NewPool(o.Dial, os.Getenv)
+	sender := webhook.New(o.Logger, telemetry)
+	a := &App{
+		services: services{
+			logger: o.Logger, userAgent: o.UserAgent, telemetry: telemetry, transports: transports,
+			cloud: workspace.NewCloud(workspace.Options{
+				Logger: o.Logger, Telemetry: telemetry, UserAgent: o.UserAgent,
+				Now: time.Now, Getenv: os.Getenv, Transports: transports, Dial: o.Dial,
+			}),
+			fleet:   &refresh.Fleet{},
+			history: changes.New(changes.Options{Logger: o.Logger, Limit: math.MaxInt, Subscriber: sender.Enqueue}),
+			webhook: sender,
+		},
+		load:     o.Load,
+		tasks:    make(chan func()),
+		stopping: make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+	a.saver = &stateSaver{
+		enabled: o.SaveState, logger: o.Logger, fleet: a.fleet, history: a.history, webhook: sender, report: telemetry.StateSaved,
+	}
+	a.runtime.Store(&runtime{})
+	go a.reconcile()
+	return a
+}
+
+// reconcile executes tasks one after the other and saves the state in between,
+// until the App is closed.
+func (a *App) reconcile() {
+	defer close(a.stopped)
+	save := time.NewTicker(saveInterval)
+	defer save.Stop()
+	for {
+		select {
+		case <-a.stopping:
+			return
+		case task := <-a.tasks:
+			task()
+		case <-save.C:
+			a.saver.save()
+		}
+	}
+}
+
+// do executes a task in the reconcile goroutine and waits for its end. It
+// returns an error if the task was not executed.
+func (a *App) do(ctx context.Context, task func()) error {
+	done := make(chan struct{})
+	select {
+	case <-a.stopping:
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	case a.tasks <- func() { defer close(done); task() }:
+		<-done
+		return nil
+	}
+}
+
+// Reload reads the configuration and puts it in force. On an error nothing has
+// changed.
+func (a *App) Reload() error {
+	var err error
+	if notDone := a.do(context.Background(), func() { err = a.reload() }); notDone != nil {
+		return notDone
+	}
+	return err
+}
+
+func (a *App) reload() error {
+	old := a.runtime.Load()
+	c, err := a.load()
+	var next *runtime
+	if err == nil {
+		if old.config == nil {
+			a.saver.load(c.State)
+		}
+		next, err = a.build(old, c)
+	}
+	a.telemetry.Reloaded(err == nil, time.Now())
+	if err != nil {
+		failed := *old
+		failed.reloadErr = err
+		a.runtime.Store(&failed)
+		if old.config != nil {
+			level.Error(a.logger).Log("msg", "Reload failed, the old configuration stays in force", "err", err)
+		}
+		return err
+	}
+	if old.config != nil && old.config.State != c.State {
+		level.Warn(a.logger).Log("msg", "A change of state counts from the next start on", "key", "state")
+	}
+	a.swap(old, next)
+	level.Info(a.logger).Log("msg", "Configuration in force", "projects", len(c.Projects), "accounts", len(c.Accounts))
+	return nil
+}
+
+// swap puts a runtime in force in place of the old one, and closes what only
+// the old one used. It cannot fail.
+func (a *App) swap(old, next *runtime) {
+	for _, acc := range next.accounts {
+		acc.failure.Store(acc.status.failure)
+	}
+	a.fleet.SetTargets(next.targets)
+	if old.config == nil || old.webhook.key != next.webhook.key {
+		a.webhook.SetReceiver(next.webhook.receiver)
+	}
+	a.history.Resize(next.config.Changes.Keep)
+	a.runtime.Store(next)
+	a.history.Retain(next.allObservers())
+	a.telemetry.Unverified(next.unverified)
+	closeUnused(old, next)
+	for _, t := range next.targets {
+		a.saver.forget(t.StateKey)
+	}
+	next.logUnverified(a.logger)
+	for _, acc := range next.accounts {
+		if !acc.started() {
+			acc.start(&a.polling, a.reportPoll)
+		}
+	}
+}
+
+// Close ends all work. Reload returns an error from then on.
+func (a *App) Close() { a.closeOnce.Do(a.close) }
+
+func (a *App) close() {
+	close(a.stopping)
+	<-a.stopped
+	last := a.runtime.Load()
+	for _, acc := range last.accounts {
+		acc.close()
+	}
+	a.polling.Wait()
+	a.fleet.Close()
+	a.history.Close()
+	left := a.webhook.Close()
+	if saved := a.saver.save(); left > 0 && !saved {
+		level.Warn(a.logger).Log("msg", "Changes are lost that the webhook's receiver did not take in time", "changes", left)
+	}
+	closeUnused(last, &runtime{})
+	a.cloud.Close()
+}

@@ -1,0 +1,44 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
+)
+
+// What the tests look at inside an App.
+
+const (
+	SaveInterval      = saveInterval
+	OperationProjects = operationProjects
+	StateMagic        = stateMagic
+)
+
+type PersistedState = persistedState
+
+var (
+	ReadState   = readState
+	EncodeState = encodeState
+)
+
+func (a *App) SaveState() (saved bool) {
+	_ = a.do(context.Background(), func() { saved = a.saver.save() })
+	return saved
+}
+
+func (a *App) Clients() map[string]*workspace.ProjectClient { return a.runtime.Load().clients }
+
+func (a *App) WebhookReceiver() *webhook.Receiver { return a.runtime.Load().webhook.receiver }
+
+func (a *App) Exposition() *collector.Exposition { return a.runtime.Load().exposition }
+
+func (a *App) History() *changes.History { return a.history }
+
+func (a *App) Quotas() []web.Quota { return a.quotas() }

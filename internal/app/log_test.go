@@ -1,0 +1,153 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logfmt/logfmt"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// records parses a log, and forgets it.
+func (s *scenario) records() []map[string]string {
+	s.Helper()
+	synctest.Wait() // the EIP list is read behind a scrape
+	var all []map[string]string
+	d := logfmt.NewDecoder(strings.NewReader(s.Log.Drain()))
+	for d.ScanRecord() {
+		r := map[string]string{}
+		for d.ScanKeyval() {
+			r[string(d.Key())] = string(d.Value())
+		}
+		all = append(all, r)
+	}
+	if d.Err() != nil {
+		s.Errorf("the log is not logfmt: %v", d.Err())
+	}
+	return all
+}
+
+// TestLogOfAFailure lets the cloud fail in each way for forty minutes, and
+// looks at what an operator reads meanwhile: that it began, that it goes on
+// after a quarter of an hour each, and that it ended.
+func TestLogOfAFailure(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault  simulator.Fault
+		kind   string // in the words of the error
+		remedy string
+	}{
+		"500":              {simulator.Fault{Status: 500}, "transient: HTTP 500", ""},
+		"502":              {simulator.Fault{Status: 502}, "transient: HTTP 502 APIGW.0201", ""},
+		"429":              {simulator.Fault{Status: 429}, "throttled: HTTP 429 APIGW.0308", "limits.requests_per_minute"},
+		"403":              {simulator.Fault{Status: 403}, "denied: HTTP 403 WKS.0403", "workspace:desktops:list"},
+		"403 with message": {simulator.Fault{Status: 403}, "denied: HTTP 403", "decode it with STS"},
+		"401":              {simulator.Fault{Status: 401}, "authentication: HTTP 401 APIGW.0301", "check access_key"},
+		"404":              {simulator.Fault{Status: 404}, "refused: HTTP 404 WKS.0202", ""},
+		"Workspace is off": {simulator.Fault{Status: 403, Body: simulator.WorkspaceError("WKS.00010099", "off", "", "")}, "disabled: HTTP 403 WKS.00010099", "enable Workspace"},
+		"HTML":             {simulator.Fault{Status: 200, Body: []byte("<html>")}, "malformed: HTTP 200", "http.proxy_url"},
+		"empty object":     {simulator.Fault{Status: 200, Body: []byte("{}")}, "malformed: HTTP 200", "http.proxy_url"},
+		"302":              {simulator.Fault{Status: 302, Body: []byte("moved")}, "malformed: HTTP 302: a redirect", "http.proxy_url"},
+		"half an answer":   {simulator.Fault{TruncateBody: true}, "transient", ""},
+		"reset":            {simulator.Fault{ResetConnection: true}, "transient: 127.0.0.1 broke the connection off", ""},
+		"hang":             {simulator.Fault{HangBeforeHeader: true}, "transient: 127.0.0.1 did not answer in time", ""},
+		"hang in body":     {simulator.Fault{HangInBody: true}, "transient: 127.0.0.1 did not answer in time", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newScenario(t, apptest.OfficeYAML, apptest.TwoDesktops()...)
+				s.records()
+				tc.fault.Operation = list
+				heal := s.Cloud.AddFault(tc.fault)
+				for range 40 {
+					s.Scrape()
+					time.Sleep(time.Minute)
+				}
+				heal()
+				time.Sleep(time.Hour)
+				s.Scrape()
+				s.Scrape()
+				var told []string
+				calls := 0
+				for _, r := range s.records() {
+					if r["msg"] == "API call" {
+						calls++
+						s.checkCall(r)
+						continue
+					}
+					if r["project"] != "office" || r["region"] != "la-north-2" || r["level"] == "debug" {
+						t.Errorf("a line that is not to be expected: %v", r)
+					}
+					told = append(told, r["level"]+": "+r["msg"])
+					if r["level"] != "error" {
+						continue
+					}
+					if !strings.HasPrefix(r["err"], "ListDesktops: "+tc.kind) || !strings.Contains(r["err"], tc.remedy) {
+						t.Errorf("the error is %q; want %q and %q", r["err"], tc.kind, tc.remedy)
+					}
+					// A shut key and a connection that broke have no request.
+					if strings.Contains(tc.kind, "HTTP") != strings.Contains(r["err"], "(request ") {
+						t.Errorf("the error is %q: is there a request?", r["err"])
+					}
+				}
+				const want = "error: Project fails, error: Project still fails, error: Project still fails, info: Project recovered"
+				if got := strings.Join(told, ", "); got != want {
+					t.Errorf("it tells %s;\nwant %s", got, want)
+				}
+				// The transport repeats by itself what broke on a used connection.
+				if n := s.Cloud.CallCount(""); calls > n || calls < n && !tc.fault.ResetConnection {
+					t.Errorf("%d calls in the log, of %d", calls, n)
+				}
+			})
+		})
+	}
+}
+
+var hexID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// checkCall checks a line of the log about a call.
+func (s *scenario) checkCall(r map[string]string) {
+	s.Helper()
+	if _, err := time.ParseDuration(r["duration"]); err != nil || r["level"] != "debug" || r["operation"] == "" || r["project"] == "" {
+		s.Errorf("a call is told as %v", r)
+	}
+	switch answered := r["status"] != "error"; {
+	case answered && !hexID.MatchString(r["request_id"]):
+		s.Errorf("an answered call has the request ID %q", r["request_id"])
+	case !answered && r["err"] == "":
+		s.Errorf("a call without an answer does not say why: %v", r)
+	}
+}
+
+// TestLogsAreQuietWhileAllIsWell scrapes for two hours: after the first reading
+// there is nothing to tell, and for debugging one line a call.
+func TestLogsAreQuietWhileAllIsWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScenario(t, apptest.OfficeYAML+apptest.PlantYAML+"accounts:"+apptest.AccountYAML("org"), apptest.TwoDesktops()...)
+		s.records()
+		for range 2 * 60 {
+			s.Scrape()
+			time.Sleep(time.Minute)
+		}
+		time.Sleep(time.Second) // IAM is asked on the hour
+		seen := map[string]int{}
+		for _, r := range s.records() {
+			seen[r["level"]+" "+r["msg"]]++
+			s.checkCall(r)
+		}
+		if want := map[string]int{"debug API call": s.Cloud.CallCount("")}; fmt.Sprint(seen) != fmt.Sprint(want) {
+			t.Errorf("it tells %v, want %v", seen, want)
+		}
+	})
+}

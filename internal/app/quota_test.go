@@ -1,0 +1,367 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+const bindings = "ListDesktopsEips"
+
+// branch is one project of a scene in which quota matters.
+type branch struct {
+	key      string
+	desktops int
+}
+
+// quotaScene is a scene of several projects before a cloud that enforces a
+// quota from the first call on. limits are YAML.
+func quotaScene(t *testing.T, quota int, limits string, branches ...branch) *scenario {
+	t.Helper()
+	var yaml strings.Builder
+	yaml.WriteString("projects:\n")
+	for i, b := range branches {
+		fmt.Fprintf(&yaml, `
+  - name: branch%02d
+    region: la-north-2
+    project_id: %032d
+    endpoint: http://127.0.0.1
+    iam_endpoint: http://127.0.0.1
+    credentials: {access_key: %s, secret_key: %s}
+    limits: {%s}
+`, i, i, b.key, apptest.SecretKey, limits)
+	}
+	s := prepareScenario(t, yaml.String())
+	s.Cloud.SetQuota(quota)
+	for i, b := range branches {
+		id := fmt.Sprintf("%032d", i)
+		s.Cloud.AddProject(simulator.Project{ID: id, Region: "la-north-2"})
+		s.Cloud.AddKey(simulator.Key{AccessKey: b.key, SecretKey: apptest.SecretKey})
+		s.Cloud.SetDesktops(id, simulator.GenerateDesktops(b.desktops, uint64(i)))
+	}
+	if err := s.App.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return s
+}
+
+// figures scrapes, and parses only what is not about single desktops, but for
+// those that are named: the rest is most of the work.
+func (s *scenario) figures(ids ...string) apptest.Exposition {
+	s.Helper()
+	var text strings.Builder
+	for line := range strings.Lines(s.Get("/metrics")) {
+		if !strings.HasPrefix(line, "huaweicloud_workspace_desktop_") || slices.ContainsFunc(ids, func(id string) bool { return strings.Contains(line, `desktop_id="`+id+`"`) }) {
+			text.WriteString(line)
+		}
+	}
+	return apptest.Parse(s.T, text.String())
+}
+
+// refused counts the calls that the cloud answered by 429, as the exporter saw
+// them; the simulator's own count must be the same.
+func refused(s *scenario, e apptest.Exposition) float64 {
+	s.Helper()
+	n := e.Sum("exporter_api_requests_total", "code", "429")
+	if theirs := s.Cloud.ThrottledCount(""); n != float64(theirs) {
+		s.Errorf("the exporter counts %v calls with 429, the cloud %d", n, theirs)
+	}
+	return n
+}
+
+// TestNever429 scrapes fleets of all sizes for some minutes, before a cloud that
+// refuses what is above its quota, which is a tenth above the configured limit,
+// as it is by default.
+func TestNever429(t *testing.T) {
+	t.Parallel()
+	var many []branch
+	for i := range 12 {
+		many = append(many, branch{"AKMANY", 75 * i})
+	}
+	for name, tc := range map[string]struct {
+		limits   string
+		quota    int
+		branches []branch
+		every    time.Duration
+		spent    bool // the quota cannot pay for a full read on each scrape
+	}{
+		"one project that the quota pays for": {"requests_per_minute: 20", 22, []branch{{"AK1", 1900}}, time.Minute, false},
+		"one project that it does not":        {"requests_per_minute: 9", 10, []branch{{"AK1", 1900}}, time.Minute, true},
+		"projects that share a key":           {"requests_per_minute: 20", 22, []branch{{"AK1", 1100}, {"AK1", 700}, {"AK1", 350}, {"AK1", 100}, {"AK1", 0}}, time.Minute, true},
+		"as many keys as projects":            {"requests_per_minute: 9", 10, []branch{{"AK1", 900}, {"AK2", 250}, {"AK3", 850}, {"AK4", 1}}, time.Minute, false},
+		"some of each":                        {"requests_per_minute: 9", 10, []branch{{"AK1", 1000}, {"AK1", 200}, {"AK2", 800}, {"AK2", 0}, {"AK3", 10}}, time.Minute, true},
+		"a dozen, scraped often":              {"requests_per_minute: 45", 50, many, 15 * time.Second, true},
+		"as it is by default":                 {"", 200, []branch{{"AK1", 10_000}, {"AK1", 5000}, {"AK1", 4000}}, time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := quotaScene(t, tc.quota, tc.limits, tc.branches...)
+				desktops := 0
+				for _, b := range tc.branches {
+					desktops += b.desktops
+				}
+				length := 6 * time.Minute
+				if desktops > 10_000 {
+					length = 3 * time.Minute
+				}
+				var e apptest.Exposition
+				for start := time.Now(); time.Since(start) < length; time.Sleep(tc.every) {
+					if tc.spent && time.Since(start)+tc.every < length {
+						s.Get("/metrics")
+						continue
+					}
+					scrape := time.Now()
+					e = s.figures()
+					if tc.spent {
+						continue
+					}
+					// It waits for the clocks at most: those of the cloud may be slow by 20ms.
+					if took := time.Since(scrape); took > 5*20*time.Millisecond {
+						t.Errorf("a scrape took %s, though the quota pays for all and calls take no time", took)
+					}
+					// The quota pays: then all is new in each scrape, at once.
+					e.Each("oldest_data_timestamp_seconds", func(l apptest.Labels, v float64) {
+						if v < float64(scrape.UnixMilli())/1000 {
+							t.Errorf("%s shows data from before the scrape", l.Get("project_id"))
+						}
+					})
+				}
+				if n := refused(s, e); n != 0 {
+					t.Errorf("%v calls were answered by 429", n)
+				}
+				if e.Sum("up") != float64(len(tc.branches)) || e.Sum("desktops") != float64(desktops) || e.Sum("desktops_unresolved") != 0 {
+					t.Errorf("%v of %d projects up, %v of %d desktops, %v unresolved", e.Sum("up"), len(tc.branches), e.Sum("desktops"), desktops, e.Sum("desktops_unresolved"))
+				}
+			})
+		})
+	}
+}
+
+// TestTheWholeBudgetIsThereAtOnce: what the quota of a minute pays for is read
+// within the first scrape.
+func TestTheWholeBudgetIsThereAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := quotaScene(t, 40, "requests_per_minute: 36", branch{"AK1", 3500})
+		if n := s.Cloud.CallCount(networks); n != 35 {
+			t.Errorf("%d networks calls at once, want 35: one of 36 is kept for what is urgent", n)
+		}
+		if e := s.figures(); e.Sum("desktops_unresolved") != 0 || refused(s, e) != 0 {
+			t.Errorf("%v unresolved", e.Sum("desktops_unresolved"))
+		}
+	})
+}
+
+// TestCallsAreMadeInParallel: with 200ms for a call and eight at once, reading
+// 10,000 desktops takes hardly more than an eighth of all its calls together.
+func TestCallsAreMadeInParallel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := quotaScene(t, 200, "concurrency: 8", branch{"AK1", 10_000})
+		time.Sleep(2 * time.Minute)
+		s.Cloud.ResetCounters()
+		const latency = 200 * time.Millisecond
+		s.Cloud.AddFault(simulator.Fault{Latency: latency})
+		start := time.Now()
+		e := s.figures()
+		took := time.Since(start)
+		calls := s.Cloud.CallCount(list) + s.Cloud.CallCount(networks)
+		ideal := time.Duration(calls) * latency / 8
+		t.Logf("%d calls took %s, ideally %s: ratio %.2f", calls, took, ideal, float64(took)/float64(ideal))
+		if calls != 111 || took > ideal*12/10 {
+			t.Errorf("%d calls took %s, want 111 in at most 1.2 times %s", calls, took, ideal)
+		}
+		if n := s.Cloud.MaxInFlight(); n != 8 {
+			t.Errorf("%d calls at once, want 8", n)
+		}
+		oldest := e.Sum("oldest_data_timestamp_seconds")
+		if e.Sum("desktops_unresolved") != 0 || oldest < float64(start.Unix()) {
+			t.Errorf("%v unresolved, the oldest data from before the scrape", e.Sum("desktops_unresolved"))
+		}
+	})
+}
+
+// TestOthersUseTheQuotaToo: another user of the key takes half of the quota for
+// a while. The exporter shrinks its budget until it is refused hardly ever, and
+// takes all again when the other has gone; data and up never suffer.
+func TestOthersUseTheQuotaToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := quotaScene(t, 22, "requests_per_minute: 20", branch{"AK1", 1500})
+		minutes := func(n int) (e apptest.Exposition) {
+			for range n {
+				time.Sleep(time.Minute)
+				e = s.figures()
+				if e.Sum("up") != 1 || e.Sum("desktops_unresolved") != 0 || e.Sum("desktops_stale") != 0 {
+					t.Errorf("up %v, %v unresolved, %v stale", e.Sum("up"), e.Sum("desktops_unresolved"), e.Sum("desktops_stale"))
+				}
+			}
+			return e
+		}
+		budget := func() int {
+			for _, q := range s.App.Quotas() {
+				if q.Operation == networks {
+					return q.PerMinute
+				}
+			}
+			return 0
+		}
+		if n := refused(s, minutes(3)); n != 0 || budget() != 20 {
+			t.Errorf("%v refused, budget %d; want none and 20", n, budget())
+		}
+		s.Cloud.SetQuota(11)
+		calls := s.Cloud.CallCount(networks)
+		minutes(1)
+		if budget() > 10 {
+			t.Errorf("budget %d after the first refusals, want at most half of 20", budget())
+		}
+		e := minutes(29)
+		calls = s.Cloud.CallCount(networks) - calls
+		if n := refused(s, e); n == 0 || n > float64(calls)/10 {
+			t.Errorf("%v of %d calls were refused in half an hour, want some, but less than a tenth", n, calls)
+		}
+		if calls < 30*11*6/10 {
+			t.Errorf("%d calls in half an hour, of 330 that were there", calls)
+		}
+		s.Cloud.SetQuota(22)
+		before := refused(s, e)
+		e = minutes(11)
+		if n := refused(s, e) - before; n != 0 || budget() != 20 {
+			t.Errorf("%v refused, budget %d ten minutes after the other has gone; want none and 20", n, budget())
+		}
+		if age := float64(time.Now().Unix()) - e.Sum("oldest_data_timestamp_seconds"); age > 10 {
+			t.Errorf("the oldest data are %vs old, though the quota pays for all again", age)
+		}
+	})
+}
+
+// TestWhatWasReadIsKept: whether quota or time ends a refresh, the next one
+// goes on where it ended: nobody is asked for twice before all were once.
+func TestWhatWasReadIsKept(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		limits, refresh string
+		latency         time.Duration
+	}{
+		"quota": {"requests_per_minute: 10", "timeout: 2m", 0},
+		"time":  {"concurrency: 1", "timeout: 40s", 3 * time.Second},
+		"both":  {"requests_per_minute: 5, concurrency: 1", "timeout: 15s", 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := prepareScenario(t, strings.ReplaceAll(apptest.OfficeYAML, "credentials:", "limits: {"+tc.limits+"}\n    credentials:")+
+					"refresh: {"+tc.refresh+"}\n", simulator.GenerateDesktops(2000, 1)...)
+				s.Cloud.SetQuota(200)
+				s.Cloud.AddFault(simulator.Fault{Latency: tc.latency})
+				if err := s.App.Reload(); err != nil {
+					t.Fatal(err)
+				}
+				left := 2000.0
+				for range 12 {
+					e := s.figures()
+					unresolved := e.Sum("desktops_unresolved")
+					if e.Sum("desktops") == 0 { // the first list has not come yet
+						unresolved = 2000
+					}
+					if unresolved > left || e.Sum("up", "project_id", apptest.ProjectA) != 1 && e["huaweicloud_workspace_up"] != nil {
+						t.Fatalf("%v unresolved after %v, up %v", unresolved, left, e.Sum("up"))
+					}
+					left = unresolved
+					time.Sleep(30 * time.Second)
+				}
+				if left != 0 {
+					t.Errorf("%v unresolved after six minutes", left)
+				}
+				asked := map[string]int{}
+				for _, c := range s.Cloud.Calls() {
+					for _, id := range c.IDs {
+						asked[id]++
+					}
+				}
+				times := slices.Sorted(maps.Values(asked))
+				if len(times) != 2000 || times[len(times)-1]-times[0] > 1 {
+					t.Errorf("of %d desktops one was asked for %d times, another %d times", len(times), times[len(times)-1], times[0])
+				}
+			})
+		})
+	}
+}
+
+// TestWithoutTheEIPList: a key that may not read the EIP list sees the same,
+// and notices that an EIP is unbound later; with it, in the scrape after next.
+func TestWithoutTheEIPList(t *testing.T) {
+	t.Parallel()
+	told := map[bool]string{}
+	for _, denied := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := quotaScene(t, 3, "requests_per_minute: 2", branch{"AK1", 1000}) // a cycle takes five minutes
+			if denied {
+				s.Cloud.AddKey(simulator.Key{AccessKey: "AK1", SecretKey: apptest.SecretKey, Deny: []string{bindings}})
+			}
+			for range 12 {
+				if e := s.figures(); e.Sum("up") != 1 {
+					t.Fatalf("up is %v", e.Sum("up"))
+				}
+				time.Sleep(time.Minute)
+			}
+			id := fmt.Sprintf("%032d", 0)
+			var late []int
+			for i := range 3 {
+				victim := ""
+				for _, d := range s.Cloud.Desktops(id)[i*300:] {
+					if d.Interfaces[0].EIP != nil {
+						victim = d.ID
+						break
+					}
+				}
+				s.Cloud.UpdateDesktop(id, victim, func(d *simulator.Desktop) { d.Interfaces[0].EIP = nil })
+				for n := 1; ; n++ {
+					if e := s.figures(victim); e.Sum("desktop_eips") == 0 {
+						late = append(late, n)
+						break
+					}
+					if n > 12 {
+						t.Fatalf("the EIP of %s is still shown after %d scrapes", victim, n)
+					}
+					time.Sleep(time.Minute)
+				}
+			}
+			if worst := slices.Max(late); !denied && worst > 2 || denied && worst < 3 {
+				t.Errorf("denied %t: shown in scrapes %v after the change", denied, late)
+			}
+			for range 8 {
+				s.Get("/metrics")
+				time.Sleep(time.Minute)
+			}
+			e := s.Scrape()
+			told[denied] = e.Desktops(id)
+			if n := refused(s, e); n != 0 || !strings.HasPrefix(told[denied][strings.LastIndexByte(told[denied], '\n')+1:], "up=1 desktops=1000 unresolved=0 stale=0") {
+				t.Errorf("denied %t: %v calls with 429, %s", denied, n, told[denied][strings.LastIndexByte(told[denied], '\n')+1:])
+			}
+			if codes := e.Sum("exporter_api_requests_total", "operation", bindings, "code", "403") > 0; codes != denied {
+				t.Errorf("denied %t: the EIP list was answered 403: %t", denied, codes)
+			}
+			if strings.Contains(s.Log.String(), "level=error") {
+				t.Errorf("denied %t: the log speaks of errors: %s", denied, s.Log)
+			}
+		})
+	}
+	if diff := gocmp.Diff(told[false], told[true]); diff != "" {
+		t.Errorf("with and without the EIP list (-with +without)\n%s", diff)
+	}
+}

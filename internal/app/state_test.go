@@ -1,0 +1,291 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+)
+
+// withState gives a configuration with a state file, and where that is.
+func withState(t *testing.T, yaml string) (with, file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "state")
+	return yaml + "state: {file: " + file + "}\n", file
+}
+
+// told gives the changes that /changes.json has, the newest first.
+func (s *scenario) told() string {
+	s.Helper()
+	var page struct {
+		Changes []struct {
+			Kind      string `json:"kind"`
+			DesktopID string `json:"desktop_id"`
+			Before    string `json:"before"`
+			After     string `json:"after"`
+		} `json:"changes"`
+	}
+	if err := json.Unmarshal([]byte(s.Get("/changes.json")), &page); err != nil {
+		s.Fatal(err)
+	}
+	var lines []string
+	for _, c := range page.Changes {
+		lines = append(lines, strings.TrimSpace(fmt.Sprint(c.DesktopID, " ", c.Kind, " ", c.Before, ">", c.After)))
+	}
+	return strings.Join(lines, "; ")
+}
+
+// What happened before a restart is still known after it, what happened
+// meanwhile is told once, and the counters go on.
+func TestARestartWithAStateFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		s := newScenario(t, yaml, apptest.Desktop("d1", "1.1.1.1"), apptest.Desktop("d2", ""), apptest.Desktop("d3", ""))
+		s.Scrape()
+		s.Cloud.UpdateDesktop(apptest.ProjectA, "d1", func(d *simulator.Desktop) { d.Interfaces[0].EIP = nil })
+		time.Sleep(time.Minute)
+		s.Scrape()
+
+		s.App.Close()
+		if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+			t.Fatalf("the state file: %v %v", info.Mode(), err)
+		}
+		s.Cloud.UpdateDesktop(apptest.ProjectA, "d2", func(d *simulator.Desktop) { d.Name = "renamed" })
+		s.Cloud.DeleteDesktop(apptest.ProjectA, "d3")
+		s.Restart(time.Hour)
+		for range 2 {
+			e := s.WantDesktops("d1 nd1: 10.0.0.1+default\nd2 renamed: 10.0.0.2+default\nup=1 desktops=2 unresolved=0 stale=0")
+			for kind, n := range map[string]float64{"eip_unbound": 1, "renamed": 1, "vanished": 1, "appeared": 0, "eip_bound": 0} {
+				if got := e.Sum("desktop_changes_total", "kind", kind); got != n {
+					t.Errorf("%s: %v changes counted, want %v", kind, got, n)
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+		if got, want := s.told(), "d3 vanished >; d2 renamed nd2>renamed; d1 eip_unbound 1.1.1.1>"; got != want {
+			t.Errorf("told is %s, want %s", got, want)
+		}
+	})
+}
+
+// While the cloud is down, a restart shows what was known, for as long as it
+// would have been shown without a restart.
+func TestARestartInAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, _ := withState(t, strings.Replace(apptest.OfficeYAML, "    project_id: "+apptest.ProjectA+"\n", "", 1))
+		s := newScenario(t, yaml, apptest.Desktop("d1", "1.1.1.1"))
+		s.Scrape()
+		read := time.Now()
+		s.Cloud.AddFault(simulator.Fault{Status: 503})
+		s.Restart(5 * time.Minute)
+		e := s.WantDesktops("d1 nd1: 10.0.0.1/1.1.1.1+default\nup=0 desktops=1 unresolved=0 stale=1")
+		if oldest := e.Sum("oldest_data_timestamp_seconds"); oldest != float64(read.UnixMilli())/1000 {
+			t.Errorf("the oldest data are of %v, want %v", oldest, read.Unix())
+		}
+		if !strings.Contains(s.Get("/inventory.csv"), "1.1.1.1") {
+			t.Error("the page does not show what is held")
+		}
+		time.Sleep(20 * time.Minute)
+		s.WantDesktops("up=0 desktops=- unresolved=- stale=-")
+		if told := s.told(); told != "" {
+			t.Errorf("an outage and a restart are changes: %s", told)
+		}
+	})
+}
+
+// A crash leaves the file as it was saved last, and what was told since is told
+// again.
+func TestACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
+		s.Scrape()
+		time.Sleep(app.SaveInterval)
+		synctest.Wait()
+		saved, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Cloud.UpdateDesktop(apptest.ProjectA, "d1", func(d *simulator.Desktop) { d.Name = "renamed" })
+		s.Scrape()
+		s.App.Close()
+		if err := os.WriteFile(file, saved, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.Restart(time.Minute)
+		s.Scrape()
+		if got := s.told(); got != "d1 renamed nd1>renamed" {
+			t.Errorf("told is %s", got)
+		}
+	})
+}
+
+// Whatever is wrong with the file, the exporter runs, and replaces it.
+func TestStateFilesThatAreIgnored(t *testing.T) {
+	good := app.EncodeState(t, &app.PersistedState{SavedAt: time.Now()})
+	for _, tt := range []struct {
+		name    string
+		data    []byte
+		warning string
+	}{
+		{"empty", []byte{}, "it is damaged"},
+		{"nothing but its head", []byte(app.StateMagic), "it is damaged"},
+		{"cut off", good[:len(good)-1], "it is damaged"},
+		{"one bit", slices.Concat(good[:len(good)/2], []byte{good[len(good)/2] ^ 1}, good[len(good)/2+1:]), "it is damaged"},
+		{"a later version", bytes.Replace(good, []byte("state 1\n"), []byte("state 2\n"), 1), `it is of version \"2\", and this exporter reads version 1`},
+		{"too old", app.EncodeState(t, &app.PersistedState{SavedAt: time.Now().Add(-8 * 24 * time.Hour)}), "it is older than state.max_age"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				yaml, file := withState(t, apptest.OfficeYAML)
+				if tt.name == "too old" { // the bubble's clock is another one
+					tt.data = app.EncodeState(t, &app.PersistedState{SavedAt: time.Now().Add(-7*24*time.Hour - 1)})
+				}
+				if err := os.WriteFile(file, tt.data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				s := newScenario(t, yaml, apptest.Desktop("d1", ""))
+				s.WantDesktops("d1 nd1: 10.0.0.1+default\nup=1 desktops=1 unresolved=0 stale=0")
+				if log := s.Log.String(); !strings.Contains(log, "level=warn") || !strings.Contains(log, tt.warning) || !strings.Contains(log, file) {
+					t.Errorf("the log is %s", log)
+				}
+				s.Restart(time.Minute)
+				if _, log, _ := strings.Cut(s.Log.String(), "msg=\"State file read\""); !strings.Contains(log, "projects=1") {
+					t.Errorf("the file was not replaced: %s", s.Log)
+				}
+				if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+					t.Errorf("others can read what replaced a file that they could: %v %v", info.Mode(), err)
+				}
+			})
+		})
+	}
+}
+
+// What is no state file was named by mistake.
+func TestAFileOfSomebodyElseIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		if err := os.WriteFile(file, []byte("projects:\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
+		if e := s.Scrape(); e.Sum("desktops") != 1 || len(e["huaweicloud_workspace_exporter_state_last_save_successful"].GetMetric()) != 1 || e.Sum("exporter_state_last_save_successful") != 0 {
+			t.Error("nothing is saved, and it is not said so")
+		}
+		s.Restart(time.Minute)
+		if data, err := os.ReadFile(file); err != nil || string(data) != "projects:\n" {
+			t.Errorf("the file is %q %v", data, err)
+		}
+		if n := strings.Count(s.Log.String(), "it is left alone"); n != 2 {
+			t.Errorf("told %d times at two starts: %s", n, s.Log)
+		}
+	})
+}
+
+// A file that cannot be written is told once, by the log and a metric.
+func TestAStateFileThatCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
+		folder := filepath.Dir(file)
+		if e := s.Scrape(); len(e["huaweicloud_workspace_exporter_state_last_save_successful"].GetMetric()) != 0 {
+			t.Error("nothing was saved yet, and it is said how it went")
+		}
+		s.App.SaveState()
+		saved := time.Now()
+		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 1 || e.Sum("exporter_state_last_save_success_timestamp_seconds") != float64(saved.UnixMilli())/1000 {
+			t.Error("saved, and not said so")
+		}
+		if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+			t.Errorf("beside the file there is %v %v", left, err)
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		s.App.SaveState()
+		s.App.SaveState()
+		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 0 || e.Sum("exporter_state_last_save_success_timestamp_seconds") != float64(saved.UnixMilli())/1000 {
+			t.Error("not saved, and not said so")
+		}
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s.App.SaveState()
+		if n := strings.Count(s.Log.String(), "State file cannot be written"); n != 1 || !strings.Contains(s.Log.String(), "State file is written again") {
+			t.Errorf("told %d times: %s", n, s.Log)
+		}
+	})
+}
+
+// Without a state file nothing outlives a restart, and a state file that comes
+// with a reload counts from the next start on.
+func TestWithoutAStateFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScenario(t, apptest.OfficeYAML, apptest.Desktop("d1", ""))
+		s.Scrape()
+		s.Cloud.DeleteDesktop(apptest.ProjectA, "d1")
+		s.Scrape()
+		s.YAML, _ = withState(t, apptest.OfficeYAML)
+		if err := s.App.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(s.Log.String(), "A change of state counts from the next start on") {
+			t.Errorf("the log does not tell: %s", s.Log)
+		}
+		s.Restart(time.Minute)
+		if told := s.told(); told != "" {
+			t.Errorf("remembered without a file: %s", told)
+		}
+	})
+}
+
+// What cannot be asked yet, since its account was not listed, stays in the
+// file.
+func TestWhatIsNotAskedForStaysRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, _ := withState(t, "accounts:\n  - "+strings.TrimPrefix(strings.TrimSpace(apptest.AccountYAML("all")), "- ")+"\n")
+		s := newScenario(t, yaml, apptest.Desktop("d1", "1.1.1.1"))
+		s.Scrape()
+		heal := s.Cloud.AddFault(simulator.Fault{Status: 503})
+		s.Restart(time.Minute)
+		s.Restart(time.Minute)
+		heal()
+		s.Cloud.AddFault(simulator.Fault{Operation: networks, Status: 503})
+		time.Sleep(11 * time.Minute)
+		if e := s.Scrape(); e.Sum("desktop_eips") != 1 {
+			t.Errorf("what the account's project knew is gone: %s", e.Desktops(apptest.ProjectA))
+		}
+	})
+}
+
+// What nobody ever asks for does not stay in the file for good.
+func TestWhatNobodyAsksForGoesInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
+		s.Scrape()
+		s.YAML = strings.Replace(yaml, "name: office", "name: other", 1)
+		s.YAML = strings.Replace(s.YAML, "project_id: "+apptest.ProjectA, "project_id: "+apptest.ProjectB, 1)
+		for _, want := range []int{2, 2, 1} {
+			s.Restart(3 * 24 * time.Hour)
+			s.App.SaveState()
+			if m, err := app.ReadState(file); err != nil || len(m.Projects) != want {
+				t.Errorf("%d projects are remembered, want %d: %v", len(m.Projects), want, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,368 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
+)
+
+// hooked is the office with a webhook, of which more is said.
+func hooked(more string) string {
+	return apptest.OfficeYAML + "changes: {webhook: {url: 'http://hooks/CANARYPATH?key=CANARYQUERY'" + more + "}}\n"
+}
+
+// wiretap receives changes over wires in memory, and notes what it got.
+type wiretap struct {
+	conns chan net.Conn
+
+	mu       sync.Mutex
+	handle   http.HandlerFunc // nil: 204
+	requests []string         // method, host, path and headers
+	bodies   []string
+}
+
+// listen lets somebody receive what is sent to an address of the scene.
+func (s *scenario) listen(address string) *wiretap {
+	tap := &wiretap{conns: make(chan net.Conn)}
+	s.Hosts[address] = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		near, far := net.Pipe()
+		select {
+		case tap.conns <- far:
+			return near, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	server := &http.Server{Handler: tap, ReadHeaderTimeout: time.Minute}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(tap) })
+	s.Cleanup(func() {
+		s.Close()
+		_ = server.Close()
+		serving.Wait()
+	})
+	return tap
+}
+
+func (w *wiretap) Accept() (net.Conn, error) {
+	if conn, ok := <-w.conns; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+func (w *wiretap) Close() error   { close(w.conns); return nil }
+func (w *wiretap) Addr() net.Addr { return &net.UnixAddr{} }
+
+func (w *wiretap) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.mu.Lock()
+	w.requests = append(w.requests, fmt.Sprintf("%s %s%s %s %s %s %s", r.Method, r.Host, r.RequestURI, r.Header.Get("Content-Type"),
+		r.Header.Get("Authorization"), r.Header.Get("X-Team"), r.UserAgent()))
+	w.bodies = append(w.bodies, string(body))
+	handle := w.handle
+	w.mu.Unlock()
+	if handle != nil {
+		handle(rw, r)
+		return
+	}
+	rw.WriteHeader(http.StatusNoContent)
+}
+
+// answer changes how it answers.
+func (w *wiretap) answer(handle http.HandlerFunc) { w.mu.Lock(); w.handle = handle; w.mu.Unlock() }
+
+// got tells what came since the last time, by kind and desktop.
+func (w *wiretap) got(t *testing.T) string {
+	t.Helper()
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := ""
+	for _, body := range w.bodies {
+		var e struct {
+			Data struct {
+				Kind      string
+				DesktopID string `json:"desktop_id"`
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &e); err != nil {
+			t.Error(err)
+		}
+		text += e.Data.Kind + " " + e.Data.DesktopID + "; "
+	}
+	w.bodies, w.requests = nil, nil
+	return text
+}
+
+// bind gives the first desktop an EIP, or takes it away, and has it noticed.
+func (s *scenario) bind(address string) {
+	s.Helper()
+	s.Cloud.PutDesktop(apptest.ProjectA, apptest.Desktop("d1", address))
+	start := time.Now()
+	s.Scrape()
+	if took := time.Since(start); took != 0 {
+		s.Errorf("a scrape took %s", took)
+	}
+	synctest.Wait()
+}
+
+// wantWebhook compares what is counted.
+func (s *scenario) wantWebhook(want string) {
+	s.Helper()
+	e := s.Scrape()
+	got := fmt.Sprintf("sent=%v failures=%v queue=%v", e.Sum("exporter_changes_webhook_sent_total"),
+		e.Sum("exporter_changes_webhook_failures_total"), e.Sum("exporter_changes_webhook_queue_length"))
+	e.Each("exporter_changes_webhook_dropped_total", func(l apptest.Labels, v float64) {
+		if v > 0 {
+			got += fmt.Sprintf(" %s=%v", l.Get("reason"), v)
+		}
+	})
+	if got != want {
+		s.Errorf("counted is %s, want %s", got, want)
+	}
+}
+
+func TestTheReceiverGetsWhatHappened(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := prepareScenario(t, hooked(", authorization: {credentials: CANARYTOKEN}, headers: {X-Team: CANARYHEADER}"), apptest.Desktop("d1", ""))
+		hooks := s.listen("hooks:80")
+		s.Start()
+		s.wantWebhook("sent=0 failures=0 queue=0")
+		s.bind("203.0.113.7")
+		time.Sleep(time.Minute)
+		s.bind("")
+		bodies := strings.Join(hooks.bodies, "\n")
+		prefix := regexp.MustCompile(`"id":"([0-9a-f]{16})-`).FindStringSubmatch(bodies)
+		if prefix == nil {
+			t.Fatalf("no ID in %s", bodies)
+		}
+		event := func(n int, at, kind, before, after string) string {
+			return fmt.Sprintf(`{"specversion":"1.0","id":"%s-%d","source":"/huaweicloud_workspace_exporter/la-north-2/%s",`+
+				`"type":"com.huaweicloud.workspace.desktop.%s","subject":"d1","time":"%s","datacontenttype":"application/json",`+
+				`"data":{"region":"la-north-2","project_id":"%[3]s","project":"office","desktop_id":"d1","desktop_name":"nd1",`+
+				`"kind":"%[4]s","before":"%[6]s","after":"%[7]s"}}`, prefix[1], n, apptest.ProjectA, kind, at, before, after)
+		}
+		want := event(1, "2000-01-01T00:00:00.000Z", "eip_bound", "", "203.0.113.7") + "\n" +
+			event(2, "2000-01-01T00:01:00.000Z", "eip_unbound", "203.0.113.7", "")
+		if diff := gocmp.Diff(want, bodies); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		request := "POST hooks/CANARYPATH?key=CANARYQUERY application/cloudevents+json Bearer CANARYTOKEN CANARYHEADER huaweicloud_workspace_exporter/"
+		for _, r := range hooks.requests {
+			if !strings.HasPrefix(r, request) {
+				t.Errorf("request is %s", r)
+			}
+		}
+		s.wantWebhook("sent=2 failures=0 queue=0")
+	})
+}
+
+// TestNobodyWaitsForTheReceiver has one hang, while all else goes on, and does
+// not show where it is, nor who the exporter is to it.
+func TestNobodyWaitsForTheReceiver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		yaml := hooked(", timeout: 45s, queue: 2, authorization: {credentials: CANARYTOKEN}, headers: {X-Team: CANARYHEADER}")
+		s := prepareScenario(t, yaml, apptest.Desktop("d1", ""))
+		hooks := s.listen("hooks:80")
+		hooks.answer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		s.Start()
+		s.news()
+		for i := range 4 {
+			s.bind([]string{"203.0.113.7", ""}[i%2]) // in no time
+		}
+		s.wantWebhook("sent=0 failures=0 queue=3 queue_full=1")
+		receiver := s.App.WebhookReceiver()
+		s.reload(yaml+"policies: [{name: all, eip: allowed}]\n", http.StatusOK)
+		if s.App.WebhookReceiver() != receiver {
+			t.Error("a reload that does not concern the webhook makes it anew")
+		}
+		time.Sleep(44 * time.Second)
+		s.wantWebhook("sent=0 failures=0 queue=3 queue_full=1")
+		time.Sleep(2500 * time.Millisecond)
+		s.wantWebhook("sent=0 failures=1 queue=2 queue_full=2")
+		places := s.Get("/metrics") + s.Get("/status") + s.Get("/config") + s.news()
+		if strings.Contains(places, "CANARY") {
+			t.Errorf("something is shown: %s", places)
+		}
+		if !strings.Contains(places, `key=changes.webhook err="the receiver did not answer in time"`) {
+			t.Errorf("the log does not tell\n%s", places)
+		}
+		hooks.answer(nil)
+		time.Sleep(time.Minute)
+		s.wantWebhook("sent=2 failures=2 queue=0 queue_full=2")
+	})
+}
+
+func TestAReloadChangesTheWebhook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := prepareScenario(t, hooked(""), apptest.Desktop("d1", ""))
+		hooks, elsewhere := s.listen("hooks:80"), s.listen("elsewhere:80")
+		hooks.answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+		s.Start()
+		s.bind("203.0.113.7")
+		s.bind("203.0.113.8")
+		s.wantWebhook("sent=0 failures=1 queue=2")
+
+		// One that cannot be put in force changes nothing.
+		s.reload(strings.Replace(hooked(""), "hooks", "elsewhere", 1)+"nonsense: 1\n", http.StatusInternalServerError)
+		if got := elsewhere.got(t); got != "" {
+			t.Errorf("elsewhere gets %s", got)
+		}
+		s.reload(strings.Replace(hooked(""), "hooks", "elsewhere", 1), http.StatusOK)
+		if got := elsewhere.got(t); got != "eip_bound d1; eip_swapped d1; " {
+			t.Errorf("elsewhere gets %s", got)
+		}
+		s.wantWebhook("sent=2 failures=1 queue=0")
+
+		hooks.got(t)
+		s.reload(hooked(""), http.StatusOK)
+		s.bind("")
+		s.bind("203.0.113.9")
+		s.reload(apptest.OfficeYAML, http.StatusOK)
+		s.wantWebhook("sent=2 failures=2 queue=0 no_receiver=2")
+		s.bind("")
+		time.Sleep(time.Hour)
+		if got := hooks.got(t); got != "eip_unbound d1; " {
+			t.Errorf("they get %s", got)
+		}
+		s.wantWebhook("sent=2 failures=2 queue=0 no_receiver=2")
+	})
+}
+
+func TestRedirectsOfTheReceiverLeadNowhere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := prepareScenario(t, hooked(", authorization: {credentials: CANARYTOKEN}"), apptest.Desktop("d1", ""))
+		hooks, elsewhere := s.listen("hooks:80"), s.listen("elsewhere:80")
+		hooks.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://elsewhere/%zzCANARYLOCATION")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		s.Start()
+		s.bind("203.0.113.7")
+		s.wantWebhook("sent=0 failures=1 queue=1")
+		news := s.news()
+		if got := elsewhere.got(t); got != "" || !strings.Contains(news, `err="HTTP 307: redirects are not followed; configure the final URL"`) || strings.Contains(news, "CANARY") {
+			t.Errorf("elsewhere gets %q; log\n%s", got, news)
+		}
+	})
+}
+
+func TestFilesOfTheWebhookAreReadForEachTry(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	url, token := filepath.Join(folder, "url"), filepath.Join(folder, "token")
+	testutil.ReplaceFile(t, url, "http://hooks/CANARYPATH\n")
+	testutil.ReplaceFile(t, token, "old\n")
+	synctest.Test(t, func(t *testing.T) {
+		s := prepareScenario(t, apptest.OfficeYAML+fmt.Sprintf("changes: {webhook: {url_file: %s, authorization: {credentials_file: %s}}}\n", url, token), apptest.Desktop("d1", ""))
+		hooks := s.listen("hooks:80")
+		hooks.answer(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer new" {
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		})
+		s.Start()
+		s.bind("203.0.113.7")
+		s.wantWebhook("sent=0 failures=1 queue=1")
+		testutil.ReplaceFile(t, token, "new\n")
+		time.Sleep(time.Second)
+		s.wantWebhook("sent=1 failures=1 queue=0")
+		s.news()
+
+		failures := 1
+		for _, test := range []struct{ file, text, good, want string }{
+			{url, "ftp://hooks/CANARYPATH", "http://hooks/CANARYPATH", "changes.webhook.url_file: " + url + ": invalid webhook URL; use a URL such as https://hooks.example.com/workspace"},
+			{url, "http://CANARYUSER:CANARYPASSWORD@hooks/", "http://hooks/", "changes.webhook.url_file: " + url + ": URL contains a user or a password; use authorization instead"},
+			{url, "\n", "http://hooks/", "changes.webhook.url_file: " + url + ": file is empty; write the secret into it"},
+			{token, "CANARY\x01TOKEN", "new", "changes.webhook.authorization.credentials_file: " + token + ": contains a line break or another control character; copy it again"},
+			{token, "", "new", "changes.webhook.authorization.credentials_file: " + token + ": file is empty; write the secret into it"},
+		} {
+			testutil.ReplaceFile(t, test.file, test.text)
+			s.bind([]string{"203.0.113.7", ""}[failures%2])
+			failures++
+			s.wantWebhook(fmt.Sprintf("sent=%d failures=%d queue=1", failures-1, failures))
+			if news := s.news(); !strings.Contains(news, `err="`+test.want+`"`) || strings.Contains(news, "CANARY") {
+				t.Errorf("the log does not say %q:\n%s", test.want, news)
+			}
+			testutil.ReplaceFile(t, test.file, test.good)
+			time.Sleep(time.Second)
+			s.wantWebhook(fmt.Sprintf("sent=%d failures=%d queue=0", failures, failures))
+			s.news()
+		}
+		if err := os.Remove(url); err != nil {
+			t.Fatal(err)
+		}
+		s.bind("203.0.113.8")
+		if news := s.news(); !strings.Contains(news, "changes.webhook.url_file: "+url+": ") {
+			t.Errorf("log\n%s", news)
+		}
+	})
+}
+
+func TestAReloadChangesHowManyChangesAreKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScenario(t, apptest.OfficeYAML+"changes: {keep: 3}\n", apptest.Desktop("d1", ""))
+		for i := range 5 {
+			s.bind(fmt.Sprintf("203.0.113.%d", i+1))
+		}
+		kept := func() string {
+			var document struct{ Changes []struct{ After string } }
+			if err := json.Unmarshal([]byte(s.Get("/changes.json")), &document); err != nil {
+				t.Error(err)
+			}
+			text := ""
+			for _, c := range document.Changes {
+				text += strings.TrimPrefix(c.After, "203.0.113.")
+			}
+			return text
+		}
+		got := []string{kept()}
+		for _, keep := range []int{2, 4, 0} {
+			s.reload(apptest.OfficeYAML+fmt.Sprintf("changes: {keep: %d}\n", keep), http.StatusOK)
+			s.bind(fmt.Sprintf("203.0.113.%d", 9-keep))
+			got = append(got, kept())
+		}
+		if diff := gocmp.Diff([]string{"543", "75", "575", ""}, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// TestHeadersOfTheWebhook looks at what a receiver is told beside the change.
+func TestHeadersOfTheWebhook(t *testing.T) {
+	t.Parallel()
+	w := config.Webhook{Headers: map[string]config.Secret{"authorization": config.NewSecret("Api x"), "x-a": config.NewSecret("1")}}
+	header, err := w.ReadHeader()
+	if diff := gocmp.Diff(http.Header{"Authorization": {"Api x"}, "X-A": {"1"}}, header); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	w.Authorization = config.Authorization{Type: "Basic", Credentials: config.NewSecret("YQ==")}
+	if header, err = w.ReadHeader(); err != nil || header.Get("Authorization") != "Basic YQ==" {
+		t.Errorf("%v %v", header, err)
+	}
+}
