@@ -22,7 +22,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// expectedNetworks is what the client must say of a simulated desktop, if it says anything.
+// expectedNetworks returns the networks of a simulated desktop as the client must
+// return them.
 func expectedNetworks(d *simulator.Desktop) *inventory.Networks {
 	n := &inventory.Networks{Name: d.Name, IP: d.IP}
 	for _, i := range d.Interfaces {
@@ -43,9 +44,9 @@ func expectedNetworks(d *simulator.Desktop) *inventory.Networks {
 	return n
 }
 
-// TestNetworksAreCorrectOrUnresolved reads a fleet again and again from a cloud in which
-// everything fails now and then. What is said of a desktop is always the truth;
-// what is not said has a reason.
+// TestNetworksAreCorrectOrUnresolved reads desktops repeatedly from a cloud with
+// random faults of every kind. The networks of a desktop are correct, or there is a
+// failure.
 func TestNetworksAreCorrectOrUnresolved(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
@@ -64,11 +65,11 @@ func TestNetworksAreCorrectOrUnresolved(t *testing.T) {
 				}
 				p := fx.project(nil)
 				ids := slices.Sorted(maps.Keys(want))
-				// Some are deleted behind the back of who asks for them.
-				gone := map[string]bool{}
+				// Some are deleted, but still requested.
+				deleted := map[string]bool{}
 				for range 3 {
 					id := ids[rng.IntN(len(ids))]
-					gone[id] = true
+					deleted[id] = true
 					fx.sim.DeleteDesktop(testProject, id)
 				}
 				const chance = 0.02
@@ -95,26 +96,26 @@ func TestNetworksAreCorrectOrUnresolved(t *testing.T) {
 					f.Probability = chance
 					fx.sim.AddFault(f)
 				}
-				said, unresolved, failed, lists := 0, 0, 0, 0
+				resolved, unresolved, failed, lists := 0, 0, 0, 0
 				for range 20 {
 					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 					l, err := p.ListDesktops(ctx)
 					switch {
 					case err == nil:
 						lists++
-						if len(l) != len(ids)-len(gone) {
-							t.Errorf("%d desktops without a word, want %d", len(l), len(ids)-len(gone))
+						if len(l) != len(ids)-len(deleted) {
+							t.Errorf("%d desktops without an error, want %d", len(l), len(ids)-len(deleted))
 						}
 					case len(l) > 0 && requireFailure(t, err).Kind != inventory.Incomplete:
-						t.Errorf("%d desktops beside %v", len(l), err)
+						t.Errorf("%d desktops with error %v", len(l), err)
 					}
 					for from := 0; from < len(ids); from += maxBatch {
 						some := ids[from:min(from+maxBatch, len(ids))]
 						a, err := p.ReadNetworks(ctx, some, rng.IntN(2) == 0)
 						for id, n := range a.Networks {
-							said++
-							if gone[id] || !slices.Contains(some, id) {
-								t.Errorf("%s is gone, or was not asked for", id)
+							resolved++
+							if deleted[id] || !slices.Contains(some, id) {
+								t.Errorf("%s is deleted, or was not requested", id)
 							}
 							if diff := gocmp.Diff(want[id], n, cmpopts.EquateEmpty()); diff != "" {
 								t.Errorf("%s (-want +got):\n%s", id, diff)
@@ -129,15 +130,15 @@ func TestNetworksAreCorrectOrUnresolved(t *testing.T) {
 						if missing := len(some) - len(a.Networks) - len(a.Unresolved); missing > 0 {
 							failed++
 							if err == nil {
-								t.Errorf("%d desktops are missing without a word", missing)
+								t.Errorf("%d desktops are missing without an error", missing)
 							}
 						}
 					}
 					cancel()
 					time.Sleep(time.Minute)
 				}
-				if said == 0 || unresolved == 0 || failed == 0 || lists == 0 {
-					t.Errorf("%d said, %d unresolved, %d batches failed, %d lists: the test proves nothing", said, unresolved, failed, lists)
+				if resolved == 0 || unresolved == 0 || failed == 0 || lists == 0 {
+					t.Errorf("%d resolved, %d unresolved, %d batches failed, %d lists: the test proves nothing", resolved, unresolved, failed, lists)
 				}
 			})
 		})

@@ -18,7 +18,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestInconsistentLists are reported, beside what came.
+// TestInconsistentLists: the failure is returned with the desktops that were read.
 func TestInconsistentLists(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -44,7 +44,7 @@ func TestInconsistentLists(t *testing.T) {
 				t.Errorf("failure %v, want %q", &f, tt.detail)
 			}
 			if len(l) != tt.desktops {
-				t.Errorf("%d desktops beside it, want %d", len(l), tt.desktops)
+				t.Errorf("%d desktops with the failure, want %d", len(l), tt.desktops)
 			}
 			if n := fx.sim.CallCount(opList); n > 15 {
 				t.Errorf("%d calls", n)
@@ -53,7 +53,7 @@ func TestInconsistentLists(t *testing.T) {
 	}
 }
 
-// TestListChangesWhileRead changes under the reader's hands.
+// TestListChangesWhileRead deletes and creates desktops between two pages.
 func TestListChangesWhileRead(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
@@ -86,7 +86,8 @@ func TestListChangesWhileRead(t *testing.T) {
 	}
 }
 
-// TestInvalidUTF8 is cleaned and counted, in the list and in the networks.
+// TestInvalidUTF8: invalid strings are replaced and counted, in the list and in
+// the networks.
 func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
@@ -123,11 +124,11 @@ func TestInvalidUTF8(t *testing.T) {
 		}
 	}
 	if fx.telemetry.sanitized != 3 {
-		t.Errorf("%d texts cleaned, want 3: a name twice, a tag", fx.telemetry.sanitized)
+		t.Errorf("%d strings sanitized, want 3: a name twice, a tag", fx.telemetry.sanitized)
 	}
 }
 
-// TestPagesAreRequestedConcurrently, as far as the limit says.
+// TestPagesAreRequestedConcurrently, up to the configured concurrency.
 func TestPagesAreRequestedConcurrently(t *testing.T) {
 	t.Parallel()
 	for concurrency, want := range map[int]time.Duration{1: 2 * time.Second, 3: 800 * time.Millisecond, 9: 400 * time.Millisecond} {
@@ -144,7 +145,7 @@ func TestPagesAreRequestedConcurrently(t *testing.T) {
 				t.Errorf("concurrency %d: took %s, want %s", concurrency, took, want)
 			}
 			if n := fx.sim.MaxInFlight(); n != concurrency {
-				t.Errorf("concurrency %d: %d calls at once", concurrency, n)
+				t.Errorf("concurrency %d: %d concurrent calls", concurrency, n)
 			}
 		})
 	}

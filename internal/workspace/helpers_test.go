@@ -66,7 +66,7 @@ func newFixture(t *testing.T, o fixtureOptions) *fixture {
 
 func (fx *fixture) getenv(name string) string { return fx.env[name] }
 
-// config is a configuration that works; change makes it another.
+// config returns a valid configuration, modified by change.
 func (fx *fixture) config(change func(*config.Project)) config.Project {
 	cfg := config.Project{
 		Name: "test", Region: testRegion, ProjectID: testProject, Endpoint: fx.url, IAMEndpoint: fx.url,
@@ -91,7 +91,7 @@ func (fx *fixture) project(change func(*config.Project)) *ProjectClient {
 	return p
 }
 
-// setDesktops puts n desktops into the project and gives their IDs, sorted.
+// setDesktops generates n desktops in the project and returns their sorted IDs.
 func (fx *fixture) setDesktops(n int) []string {
 	fleet := simulator.GenerateDesktops(n, 1)
 	fx.sim.SetDesktops(testProject, fleet)
@@ -112,7 +112,7 @@ func desktopIDs(l []inventory.Desktop) []string {
 	return ids
 }
 
-// readProject reads a project whole, in batches, as the engine does.
+// readProject reads all desktops of a project in batches, like the refresh engine.
 func readProject(ctx context.Context, p *ProjectClient) (map[string]*inventory.Networks, error) {
 	l, err := p.ListDesktops(ctx)
 	if err != nil {
@@ -178,7 +178,8 @@ func (c *fakeTelemetry) Sanitized(n int) {
 	c.sanitized += n
 }
 
-// newInMemoryFixture makes a world in virtual time, on pipes instead of sockets.
+// newInMemoryFixture returns a fixture in virtual time, with pipes in place of
+// sockets.
 func newInMemoryFixture(t *testing.T, o simulator.Options) *fixture {
 	t.Helper()
 	sim := simulator.New(o)

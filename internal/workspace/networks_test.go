@@ -19,20 +19,20 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
-// TestRefusedDesktopsAreFound refuses batches because of some desktops and counts what
-// it costs to find them.
+// TestRefusedDesktopsAreFound has a cloud that refuses batches because of some
+// desktops, and counts the requests that find them.
 func TestRefusedDesktopsAreFound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
-		culprits []int // by place in the sorted batch
-		calls    int   // at most
+		deleted  []int // indexes in the sorted batch
+		maxCalls int
 	}{
 		{"none", nil, 1},
 		{"the first", []int{0}, 15},
 		{"the last", []int{99}, 15},
 		{"one in the middle", []int{50}, 15},
-		{"two side by side", []int{40, 41}, 15},
+		{"two adjacent", []int{40, 41}, 15},
 		{"two far apart", []int{10, 90}, 29},
 		{"three", []int{1, 33, 66}, 37},
 		{"four", []int{0, 25, 50, 75}, 50},
@@ -45,7 +45,7 @@ func TestRefusedDesktopsAreFound(t *testing.T) {
 				fx := newFixture(t, fixtureOptions{simulator: simulator.Options{UnknownIDs: unknown}})
 				ids := fx.setDesktops(100)
 				var want []string
-				for _, i := range tt.culprits {
+				for _, i := range tt.deleted {
 					fx.sim.DeleteDesktop(testProject, ids[i])
 					want = append(want, ids[i])
 				}
@@ -61,15 +61,15 @@ func TestRefusedDesktopsAreFound(t *testing.T) {
 						t.Errorf("%s: failure %v, want one of status %d", id, f, status)
 					}
 				}
-				if n := fx.sim.CallCount(opNetworks); n > tt.calls || n < 1 {
-					t.Errorf("%d calls, want at most %d", n, tt.calls)
+				if n := fx.sim.CallCount(opNetworks); n > tt.maxCalls || n < 1 {
+					t.Errorf("%d calls, want at most %d", n, tt.maxCalls)
 				}
 			})
 		}
 	}
 }
 
-// TestRefusedByCode: codes that say not found, with a status that does not.
+// TestRefusedByCode: the code means "not found", but the status does not.
 func TestRefusedByCode(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -89,7 +89,7 @@ func TestRefusedByCode(t *testing.T) {
 				t.Fatal(err)
 			}
 			if f := a.Unresolved[ids[5]]; len(a.Networks) != 7 || f == nil || f.Code != tt.code {
-				t.Errorf("%d with networks, culprit's failure %v", len(a.Networks), f)
+				t.Errorf("%d with networks, failure of the refused one %v", len(a.Networks), f)
 			}
 			if len(fx.telemetry.retries) != 0 {
 				t.Errorf("retries %v, want none", fx.telemetry.retries)
@@ -98,8 +98,8 @@ func TestRefusedByCode(t *testing.T) {
 	}
 }
 
-// TestSplitBudgetOfRefusedBatches: when the cloud refuses everything, the search for
-// culprits ends soon, and does not begin again for every batch.
+// TestSplitBudgetOfRefusedBatches: if the cloud refuses every batch, the split
+// budget limits the requests of all batches.
 func TestSplitBudgetOfRefusedBatches(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
@@ -110,7 +110,7 @@ func TestSplitBudgetOfRefusedBatches(t *testing.T) {
 		a, err := p.ReadNetworks(t.Context(), ids[i*100:(i+1)*100], false)
 		var f *inventory.Failure
 		if !errors.As(err, &f) || f.Kind != inventory.Refused || f.Status != http.StatusBadRequest {
-			t.Errorf("batch %d: error %v, want the refusal", i, err)
+			t.Errorf("batch %d: error %v, want the failure of the cloud", i, err)
 		}
 		if len(a.Networks) != 0 || len(a.Unresolved) > maxRefusals {
 			t.Errorf("batch %d: %d networks, %d unresolved", i, len(a.Networks), len(a.Unresolved))
@@ -137,12 +137,12 @@ func TestMissingDesktopsAreRequestedAgain(t *testing.T) {
 	if f := a.Unresolved[ids[7]]; len(a.Unresolved) != 1 || f == nil || f.Kind != inventory.Refused {
 		t.Errorf("unresolved %v, want %s", a.Unresolved, ids[7])
 	}
-	var asked [][]string
+	var requested [][]string
 	for _, c := range fx.sim.Calls() {
-		asked = append(asked, c.IDs)
+		requested = append(requested, c.IDs)
 	}
-	if diff := cmp.Diff([][]string{ids, {ids[3], ids[7]}}, asked); diff != "" {
-		t.Errorf("asked (-want +got):\n%s", diff)
+	if diff := cmp.Diff([][]string{ids, {ids[3], ids[7]}}, requested); diff != "" {
+		t.Errorf("requested (-want +got):\n%s", diff)
 	}
 }
 
@@ -159,19 +159,19 @@ func TestMalformedNetworks(t *testing.T) {
 		t.Errorf("networks (-want +got):\n%s", diff)
 	}
 	if f := a.Unresolved["broken"]; len(a.Unresolved) != 1 || f == nil || f.Kind != inventory.Malformed {
-		t.Errorf("unresolved %v, want the broken one as malformed", a.Unresolved)
+		t.Errorf("unresolved %v, want the malformed one", a.Unresolved)
 	}
 	want := map[string]int{decode.ReasonNotRequested: 2, decode.ReasonMalformedDesktop: 2, decode.ReasonNoDesktopID: 1, decode.ReasonMalformedField: 3}
 	if diff := cmp.Diff(want, fx.telemetry.dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
 	if n := fx.sim.CallCount(opNetworks); n != 1 {
-		t.Errorf("%d calls, want 1: what is malformed is not asked for again", n)
+		t.Errorf("%d calls, want 1: malformed desktops are not requested again", n)
 	}
 }
 
-// TestMalformedResponseLeavesDesktopsUnknown, not even where it is about a part
-// of a batch: they would not be asked for again soon.
+// TestMalformedResponseLeavesDesktopsUnknown: if every desktop of a response is
+// malformed, none is unresolved, because it would not be requested again soon.
 func TestMalformedResponseLeavesDesktopsUnknown(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
@@ -186,10 +186,10 @@ func TestMalformedResponseLeavesDesktopsUnknown(t *testing.T) {
 		t.Errorf("failure %v", &f)
 	}
 	if len(a.Networks) != 0 || len(a.Unresolved) != 0 {
-		t.Errorf("%d with networks, unresolved %v; want nothing said of any", len(a.Networks), a.Unresolved)
+		t.Errorf("%d with networks, unresolved %v; want neither", len(a.Networks), a.Unresolved)
 	}
 	if a, err := p.ReadNetworks(t.Context(), ids, false); err != nil || len(a.Networks) != 10 {
-		t.Errorf("%d with networks once the cloud is well, error %v", len(a.Networks), err)
+		t.Errorf("%d with networks after the fault, error %v", len(a.Networks), err)
 	}
 }
 
@@ -199,19 +199,19 @@ func TestBatchSizeLimits(t *testing.T) {
 	ids := fx.setDesktops(101)
 	p := fx.project(nil)
 	if a, err := p.ReadNetworks(t.Context(), nil, false); err != nil || len(a.Networks) != 0 {
-		t.Errorf("nobody: %d networks, error %v", len(a.Networks), err)
+		t.Errorf("no IDs: %d networks, error %v", len(a.Networks), err)
 	}
 	var f *inventory.Failure
 	if _, err := p.ReadNetworks(t.Context(), ids, false); !errors.As(err, &f) || f.Kind != inventory.Misconfigured {
-		t.Errorf("too many: error %v, want one of setup", err)
+		t.Errorf("too many IDs: error %v, want kind Misconfigured", err)
 	}
 	if n := fx.sim.CallCount(""); n != 0 {
 		t.Errorf("%d calls, want none", n)
 	}
 }
 
-// TestPartialResultOfBatch: an error in the middle of a search leaves what is
-// known by then.
+// TestPartialResultOfBatch: an error while a batch is split keeps the result so
+// far.
 func TestPartialResultOfBatch(t *testing.T) {
 	t.Parallel()
 	networks := map[string]*inventory.Networks{}
@@ -238,7 +238,7 @@ func TestPartialResultOfBatch(t *testing.T) {
 			return got, nil
 		},
 	}
-	// The refusal of the whole batch hides what is wrong with its second half.
+	// The first request is refused, so that the error of the second half comes later.
 	b.request = refuseFirst(b.request)
 	if err := b.resolve(ids); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
@@ -248,7 +248,7 @@ func TestPartialResultOfBatch(t *testing.T) {
 	}
 }
 
-// refuseFirst makes the first question refused as a whole.
+// refuseFirst refuses the first request, and passes on the others.
 func refuseFirst(ask func([]string) (map[string]*inventory.Networks, error)) func([]string) (map[string]*inventory.Networks, error) {
 	first := true
 	return func(ids []string) (map[string]*inventory.Networks, error) {
@@ -271,6 +271,6 @@ func TestCallBudget(t *testing.T) {
 	now = now.Add(time.Minute)
 	got = append(got, b.take())
 	if !slices.Equal(got, []bool{true, true, false, true}) {
-		t.Errorf("spent %v, want two a minute", got)
+		t.Errorf("taken %v, want two per minute", got)
 	}
 }

@@ -31,12 +31,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// refuseDial is a dialler that reaches nobody.
+// refuseDial is a dialer that always fails.
 func refuseDial(context.Context, string, string) (net.Conn, error) {
 	return nil, errors.New("refused by the test")
 }
 
-// logBuffer is a log that many may write to.
+// logBuffer is a buffer that is safe for concurrent writes.
 type logBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
@@ -48,8 +48,8 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// TestNoSecretIsExposed puts secrets of known text wherever one can stand, has everything
-// go wrong at debug level, and looks for them in all that comes out.
+// TestNoSecretIsExposed configures known secrets everywhere, causes every kind of
+// failure at log level debug, and searches the secrets in all logs and errors.
 func TestNoSecretIsExposed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestNoSecretIsExposed(t *testing.T) {
 		static := config.Credentials{
 			Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret), SecurityToken: config.NewSecret("TOKEN-canary"),
 		}
-		through, err := url.Parse("http://user:PROXY-canary@proxy.test:3128")
+		proxyURL, err := url.Parse("http://user:PROXY-canary@proxy.test:3128")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,11 +84,11 @@ func TestNoSecretIsExposed(t *testing.T) {
 				fx.project(func(p *config.Project) { p.Credentials = c }),
 				fx.project(func(p *config.Project) { p.Credentials, p.ProjectID = c, "" }),
 				fx.project(func(p *config.Project) {
-					p.Credentials, p.HTTP.ProxyURL = c, promconfig.URL{URL: through}
+					p.Credentials, p.HTTP.ProxyURL = c, promconfig.URL{URL: proxyURL}
 				}))
 		}
 		var out []string
-		ask := func() {
+		call := func() {
 			for _, p := range projects {
 				_, err := p.ListDesktops(t.Context())
 				out = append(out, fmt.Sprintf("%v %+v %#v", err, err, failureText(err)))
@@ -101,7 +101,7 @@ func TestNoSecretIsExposed(t *testing.T) {
 				}
 			}
 		}
-		ask()
+		call()
 		for _, f := range []simulator.Fault{
 			{Status: 400},
 			{Status: 401},
@@ -120,13 +120,13 @@ func TestNoSecretIsExposed(t *testing.T) {
 		} {
 			time.Sleep(30 * time.Minute) // the longest pause of a refused key
 			remove := fx.sim.AddFault(f)
-			ask()
+			call()
 			remove()
 		}
-		everything := text.String() + strings.Join(out, "\n")
+		output := text.String() + strings.Join(out, "\n")
 		for _, secret := range secrets {
-			if at := strings.Index(everything, secret); at >= 0 {
-				t.Errorf("%q shows: …%.200s…", secret, everything[max(0, at-100):])
+			if at := strings.Index(output, secret); at >= 0 {
+				t.Errorf("%q shows: …%.200s…", secret, output[max(0, at-100):])
 			}
 		}
 		if lines := strings.Count(text.String(), "msg=\"API call\""); lines < 100 {
@@ -142,7 +142,7 @@ func failureText(err error) any {
 	return nil
 }
 
-// TestCallLog is the line that is written at debug level.
+// TestCallLog compares the log of calls at level debug.
 func TestCallLog(t *testing.T) {
 	t.Parallel()
 	var text logBuffer
@@ -169,7 +169,8 @@ level=debug err="127\.0\.0\.1:\d+ [^"]+" msg="API call" project=test region=la-n
 	}
 }
 
-// TestNoResourceLeak makes thousands of calls, good and bad, on real sockets.
+// TestNoResourceLeak makes thousands of calls with and without faults on real sockets, and
+// compares goroutines, file descriptors and heap.
 func TestNoResourceLeak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -188,7 +189,7 @@ func TestNoResourceLeak(t *testing.T) {
 	} {
 		fx.sim.AddFault(f)
 	}
-	ask := func(n int) {
+	call := func(n int) {
 		var callers sync.WaitGroup
 		for i := range 8 {
 			callers.Go(func() {
@@ -215,13 +216,13 @@ func TestNoResourceLeak(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		files, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
-			files = nil // only Linux tells
+			files = nil // not on Linux
 		}
 		return runtime.NumGoroutine(), len(files), m.HeapAlloc
 	}
-	ask(800)
+	call(800)
 	g1, d1, h1 := measure()
-	ask(3200)
+	call(3200)
 	g2, d2, h2 := measure()
 	t.Logf("goroutines %d, %d; descriptors %d, %d; heap %d, %d KiB", g1, g2, d1, d2, h1>>10, h2>>10)
 	if g2 > g1+40 || d2 > d1+40 || h2 > h1+(2<<20) {

@@ -42,22 +42,22 @@ func TestRequestsOfFullRead(t *testing.T) {
 			if lists, networks := fx.sim.CallCount(opList), fx.sim.CallCount(opNetworks); lists != tt.lists || networks != tt.networks {
 				t.Errorf("%d list calls and %d networks calls, want %d and %d", lists, networks, tt.lists, tt.networks)
 			}
-			asked := map[string]int{}
+			requested := map[string]int{}
 			for _, call := range fx.sim.Calls() {
 				for _, id := range call.IDs {
-					asked[id]++
+					requested[id]++
 				}
 			}
 			for _, id := range ids {
-				if asked[id] != 1 {
-					t.Errorf("%s was asked for %d times", id, asked[id])
+				if requested[id] != 1 {
+					t.Errorf("%s was requested %d times", id, requested[id])
 				}
 			}
 		})
 	}
 }
 
-// TestAbsentValues reads one fleet in each way that absence can be written.
+// TestAbsentValues reads the same desktops with every spelling of absent values.
 func TestAbsentValues(t *testing.T) {
 	t.Parallel()
 	want := map[string]*inventory.Networks{
@@ -76,7 +76,7 @@ func TestAbsentValues(t *testing.T) {
 		},
 	}
 	for name, absent := range map[string]simulator.AbsentValues{
-		"left out": simulator.OmitKey, "null": simulator.WriteNull,
+		"omitted": simulator.OmitKey, "null": simulator.WriteNull,
 		"empty": simulator.WriteEmpty, "blank": simulator.WriteBlank,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestAbsentValues(t *testing.T) {
 				t.Errorf("networks (-want +got):\n%s", diff)
 			}
 			if len(fx.telemetry.dropped) != 0 || fx.telemetry.sanitized != 0 {
-				t.Errorf("dropped %v, cleaned %d; want nothing", fx.telemetry.dropped, fx.telemetry.sanitized)
+				t.Errorf("dropped %v, sanitized %d; want none", fx.telemetry.dropped, fx.telemetry.sanitized)
 			}
 		})
 	}

@@ -1,0 +1,62 @@
+// Copyright The huaweicloud_workspace_exporter Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package workspace
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+)
+
+func TestUnreachableEndpoints(t *testing.T) {
+	t.Parallel()
+	cloud := NewCloud(Options{})
+	defer cloud.Close()
+	for endpoint, want := range map[string]string{
+		"http://no-such-host.invalid": "the name no-such-host.invalid", // with or without a name server
+		"http://127.0.0.1:1":          "127.0.0.1:1 refuses connections",
+	} {
+		cfg := (&fixture{t: t, url: endpoint}).config(nil)
+		p, err := cloud.Project(cfg, false, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		_, err = p.ListDesktops(ctx)
+		cancel()
+		p.Close()
+		if f := requireFailure(t, err); f.Kind != inventory.Transient || !strings.HasPrefix(f.Detail, want) && !strings.Contains(f.Detail, "in time") {
+			t.Errorf("%s: failure %v, want %q", endpoint, &f, want)
+		}
+	}
+}
+
+func TestInvalidEndpoints(t *testing.T) {
+	t.Parallel()
+	cloud := NewCloud(Options{})
+	defer cloud.Close()
+	for _, tt := range []struct{ region, endpoint, want string }{
+		{"xx-none-1", "", `region: no Workspace endpoint known for "xx-none-1"; set endpoint`},
+		{"", "", `region: no Workspace endpoint known for ""; set endpoint`},
+		{"la-north-2 ", "", `region: no Workspace endpoint known for "la-north-2 "; set endpoint`},
+		{"la-north-2", "https://h/path", "endpoint: must consist of a scheme and a host"},
+		{"la-north-2", "https://user:pw@h", "endpoint: must consist of a scheme and a host"},
+		{"la-north-2", "https://", "endpoint: not a URL"},
+		{"la-north-2", "https://a b", "endpoint: not a URL"},
+	} {
+		_, err := cloud.Project(config.Project{Region: tt.region, Endpoint: tt.endpoint}, false, false)
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("region %q, endpoint %q: error %v, want %s", tt.region, tt.endpoint, err, tt.want)
+		}
+	}
+	for id, want := range map[string]bool{"la-north-2": true, "eu-west-101": true, "na-mexico-1": false, "": false} {
+		if got := KnownRegion(id); got != want {
+			t.Errorf("region %q known: %t, want %t", id, got, want)
+		}
+	}
+}
