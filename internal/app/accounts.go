@@ -28,8 +28,6 @@ const (
 	accountRetry = time.Minute
 	// accountReminder is the interval at which a failure that persists is logged again.
 	accountReminder = 15 * time.Minute
-	// operationProjects is the SDK's name of the call.
-	operationProjects = "KeystoneListAuthProjects"
 )
 
 // account polls the projects that an account's access key can see.
@@ -159,7 +157,7 @@ func (a *App) applyPoll(acc *account, projects []workspace.IAMProject, err error
 			after = before
 			after.status.polled = true
 			logFailure = after.fail(a.logger, &inventory.Failure{
-				Kind: inventory.Misconfigured, Operation: operationProjects, Detail: err.Error(), Cause: err,
+				Kind: inventory.Misconfigured, Operation: inventory.KeystoneListAuthProjects, Detail: err.Error(), Cause: err,
 			})
 			built = old.withAccount(i, after.status)
 		}
@@ -244,7 +242,7 @@ func asFailure(err error) *inventory.Failure {
 	if f, ok := errors.AsType[*inventory.Failure](err); ok {
 		return f
 	}
-	return &inventory.Failure{Kind: inventory.Transient, Operation: operationProjects, Detail: "no answer", Cause: err}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "no answer", Cause: err}
 }
 
 // unavailableSource is the source of an account whose projects are unknown. All
@@ -258,7 +256,7 @@ func (s unavailableSource) err() error {
 		return f
 	}
 	// The account has just recovered, and its projects will replace this source.
-	return &inventory.Failure{Kind: inventory.Transient, Operation: operationProjects, Detail: "its projects have just been listed"}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "its projects have just been listed"}
 }
 
 // ResolveProject implements refresh.Source.

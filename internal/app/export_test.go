@@ -16,9 +16,8 @@ import (
 // What the tests look at inside an App.
 
 const (
-	SaveInterval      = saveInterval
-	OperationProjects = operationProjects
-	StateMagic        = stateMagic
+	SaveInterval = saveInterval
+	StateMagic   = stateMagic
 )
 
 type PersistedState = persistedState
