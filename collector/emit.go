@@ -12,59 +12,52 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Emitter passes the samples of a scope to a sink. It reuses its buffers: use it
-// in one goroutine.
-type Emitter struct {
-	scope *Scope
-	sink  Sink
-	row   []string // begins with region and project ID
-	seen  rowSet
+// emitter passes the samples of one family of one project on.
+type emitter struct {
+	scope *scope
+	sink  func(labels []string, value float64) // must not keep labels
+	row   []string                             // region and project_id stay in front
+	seen  seen
 }
 
-// Sink receives a sample: its label values, in the order of Metric.Labels, and
-// its value. It must not keep labels.
-type Sink func(labels []string, value float64)
-
-// NewEmitter returns an Emitter of samples of s.
-func NewEmitter(s *Scope, sink Sink) *Emitter {
-	return &Emitter{scope: s, sink: sink, row: []string{s.Project.Region, s.Project.ID}}
+func newEmitter(s *scope, sink func(labels []string, value float64)) *emitter {
+	return &emitter{scope: s, sink: sink, row: []string{s.Project.Region, s.Project.ID}}
 }
 
-// emit emits a sample. Labels are the values of the labels after region and
+// say emits a sample. The values are those of the labels behind region and
 // project_id.
-func (e *Emitter) emit(value float64, labels ...string) {
+func (e *emitter) say(value float64, labels ...string) {
 	e.row = append(e.row[:2], labels...)
 	e.sink(e.row, value)
 }
 
-// emitUnique is emit, unless a sample with the same labels was emitted since
-// e.seen was reset. A response must not contain a series twice, and the API can
-// cause one, for example by two interfaces without a port ID.
-func (e *Emitter) emitUnique(value float64, labels ...string) {
+// sayNew is say, but for a sample that was said since e.seen was reset. Two
+// equal series would cost the scrape, and the cloud can bring them about: two
+// interfaces without a port ID, say.
+func (e *emitter) sayNew(value float64, labels ...string) {
 	e.row = append(e.row[:2], labels...)
 	if e.seen.add(e.row) {
 		e.sink(e.row, value)
 	}
 }
 
-// rowSet is a set of rows of label values that is cheap while it is small.
-type rowSet struct {
+// seen is a set of rows that is cheap while it is small.
+type seen struct {
 	rows [][]string
 	keys map[string]struct{}
 }
 
-// linearSearchMax is the number of rows up to which comparing with each is
-// cheaper than hashing.
-const linearSearchMax = 16
+// fewRows is where comparing each with each gets dearer than hashing.
+const fewRows = 16
 
-func (s *rowSet) reset() {
+func (s *seen) reset() {
 	s.rows = s.rows[:0]
 	clear(s.keys)
 }
 
 // add reports whether the row is new. It copies the row.
-func (s *rowSet) add(row []string) bool {
-	if len(s.rows) < linearSearchMax {
+func (s *seen) add(row []string) bool {
+	if len(s.rows) < fewRows {
 		if slices.ContainsFunc(s.rows, func(r []string) bool { return slices.Equal(r, row) }) {
 			return false
 		}
@@ -87,7 +80,7 @@ func (s *rowSet) add(row []string) bool {
 	return !known
 }
 
-// grow extends rows by one, reusing a row from before reset if there is one.
+// grow lengthens rows by one, taking back a row that reset left behind.
 func grow(rows [][]string) [][]string {
 	if len(rows) < cap(rows) {
 		return rows[:len(rows)+1]
@@ -95,22 +88,22 @@ func grow(rows [][]string) [][]string {
 	return append(rows, nil)
 }
 
-// rowKey joins with a byte that valid UTF-8 does not contain.
+// rowKey joins with a byte that valid UTF-8 never holds.
 func rowKey(row []string) string { return strings.Join(row, "\xff") }
 
-func desktopInfo(e *Emitter, r *inventory.Record) {
+func desktopInfo(e *emitter, r *inventory.Record) {
 	if !r.Listed && r.Networks == nil {
-		return // a configured ID that the API has not confirmed yet
+		return // a configured ID that nobody has confirmed yet
 	}
 	d := &r.Desktop
 	ip := d.IP
 	if ip == "" && r.Networks != nil {
 		ip = r.Networks.IP
 	}
-	e.emit(1, d.ID, r.Name(), ip, d.EnterpriseProjectID, d.PoolID, d.AvailabilityZone, d.Type)
+	e.say(1, d.ID, r.Name(), ip, d.EnterpriseProjectID, d.PoolID, d.AvailabilityZone, d.Type)
 }
 
-func desktopNetworkInfo(e *Emitter, r *inventory.Record) {
+func desktopNetworkInfo(e *emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -118,12 +111,12 @@ func desktopNetworkInfo(e *Emitter, r *inventory.Record) {
 	name := r.Name()
 	for i := range r.Networks.Interfaces {
 		n := &r.Networks.Interfaces[i]
-		e.emitUnique(1, r.Desktop.ID, name, n.PortID, n.PrivateIP, n.VPC.ID, n.VPC.Name, n.VPC.CIDR,
+		e.sayNew(1, r.Desktop.ID, name, n.PortID, n.PrivateIP, n.VPC.ID, n.VPC.Name, n.VPC.CIDR,
 			n.Subnet.ID, n.Subnet.Name, n.Subnet.CIDR, n.EIP.ID, n.EIP.Address)
 	}
 }
 
-func desktopSecurityGroupInfo(e *Emitter, r *inventory.Record) {
+func desktopSecurityGroupInfo(e *emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -131,18 +124,18 @@ func desktopSecurityGroupInfo(e *Emitter, r *inventory.Record) {
 	for i := range r.Networks.Interfaces {
 		n := &r.Networks.Interfaces[i]
 		for _, g := range n.SecurityGroups {
-			e.emitUnique(1, r.Desktop.ID, n.PortID, g.ID, g.Name)
+			e.sayNew(1, r.Desktop.ID, n.PortID, g.ID, g.Name)
 		}
 	}
 }
 
-func desktopNetworkInterfaces(e *Emitter, r *inventory.Record) {
+func desktopNetworkInterfaces(e *emitter, r *inventory.Record) {
 	if r.Networks != nil {
-		e.emit(float64(len(r.Networks.Interfaces)), r.Desktop.ID)
+		e.say(float64(len(r.Networks.Interfaces)), r.Desktop.ID)
 	}
 }
 
-func desktopEIPs(e *Emitter, r *inventory.Record) {
+func desktopEIPs(e *emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -152,10 +145,10 @@ func desktopEIPs(e *Emitter, r *inventory.Record) {
 			count++
 		}
 	}
-	e.emit(float64(count), r.Desktop.ID)
+	e.say(float64(count), r.Desktop.ID)
 }
 
-func desktopSecurityGroups(e *Emitter, r *inventory.Record) {
+func desktopSecurityGroups(e *emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -168,19 +161,19 @@ func desktopSecurityGroups(e *Emitter, r *inventory.Record) {
 			}
 		}
 	}
-	e.emit(float64(count), r.Desktop.ID)
+	e.say(float64(count), r.Desktop.ID)
 }
 
-// desktopStatus does not check Snapshot.Discovered: the status comes from the
-// list, which only discovery reads.
-func desktopStatus(e *Emitter, r *inventory.Record) {
+// desktopStatus needs no look at Snapshot.Discovered: only a list brings a
+// status, and only discovery reads the list.
+func desktopStatus(e *emitter, r *inventory.Record) {
 	if r.Listed && r.Desktop.Status != "" {
-		e.emit(1, r.Desktop.ID, r.Desktop.Status)
+		e.say(1, r.Desktop.ID, r.Desktop.Status)
 	}
 }
 
-func desktopTagsInfo(tags []tagLabel) func(*Emitter, *inventory.Record) {
-	return func(e *Emitter, r *inventory.Record) {
+func desktopTagsInfo(tags []tagLabel) func(*emitter, *inventory.Record) {
+	return func(e *emitter, r *inventory.Record) {
 		if !r.Listed {
 			return
 		}
@@ -192,148 +185,149 @@ func desktopTagsInfo(tags []tagLabel) func(*Emitter, *inventory.Record) {
 	}
 }
 
-func desktopUserInfo(e *Emitter, r *inventory.Record) {
+func desktopUserInfo(e *emitter, r *inventory.Record) {
 	e.seen.reset()
 	for _, u := range r.Desktop.Users {
-		e.emitUnique(1, r.Desktop.ID, u)
+		e.sayNew(1, r.Desktop.ID, u)
 	}
 }
 
-func desktopEIPExpected(expect EIPExpectation) func(*Emitter, *inventory.Record) {
-	return func(e *Emitter, r *inventory.Record) {
+func desktopEIPExpected(expect Expect) func(*emitter, *inventory.Record) {
+	return func(e *emitter, r *inventory.Record) {
 		if !r.Listed && r.Networks == nil {
 			return
 		}
 		if policy, expected, ok := expect(e.scope.projectOf(r), r); ok {
-			e.emit(boolValue(expected), r.Desktop.ID, policy)
+			e.say(oneOrZero(expected), r.Desktop.ID, policy)
 		}
 	}
 }
 
-func boolValue(b bool) float64 {
-	if b {
+func oneOrZero(yes bool) float64 {
+	if yes {
 		return 1
 	}
 	return 0
 }
 
-func vpcInfo(e *Emitter, s *inventory.Snapshot) {
+func vpcInfo(e *emitter, s *inventory.Snapshot) {
 	for _, v := range s.VPCs {
-		e.emit(1, v.ID, v.Name, v.CIDR)
+		e.say(1, v.ID, v.Name, v.CIDR)
 	}
 }
 
-func subnetInfo(e *Emitter, s *inventory.Snapshot) {
+func subnetInfo(e *emitter, s *inventory.Snapshot) {
 	for _, n := range s.Subnets {
-		e.emit(1, n.ID, n.Name, n.CIDR, n.VPCID)
+		e.say(1, n.ID, n.Name, n.CIDR, n.VPCID)
 	}
 }
 
-func securityGroupInfo(e *Emitter, s *inventory.Snapshot) {
+func securityGroupInfo(e *emitter, s *inventory.Snapshot) {
 	for _, g := range s.SecurityGroups {
-		e.emit(1, g.ID, g.Name)
+		e.say(1, g.ID, g.Name)
 	}
 }
 
-func subnetNetworkInterfaces(e *Emitter, s *inventory.Snapshot) {
+func subnetNetworkInterfaces(e *emitter, s *inventory.Snapshot) {
 	for _, n := range s.Subnets {
-		e.emit(float64(n.Interfaces), n.ID)
+		e.say(float64(n.Interfaces), n.ID)
 	}
 }
 
-func subnetAddresses(e *Emitter, s *inventory.Snapshot) {
+func subnetAddresses(e *emitter, s *inventory.Snapshot) {
 	for _, n := range s.Subnets {
 		if usable, ok := usableAddresses(n.CIDR); ok {
-			e.emit(usable, n.ID)
+			e.say(usable, n.ID)
 		}
 	}
 }
 
-// reservedAddresses is the number of addresses of a subnet that the VPC service
-// reserves: network, broadcast, gateway, DHCP and a system interface.
-const reservedAddresses = 5
+// reserved is how many addresses of a subnet the VPC service keeps: network,
+// broadcast, gateway, DHCP and a system interface.
+const reserved = 5
 
 func usableAddresses(cidr string) (float64, bool) {
 	p, err := netip.ParsePrefix(cidr)
 	if err != nil || !p.Addr().Is4() {
 		return 0, false
 	}
-	return float64(max(int64(1)<<(32-p.Bits())-reservedAddresses, 0)), true
+	return float64(max(int64(1)<<(32-p.Bits())-reserved, 0)), true
 }
 
-// findings emits 0 for a reason that was checked without a finding.
-func findings(e *Emitter, s *inventory.Snapshot) {
+// findings says a reason that was looked for without success, too: 0 is what
+// all is well looks like.
+func findings(e *emitter, s *inventory.Snapshot) {
 	counts := map[inventory.FindingReason]int{}
 	for _, f := range s.Findings {
 		counts[f.Reason]++
 	}
 	for _, r := range s.CheckedReasons {
-		e.emit(float64(counts[r]), string(r))
+		e.say(float64(counts[r]), string(r))
 	}
 }
 
-// maxFindings limits the series of one reason: one mistake in a network plan
-// can cause a finding for each desktop.
-const maxFindings = 1000
+// mostFindings bounds the series of one reason, lest one mistake in a network
+// plan make as many as there are desktops.
+const mostFindings = 1000
 
-func findingInfo(e *Emitter, s *inventory.Snapshot) {
-	counts := map[inventory.FindingReason]int{}
+func findingInfo(e *emitter, s *inventory.Snapshot) {
+	said := map[inventory.FindingReason]int{}
 	for _, f := range s.Findings {
-		if counts[f.Reason]++; counts[f.Reason] <= maxFindings {
-			e.emit(1, string(f.Reason), f.Subject, f.Other, f.Value)
+		if said[f.Reason]++; said[f.Reason] <= mostFindings {
+			e.say(1, string(f.Reason), f.Subject, f.Other, f.Value)
 		}
 	}
 }
 
-func up(e *Emitter, s *Scope) {
+func up(e *emitter, s *scope) {
 	if !s.Health.Refreshed {
 		return
 	}
-	e.emit(boolValue(s.Health.Up))
+	e.say(oneOrZero(s.Health.Up))
 }
 
-func projectInfo(e *Emitter, s *Scope) {
+func projectInfo(e *emitter, s *scope) {
 	for _, name := range s.names {
-		e.emit(1, name)
+		e.say(1, name)
 	}
 }
 
-func desktops(e *Emitter, s *Scope) {
+func desktops(e *emitter, s *scope) {
 	if s.Health.Listed {
-		e.emit(float64(len(s.Records)))
+		e.say(float64(len(s.Records)))
 	}
 }
 
-func desktopsUnresolved(e *Emitter, s *Scope) {
+func desktopsUnresolved(e *emitter, s *scope) {
 	if s.Health.Listed {
-		e.emit(float64(s.Health.Unresolved))
+		e.say(float64(s.Health.Unresolved))
 	}
 }
 
-func desktopsStale(e *Emitter, s *Scope) {
+func desktopsStale(e *emitter, s *scope) {
 	if s.Health.Listed {
-		e.emit(float64(s.Health.Stale))
+		e.say(float64(s.Health.Stale))
 	}
 }
 
-func refreshDuration(e *Emitter, s *Scope) {
+func refreshDuration(e *emitter, s *scope) {
 	if s.Health.Refreshed {
-		e.emit(s.Health.Duration.Seconds())
+		e.say(s.Health.Duration.Seconds())
 	}
 }
 
-func refreshLastSuccess(e *Emitter, s *Scope) { emitTime(e, s.Health.LastSuccess) }
+func refreshLastSuccess(e *emitter, s *scope) { sayTime(e, s.Health.LastSuccess) }
 
-func oldestData(e *Emitter, s *Scope) { emitTime(e, s.Health.OldestData) }
+func oldestData(e *emitter, s *scope) { sayTime(e, s.Health.OldestData) }
 
-func policies(n int) func(*Emitter, *Scope) {
-	return func(e *Emitter, _ *Scope) { e.emit(float64(n)) }
+func policies(n int) func(*emitter, *scope) {
+	return func(e *emitter, _ *scope) { e.say(float64(n)) }
 }
 
-// desktopChanges emits all kinds from the start, so that the first change of a
+// desktopChanges says all kinds from the start, so that the first change of a
 // kind is an increase.
-func desktopChanges(count func(inventory.Project) map[inventory.ChangeKind]uint64) func(*Emitter, *Scope) {
-	return func(e *Emitter, s *Scope) {
+func desktopChanges(count func(inventory.Project) map[inventory.ChangeKind]uint64) func(*emitter, *scope) {
+	return func(e *emitter, s *scope) {
 		if count == nil {
 			return
 		}
@@ -342,13 +336,13 @@ func desktopChanges(count func(inventory.Project) map[inventory.ChangeKind]uint6
 			return
 		}
 		for _, kind := range slices.Sorted(slices.Values(inventory.ChangeKinds())) {
-			e.emit(float64(counts[kind]), string(kind))
+			e.say(float64(counts[kind]), string(kind))
 		}
 	}
 }
 
-func emitTime(e *Emitter, t time.Time) {
+func sayTime(e *emitter, t time.Time) {
 	if !t.IsZero() {
-		e.emit(float64(t.UnixMilli()) / 1e3)
+		e.say(float64(t.UnixMilli()) / 1e3)
 	}
 }

@@ -4,7 +4,9 @@
 package workspace
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"sync"
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/workspace/v2/region"
@@ -39,8 +41,13 @@ func endpointOf(regionID, configured string) (string, error) {
 		return "", fmt.Errorf("region: no Workspace endpoint known for %q; set endpoint", regionID)
 	}
 	endpoint := config.NormalizeEndpoint(configured)
-	if err := config.ValidateEndpoint(endpoint); err != nil {
-		return "", fmt.Errorf("endpoint: %w", err)
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Host == "":
+		return "", errors.New("endpoint: not a URL")
+	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		// The SDK would ignore these parts.
+		return "", errors.New("endpoint: must consist of a scheme and a host")
 	}
 	return endpoint, nil
 }
