@@ -22,14 +22,14 @@ func BenchmarkQuietRound(b *testing.B) {
 	listing, _ := c.ListDesktops(b.Context())
 	s := newEngineState(Options{MaxStaleness: time.Minute, Discovered: true, Logger: log.NewNopLogger()})
 	e := &Engine{opts: s.opts, state: s}
-	e.state.list(listing, true, time.Now())
+	e.state.mergeList(listing, true, time.Now())
 	read := func(i int, address string, now time.Time) {
 		d := e.state.desktops[i]
 		n := &inventory.Networks{Interfaces: []inventory.Interface{{
 			PortID: "port-" + d.record.Desktop.ID, PrivateIP: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), EIP: inventory.EIP{Address: address},
 			VPC: inventory.VPC{ID: "vpc", CIDR: "10.0.0.0/8"}, Subnet: inventory.Subnet{ID: "subnet", CIDR: "10.0.0.0/12"},
 		}}}
-		e.state.read(d, n, now, nil)
+		e.state.setNetworks(d, n, now, nil)
 	}
 	start := time.Now()
 	for i := range e.state.desktops {
@@ -37,7 +37,7 @@ func BenchmarkQuietRound(b *testing.B) {
 	}
 	for round := uint64(1); b.Loop(); round++ {
 		r := &refreshing{engine: e, number: round, start: time.Now()}
-		e.state.list(listing, true, r.start)
+		e.state.mergeList(listing, true, r.start)
 		r.plan(r.start)
 		for i := int(round % 100); i < n; i += 100 {
 			read(i, fmt.Sprintf("1.%d.%d.%d", i>>16, i>>8&255, i&255), r.start)
@@ -48,4 +48,4 @@ func BenchmarkQuietRound(b *testing.B) {
 }
 
 // refreshing is a round; the loop of the benchmark has the other name.
-type refreshing = round
+type refreshing = run

@@ -21,33 +21,33 @@ import (
 // not at once, so that it delays no start, a second time soon, since one reading
 // proves nothing, and seldom from there on.
 const (
-	firstComparison = 5 * time.Minute
-	soonComparison  = time.Minute
-	comparison      = 10 * time.Minute
-	deniedPause     = time.Hour
+	firstEIPReadDelay     = 5 * time.Minute
+	secondEIPReadDelay    = time.Minute
+	eipReadInterval       = 10 * time.Minute
+	deniedEIPReadInterval = time.Hour
 )
 
-// suspicions is what the engine knows of contradictions.
-type suspicions struct {
-	audit inventory.ConsistencyChecker
-	found []inventory.Finding         // by the audit, when something moved last
-	pairs map[inventory.Finding]doubt // those of two desktops
-	eips  eipList
+// consistency is what the engine knows of contradictions.
+type consistency struct {
+	checker    inventory.ConsistencyChecker
+	candidates []inventory.Finding           // by the audit, when something moved last
+	pending    map[inventory.Finding]pending // those of two desktops
+	eips       eipList
 }
 
-type doubt struct {
-	since  time.Time // when it was noticed
-	proven bool
+type pending struct {
+	since     time.Time // when it was noticed
+	confirmed bool
 }
 
 // eipList is the last reading of the EIP list, and who is in doubt by it.
 type eipList struct {
-	bound  inventory.EIPBindings // nil: unknown
-	since  time.Time             // when the first of the readings without a break was asked for
-	asked  time.Time             // when the last one was
-	failed time.Time             // the first try since that failed; zero: none
-	due    time.Time             // when it is to be read again; zero: not planned yet
-	doubts map[string]mismatch
+	bindings   inventory.EIPBindings // nil: unknown
+	firstRead  time.Time             // when the first of the readings without a break was asked for
+	lastRead   time.Time             // when the last one was
+	failedAt   time.Time             // the first try since that failed; zero: none
+	nextRead   time.Time             // when it is to be read again; zero: not planned yet
+	mismatches map[string]mismatch
 }
 
 // mismatch is a desktop of which the EIP list says something else than its
@@ -58,149 +58,149 @@ type mismatch struct {
 	since         time.Time // when that was
 }
 
-// proven is the last step of the proof, for which networks, EIP list and
+// confirmedStep is the last step of the proof, for which networks, EIP list and
 // networks must say the same again one after the other. So each has been read
 // between two readings of the other, and neither can have been late.
-const proven = 3
+const confirmedStep = 3
 
-// compared tells whether the EIP list has been read often enough to prove a
+// readTwice tells whether the EIP list has been read often enough to prove a
 // contradiction.
-func (l *eipList) compared() bool { return l.bound != nil && l.asked.After(l.since) }
+func (l *eipList) readTwice() bool { return l.bindings != nil && l.lastRead.After(l.firstRead) }
 
-// drop forgets what the list said.
-func (l *eipList) drop() { *l = eipList{due: l.due} }
+// reset forgets what the list said.
+func (l *eipList) reset() { *l = eipList{nextRead: l.nextRead} }
 
-// bind brings a reading of the EIP list, or its failure, into the state.
-func (s *engineState) bind(b inventory.EIPBindings, err error, asked time.Time) {
-	l := &s.suspicions.eips
-	if wait, ok := asWait(err); ok {
-		l.due = wait.Until
+// applyEIPList brings a reading of the EIP list, or its failure, into the state.
+func (s *engineState) applyEIPList(b inventory.EIPBindings, err error, asked time.Time) {
+	l := &s.consistency.eips
+	if wait, ok := asQuotaExceeded(err); ok {
+		l.nextRead = wait.Until
 		return
 	}
-	if asked.Before(l.asked) {
+	if asked.Before(l.lastRead) {
 		return
 	}
-	l.due = asked.Add(comparison)
+	l.nextRead = asked.Add(eipReadInterval)
 	if err != nil {
 		if asFailure(inventory.ListDesktopsEips, err).Kind >= inventory.Denied {
-			l.due = asked.Add(deniedPause)
+			l.nextRead = asked.Add(deniedEIPReadInterval)
 		}
-		if l.bound != nil && l.failed.IsZero() {
-			l.failed = asked
+		if l.bindings != nil && l.failedAt.IsZero() {
+			l.failedAt = asked
 		}
 		return
 	}
-	if l.bound == nil {
-		l.since, l.doubts = asked, map[string]mismatch{}
-		l.due = asked.Add(soonComparison)
+	if l.bindings == nil {
+		l.firstRead, l.mismatches = asked, map[string]mismatch{}
+		l.nextRead = asked.Add(secondEIPReadDelay)
 	}
-	l.bound, l.asked, l.failed = b, asked, time.Time{}
+	l.bindings, l.lastRead, l.failedAt = b, asked, time.Time{}
 	for _, d := range s.desktops {
-		s.compare(d, asked, false)
+		s.compareEIPs(d, asked, false)
 	}
-	s.touched = true
+	s.dirty = true
 }
 
-// compare holds the networks of a desktop against the EIP list, when it has
+// compareEIPs holds the networks of a desktop against the EIP list, when it has
 // read the networks or else the list.
-func (s *engineState) compare(d *desktop, asked time.Time, networks bool) {
-	l := &s.suspicions.eips
-	if l.bound == nil || d.record.Networks == nil {
+func (s *engineState) compareEIPs(d *desktop, asked time.Time, networks bool) {
+	l := &s.consistency.eips
+	if l.bindings == nil || d.record.Networks == nil {
 		return
 	}
 	id := d.record.Desktop.ID
-	listed, shown := l.bound[id], d.record.Networks.EIPAddresses()
+	listed, shown := l.bindings[id], d.record.Networks.EIPAddresses()
 	if listed == shown {
-		delete(l.doubts, id)
+		delete(l.mismatches, id)
 		return
 	}
-	m, known := l.doubts[id]
+	m, known := l.mismatches[id]
 	switch {
 	case !known || m.listed != listed || m.shown != shown:
-		l.doubts[id] = mismatch{listed: listed, shown: shown, since: time.Now()}
-	case m.step < proven && networks == (m.step%2 == 0) && asked.After(m.since):
+		l.mismatches[id] = mismatch{listed: listed, shown: shown, since: time.Now()}
+	case m.step < confirmedStep && networks == (m.step%2 == 0) && asked.After(m.since):
 		m.step, m.since = m.step+1, time.Now()
-		l.doubts[id] = m
+		l.mismatches[id] = m
 	}
 }
 
-// lookAtEIPs reads the EIP list beside the refreshes where that is due. The
+// maybeReadEIPs reads the EIP list beside the refreshes where that is due. The
 // caller holds the lock.
-func (e *Engine) lookAtEIPs(now time.Time) {
-	l := &e.state.suspicions.eips
-	if !e.opts.ReadEIPList || e.comparing || e.state.behind || !e.state.health.Up {
+func (e *Engine) maybeReadEIPs(now time.Time) {
+	l := &e.state.consistency.eips
+	if !e.opts.ReadEIPList || e.readingEIPs || e.state.quotaLimited || !e.state.health.Up {
 		return
 	}
-	if l.due.IsZero() {
-		l.due = now.Add(firstComparison)
+	if l.nextRead.IsZero() {
+		l.nextRead = now.Add(firstEIPReadDelay)
 	}
-	if now.Before(l.due) {
+	if now.Before(l.nextRead) {
 		return
 	}
-	e.comparing = true
+	e.readingEIPs = true
 	e.work.Go(func() {
 		ctx, cancel := context.WithTimeout(e.ctx, e.opts.Timeout)
 		defer cancel()
 		b, err := e.opts.Source.ListEIPBindings(ctx)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.comparing = false
+		e.readingEIPs = false
 		if e.ctx.Err() == nil {
-			e.state.bind(b, err, now)
+			e.state.applyEIPList(b, err, now)
 		}
 	})
 }
 
 // findings gives what could have been found by now, and what was.
 func (s *engineState) findings(now time.Time, resolved bool) ([]inventory.FindingReason, []inventory.Finding) {
-	p := &s.suspicions
-	if s.moved {
-		p.found = p.audit.Findings()
+	p := &s.consistency
+	if s.recordsDirty {
+		p.candidates = p.checker.Findings()
 	}
 	if !s.listed || !resolved {
-		p.pairs = nil
+		p.pending = nil
 		return nil, nil
 	}
 	var all []inventory.Finding
-	pairs := map[inventory.Finding]doubt{}
-	for _, f := range p.found {
+	pairs := map[inventory.Finding]pending{}
+	for _, f := range p.candidates {
 		if f.Reason == inventory.AddressUsedTwice || f.Reason == inventory.EIPUsedTwice {
-			pairs[f] = s.second(f, now)
-			if !pairs[f].proven {
+			pairs[f] = s.confirm(f, now)
+			if !pairs[f].confirmed {
 				continue
 			}
 		}
 		all = append(all, f)
 	}
-	p.pairs = pairs
+	p.pending = pairs
 	all = s.appendMismatches(all)
 	slices.SortFunc(all, inventory.Finding.Compare)
-	return s.checked(), all
+	return s.checkedReasons(), all
 }
 
-// checked gives the reasons for which something could have been found.
-func (s *engineState) checked() []inventory.FindingReason {
-	compared := s.suspicions.eips.compared()
+// checkedReasons gives the reasons for which something could have been found.
+func (s *engineState) checkedReasons() []inventory.FindingReason {
+	compared := s.consistency.eips.readTwice()
 	return slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool {
 		return r == inventory.EIPNotShown && !compared || r == inventory.EIPNotListed && (!compared || s.opts.EIPListPartial)
 	})
 }
 
-// second looks at a contradiction between two desktops again. What one of them
+// confirm looks at a contradiction between two desktops again. What one of them
 // lost, the other may have got: then only the next reading of both tells. Where
 // neither has ever been otherwise, nothing went from one to the other.
-func (s *engineState) second(f inventory.Finding, now time.Time) doubt {
-	one, other := s.find(f.Subject), s.find(f.Other)
-	c, known := s.suspicions.pairs[f]
+func (s *engineState) confirm(f inventory.Finding, now time.Time) pending {
+	one, other := s.desktopByID(f.Subject), s.desktopByID(f.Other)
+	c, known := s.consistency.pending[f]
 	if !known {
-		return doubt{since: now, proven: one == other || !one.moved && !other.moved}
+		return pending{since: now, confirmed: one == other || !one.everChanged && !other.everChanged}
 	}
-	c.proven = c.proven || one.readAt.After(c.since) && other.readAt.After(c.since)
+	c.confirmed = c.confirmed || one.readAt.After(c.since) && other.readAt.After(c.since)
 	return c
 }
 
-// find gives the desktop of an ID, which is one of the desktops.
-func (s *engineState) find(id string) *desktop {
+// desktopByID gives the desktop of an ID, which is one of the desktops.
+func (s *engineState) desktopByID(id string) *desktop {
 	i, _ := slices.BinarySearchFunc(s.desktops, id, func(d *desktop, id string) int {
 		return strings.Compare(d.record.Desktop.ID, id)
 	})
@@ -209,14 +209,14 @@ func (s *engineState) find(id string) *desktop {
 
 // appendMismatches tells where EIP list and networks have proven not to fit.
 func (s *engineState) appendMismatches(all []inventory.Finding) []inventory.Finding {
-	for id, m := range s.suspicions.eips.doubts {
-		if m.step < proven {
+	for id, m := range s.consistency.eips.mismatches {
+		if m.step < confirmedStep {
 			continue
 		}
-		d := s.find(id)
-		listed, shown := split(m.listed), split(m.shown)
+		d := s.desktopByID(id)
+		listed, shown := splitAddresses(m.listed), splitAddresses(m.shown)
 		for _, address := range listed {
-			if !slices.Contains(shown, address) && !nameless(d.record.Networks) {
+			if !slices.Contains(shown, address) && !hasEIPWithoutAddress(d.record.Networks) {
 				all = append(all, inventory.Finding{Reason: inventory.EIPNotShown, Subject: id, Value: address})
 			}
 		}
@@ -229,17 +229,17 @@ func (s *engineState) appendMismatches(all []inventory.Finding) []inventory.Find
 	return all
 }
 
-// split takes apart what inventory.JoinAddresses joined.
-func split(addresses string) []string {
+// splitAddresses takes apart what inventory.JoinAddresses joined.
+func splitAddresses(addresses string) []string {
 	if addresses == "" {
 		return nil
 	}
 	return strings.Split(addresses, ",")
 }
 
-// nameless tells whether some EIP is shown whose address is not known: it may
+// hasEIPWithoutAddress tells whether some EIP is shown whose address is not known: it may
 // be the one that seems to be missing.
-func nameless(n *inventory.Networks) bool {
+func hasEIPWithoutAddress(n *inventory.Networks) bool {
 	return slices.ContainsFunc(n.Interfaces, func(i inventory.Interface) bool {
 		return i.EIP.Address == "" && i.EIP.ID != ""
 	})

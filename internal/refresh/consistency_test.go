@@ -213,7 +213,7 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 					if s := scrape(e); !s.Health.Up || time.Since(start) != 0 {
 						t.Fatalf("up %t, after %s", s.Health.Up, time.Since(start))
 					}
-					if early := start.Sub(end.Add(-2*time.Hour)) < firstComparison; early && slices.Contains(c.calls, "eips") {
+					if early := start.Sub(end.Add(-2*time.Hour)) < firstEIPReadDelay; early && slices.Contains(c.calls, "eips") {
 						t.Fatal("the EIP list was asked for at once")
 					}
 				}
@@ -299,17 +299,17 @@ func TestAnswersForWhoIsGone(t *testing.T) {
 	t.Parallel()
 	s := newEngineState(Options{Discovered: true, MaxStaleness: time.Minute})
 	now := time.Unix(1_800_000_000, 0)
-	s.list([]inventory.Desktop{{ID: "d1"}, {ID: "d2"}}, true, now)
+	s.mergeList([]inventory.Desktop{{ID: "d1"}, {ID: "d2"}}, true, now)
 	asked := slices.Clone(s.desktops)
-	s.listFailed = now
+	s.listFailedAt = now
 	if got := s.snapshot(now.Add(time.Hour)); len(got.Records) != 0 {
 		t.Fatalf("%d desktops are held", len(got.Records))
 	}
 	for _, d := range asked {
-		s.read(d, &inventory.Networks{Interfaces: []inventory.Interface{{VPC: inventory.VPC{ID: "v"}, EIP: inventory.EIP{Address: "1.1.1.1"}}}}, now, nil)
+		s.setNetworks(d, &inventory.Networks{Interfaces: []inventory.Interface{{VPC: inventory.VPC{ID: "v"}, EIP: inventory.EIP{Address: "1.1.1.1"}}}}, now, nil)
 	}
-	s.list(nil, true, now)
-	s.listFailed, s.moved = time.Time{}, true
+	s.mergeList(nil, true, now)
+	s.listFailedAt, s.recordsDirty = time.Time{}, true
 	if got := s.snapshot(now); len(got.VPCs)+len(got.Findings) != 0 || len(got.CheckedReasons) == 0 {
 		t.Errorf("VPCs %v, findings %v, looked for %v; want none of anything", got.VPCs, got.Findings, got.CheckedReasons)
 	}

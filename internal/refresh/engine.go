@@ -66,26 +66,26 @@ type Engine struct {
 
 	snapshot atomic.Pointer[inventory.Snapshot]
 
-	mu        sync.Mutex
-	flight    *flight // the refresh under way or the last one; nil before the first
-	comparing bool    // the EIP list is being read beside the refreshes
-	state     engineState
-	rounds    uint64
-	news      news
+	mu          sync.Mutex
+	flight      *flight // the refresh under way or the last one; nil before the first
+	readingEIPs bool    // the EIP list is being read beside the refreshes
+	state       engineState
+	runs        uint64
+	statusLog   statusLog
 }
 
-// joinable is how long networks may have been asked for in a refresh that a
+// maxJoinAge is how long networks may have been asked for in a refresh that a
 // scrape still joins. One that asks for longer, because the cloud is slow or
 // the quota comes in drops, is replaced: its lists are too old.
-const joinable = 30 * time.Second
+const maxJoinAge = 30 * time.Second
 
 // flight is one refresh, from the scrape that began it to its end. The engine's
 // lock guards it.
 type flight struct {
-	asking     time.Time     // since then it asks for networks; zero: not yet
-	released   chan struct{} // closed when scrapes need not wait any longer
-	superseded chan struct{} // closed when a newer refresh wants to start
-	done       chan struct{} // closed when it has ended
+	networksSince time.Time     // since then it asks for networks; zero: not yet
+	released      chan struct{} // closed when scrapes need not wait any longer
+	superseded    chan struct{} // closed when a newer refresh wants to start
+	done          chan struct{} // closed when it has ended
 }
 
 // release lets the scrapes go that wait for the refresh.
@@ -107,7 +107,7 @@ func New(o Options) *Engine {
 		e.state.restore(o.State, time.Now())
 		e.opts.State, e.state.opts.State = nil, nil
 	}
-	e.show(time.Now())
+	e.storeSnapshot(time.Now())
 	return e
 }
 
@@ -118,13 +118,13 @@ func (e *Engine) inherit(from *Engine) {
 	defer from.mu.Unlock()
 	e.state, from.state = from.state, newEngineState(from.opts)
 	e.state.opts, e.state.project = e.opts, e.opts.Project
-	e.state.moved = true
+	e.state.recordsDirty = true
 	if e.opts.ReadEIPList != from.opts.ReadEIPList || e.opts.EIPListPartial != from.opts.EIPListPartial {
-		e.state.suspicions.eips = eipList{}
+		e.state.consistency.eips = eipList{}
 	}
-	e.rounds, e.news = from.rounds, from.news
-	e.news.toldAt = time.Time{} // a failure that outlives a change is worth another word
-	e.show(time.Now())
+	e.runs, e.statusLog = from.runs, from.statusLog
+	e.statusLog.loggedAt = time.Time{} // a failure that outlives a change is worth another word
+	e.storeSnapshot(time.Now())
 }
 
 // Refresh joins the refresh under way or starts one, waits for it as long as
@@ -144,7 +144,7 @@ func (e *Engine) Refresh(ctx context.Context) *inventory.Snapshot {
 func (e *Engine) Snapshot() *inventory.Snapshot {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if now := time.Now(); e.state.touched || e.state.expiresBy(now) {
+	if now := time.Now(); e.state.dirty || e.state.expiresBy(now) {
 		e.publish(now)
 	}
 	return e.snapshot.Load()
@@ -174,7 +174,7 @@ func (e *Engine) join() *flight {
 		select {
 		case <-previous.released:
 		default:
-			if previous.asking.IsZero() || time.Since(previous.asking) < joinable {
+			if previous.networksSince.IsZero() || time.Since(previous.networksSince) < maxJoinAge {
 				return previous
 			}
 			previous.release()
@@ -188,12 +188,12 @@ func (e *Engine) join() *flight {
 	}
 	f := &flight{released: make(chan struct{}), superseded: make(chan struct{}), done: make(chan struct{})}
 	e.flight = f
-	e.work.Go(func() { e.run(f, previous) })
+	e.work.Go(func() { e.execute(f, previous) })
 	return f
 }
 
-// run is the life of one refresh.
-func (e *Engine) run(f, previous *flight) {
+// execute is the life of one refresh.
+func (e *Engine) execute(f, previous *flight) {
 	defer close(f.done)
 	if previous != nil {
 		close(previous.superseded)
@@ -203,37 +203,37 @@ func (e *Engine) run(f, previous *flight) {
 	defer cancel()
 	start := time.Now()
 
-	e.rounds++ // only one refresh runs at a time
-	r := &round{engine: e, number: e.rounds, start: start, release: f.release}
+	e.runs++ // only one refresh runs at a time
+	r := &run{engine: e, number: e.runs, start: start, release: f.release}
 	// No question starts in the last tenth: what is under way may end well.
-	r.last = start.Add(e.opts.Timeout - e.opts.Timeout/10)
-	r.lists(ctx)
+	r.lastStart = start.Add(e.opts.Timeout - e.opts.Timeout/10)
+	r.readLists(ctx)
 	e.mu.Lock()
-	f.asking = time.Now()
+	f.networksSince = time.Now()
 	e.mu.Unlock()
 	for {
-		until := r.networks(ctx, f.superseded)
-		if !e.land(f, r, until) || !sleepUntil(ctx, until, f.superseded) {
+		until := r.readNetworks(ctx, f.superseded)
+		if !e.finish(f, r, until) || !sleepUntil(ctx, until, f.superseded) {
 			return
 		}
-		if !r.listed {
-			r.lists(ctx)
+		if !r.listDone {
+			r.readLists(ctx)
 		}
 	}
 }
 
-// land notes what a refresh has brought, which waits for quota until the given
+// finish notes what a refresh has brought, which waits for quota until the given
 // time, and lets the scrapes go; it says whether the refresh goes on then.
-func (e *Engine) land(f *flight, r *round, until time.Time) (more bool) {
+func (e *Engine) finish(f *flight, r *run, until time.Time) (more bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer f.release()
 	if e.ctx.Err() != nil {
 		return false // closing: what broke off says nothing about the cloud
 	}
-	more = !until.IsZero() && !until.After(r.last)
-	e.state.end(r, until)
-	e.lookAtEIPs(time.Now())
+	more = !until.IsZero() && !until.After(r.lastStart)
+	e.state.finishRun(r, until)
+	e.maybeReadEIPs(time.Now())
 	select {
 	case <-f.released: // nobody waits; what comes in drops is published when it is asked for
 		if more {
@@ -247,13 +247,13 @@ func (e *Engine) land(f *flight, r *round, until time.Time) (more bool) {
 
 // publish swaps in a new snapshot and logs what it changes. The caller holds
 // the lock.
-func (e *Engine) publish(now time.Time) { e.news.tell(&e.opts, e.show(now), now) }
+func (e *Engine) publish(now time.Time) { e.statusLog.log(&e.opts, e.storeSnapshot(now), now) }
 
-// show swaps in a new snapshot, and has it observed at the same moment: a
+// storeSnapshot swaps in a new snapshot, and has it observed at the same moment: a
 // restored or inherited state can contain changes that were never published,
 // because the refresh that read them was cut off. The caller holds the lock, or
 // nobody else has the engine yet.
-func (e *Engine) show(now time.Time) *inventory.Snapshot {
+func (e *Engine) storeSnapshot(now time.Time) *inventory.Snapshot {
 	s := e.state.snapshot(now)
 	e.snapshot.Store(s)
 	if e.opts.OnSnapshot != nil {
@@ -284,7 +284,7 @@ func asFailure(operation string, err error) *inventory.Failure {
 	return &inventory.Failure{Kind: inventory.Transient, Operation: operation, Detail: "no answer", Cause: err}
 }
 
-// asWait tells whether err only says that the quota is spent.
-func asWait(err error) (*inventory.QuotaExceeded, bool) {
+// asQuotaExceeded tells whether err only says that the quota is spent.
+func asQuotaExceeded(err error) (*inventory.QuotaExceeded, bool) {
 	return errors.AsType[*inventory.QuotaExceeded](err)
 }

@@ -50,27 +50,27 @@ func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
 						l = append(l, inventory.Desktop{ID: fmt.Sprintf("d%02d", i), Name: name("n", 2)})
 					}
 				}
-				s.list(l, rng.IntN(3) > 0, now)
-				s.listFailed = time.Time{}
+				s.mergeList(l, rng.IntN(3) > 0, now)
+				s.listFailedAt = time.Time{}
 			case 1:
-				if s.listed && rng.IntN(20) == 0 && s.listFailed.IsZero() {
-					s.listFailed = now
+				if s.listed && rng.IntN(20) == 0 && s.listFailedAt.IsZero() {
+					s.listFailedAt = now
 				}
 			default:
 				for _, d := range s.desktops {
 					switch rng.IntN(12) {
 					case 0, 1:
-						s.read(d, networks(), now, nil)
+						s.setNetworks(d, networks(), now, nil)
 					case 2:
-						d.fail(now)
+						d.markFailed(now)
 					case 3:
-						d.refuse(now)
+						d.markRefused(now)
 					}
 				}
 			}
 			if rng.IntN(2) == 0 {
-				queue := slices.SortedFunc(slices.Values(s.desktops), older)
-				if !slices.Equal(s.byAge(), queue) {
+				queue := slices.SortedFunc(slices.Values(s.desktops), compareAge)
+				if !slices.Equal(s.sortByAge(), queue) {
 					t.Fatalf("seed %d, step %d: the queue is not in order", seed, step)
 				}
 			}
@@ -83,7 +83,7 @@ func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
 					t.Fatalf("seed %d, step %d: objects (-made anew +kept up)\n%s", seed, step, diff)
 				}
 				all := inventory.Findings(got.Records)
-				if diff := cmp.Diff(all, s.suspicions.audit.Findings()); diff != "" {
+				if diff := cmp.Diff(all, s.consistency.checker.Findings()); diff != "" {
 					t.Fatalf("seed %d, step %d: contradictions (-found anew +kept up)\n%s", seed, step, diff)
 				}
 				if i := slices.IndexFunc(got.Findings, func(f inventory.Finding) bool { return !slices.Contains(all, f) }); i >= 0 {
@@ -92,7 +92,7 @@ func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
 				told = max(told, len(got.Findings))
 			}
 		}
-		if len(s.queue) == 0 || len(s.latest.VPCs) == 0 || told == 0 {
+		if len(s.ageOrder) == 0 || len(s.latest.VPCs) == 0 || told == 0 {
 			t.Errorf("seed %d: the fleet ends empty: the test proves little", seed)
 		}
 	}

@@ -42,12 +42,12 @@ type member struct {
 	engine *Engine
 }
 
-// dormancy is how long an optional target rests when Workspace is not enabled
+// skipPeriod is how long an optional target rests when Workspace is not enabled
 // in it.
-const dormancy = 10 * time.Minute
+const skipPeriod = 10 * time.Minute
 
-func (m *member) dormant() bool {
-	return m.skipped() && time.Since(m.engine.health().LastRefresh) < dormancy
+func (m *member) inSkipPeriod() bool {
+	return m.skipped() && time.Since(m.engine.health().LastRefresh) < skipPeriod
 }
 
 // skipped tells whether Workspace is not enabled in an optional target.
@@ -96,7 +96,7 @@ func (f *Fleet) Close() {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
-	for _, m := range f.current() {
+	for _, m := range f.currentMembers() {
 		m.engine.Close()
 	}
 }
@@ -110,7 +110,7 @@ func (f *Fleet) Skipped() []string { return f.names(true) }
 
 func (f *Fleet) names(skipped bool) []string {
 	names := []string{}
-	for _, m := range f.current() {
+	for _, m := range f.currentMembers() {
 		if m.skipped() == skipped {
 			names = append(names, m.Name)
 		}
@@ -120,7 +120,7 @@ func (f *Fleet) names(skipped bool) []string {
 
 // Has tells whether there is a target of that name.
 func (f *Fleet) Has(name string) bool {
-	return slices.ContainsFunc(f.current(), func(m member) bool { return m.Name == name })
+	return slices.ContainsFunc(f.currentMembers(), func(m member) bool { return m.Name == name })
 }
 
 // Refresh refreshes the named targets, or all where none is named, side by
@@ -129,10 +129,10 @@ func (f *Fleet) Has(name string) bool {
 func (f *Fleet) Refresh(ctx context.Context, names ...string) []*inventory.Snapshot {
 	asked := map[*Engine]bool{}
 	for {
-		members := f.current()
+		members := f.currentMembers()
 		var wait sync.WaitGroup
 		for _, m := range members {
-			if wanted(m, names) && !asked[m.engine] && !m.dormant() {
+			if selected(m, names) && !asked[m.engine] && !m.inSkipPeriod() {
 				asked[m.engine] = true
 				wait.Go(func() { m.engine.Refresh(ctx) })
 			}
@@ -141,7 +141,7 @@ func (f *Fleet) Refresh(ctx context.Context, names ...string) []*inventory.Snaps
 		// Whoever came with a reload meanwhile is waited for, too: the engine
 		// before it was closed, and may have read nothing.
 		same := func(a, b member) bool { return a.engine == b.engine }
-		if ctx.Err() != nil || slices.EqualFunc(members, f.current(), same) {
+		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), same) {
 			return snapshots(members, names)
 		}
 	}
@@ -149,15 +149,15 @@ func (f *Fleet) Refresh(ctx context.Context, names ...string) []*inventory.Snaps
 
 // Snapshots returns what is known of all targets without asking the cloud.
 func (f *Fleet) Snapshots() []*inventory.Snapshot {
-	return snapshots(f.current(), nil)
+	return snapshots(f.currentMembers(), nil)
 }
 
 // Ready tells whether a first refresh of every target has ended.
 func (f *Fleet) Ready() bool {
-	return !slices.ContainsFunc(f.current(), func(m member) bool { return !m.engine.health().Refreshed })
+	return !slices.ContainsFunc(f.currentMembers(), func(m member) bool { return !m.engine.health().Refreshed })
 }
 
-func (f *Fleet) current() []member {
+func (f *Fleet) currentMembers() []member {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.members
@@ -166,7 +166,7 @@ func (f *Fleet) current() []member {
 func snapshots(members []member, names []string) []*inventory.Snapshot {
 	var all []*inventory.Snapshot
 	for _, m := range members {
-		if !wanted(m, names) {
+		if !selected(m, names) {
 			continue
 		}
 		if s := m.engine.Snapshot(); len(names) > 0 || !m.Optional || !disabled(&s.Health) {
@@ -176,7 +176,7 @@ func snapshots(members []member, names []string) []*inventory.Snapshot {
 	return all
 }
 
-func wanted(m member, names []string) bool {
+func selected(m member, names []string) bool {
 	return len(names) == 0 || slices.Contains(names, m.Name)
 }
 

@@ -241,7 +241,7 @@ func TestWhatIsUrgent(t *testing.T) {
 						return nil
 					}
 				})
-				e.state.behind = true // so that the EIP list is read
+				e.state.quotaLimited = true // so that the EIP list is read
 				time.Sleep(time.Minute)
 				scrape(e)
 				settle := len(got)
@@ -252,7 +252,7 @@ func TestWhatIsUrgent(t *testing.T) {
 							c.desktops[fmt.Sprintf("d%05d", 499-i)] = "2.2.2.2"
 						}
 					})
-					e.state.behind = true
+					e.state.quotaLimited = true
 					time.Sleep(time.Minute)
 					scrape(e)
 				}

@@ -23,7 +23,7 @@ type ReadStatus struct {
 // ReadStatuses gives the readings of some desktops of a target, in the order of
 // the records. It is for people who look at desktops: a scrape does without.
 func (f *Fleet) ReadStatuses(name string, records []*inventory.Record) []ReadStatus {
-	for _, m := range f.current() {
+	for _, m := range f.currentMembers() {
 		if m.Name == name {
 			return m.engine.readStatuses(records)
 		}
@@ -49,7 +49,7 @@ func (e *Engine) readStatuses(records []*inventory.Record) []ReadStatus {
 			}
 		}
 		d := desktops[next]
-		readings[i] = ReadStatus{ReadAt: d.readAt, FailingSince: d.failedAt, MissingSince: d.missing}
+		readings[i] = ReadStatus{ReadAt: d.readAt, FailingSince: d.failedAt, MissingSince: d.missingSince}
 		if d.refusals > 0 {
 			readings[i].RefusedUntil = d.retryAt
 		}

@@ -25,20 +25,20 @@ func TestReadings(t *testing.T) {
 		}
 		return l
 	}
-	e.state.list(listing("fresh", "held", "missing", "new", "refused"), true, at(0))
+	e.state.mergeList(listing("fresh", "held", "missing", "new", "refused"), true, at(0))
 	for _, d := range e.state.desktops {
 		switch d.record.Desktop.ID {
 		case "fresh", "missing":
-			e.state.read(d, &inventory.Networks{}, at(2), nil)
+			e.state.setNetworks(d, &inventory.Networks{}, at(2), nil)
 		case "held":
-			e.state.read(d, &inventory.Networks{}, at(1), nil)
-			d.fail(at(2))
-			d.fail(at(3))
+			e.state.setNetworks(d, &inventory.Networks{}, at(1), nil)
+			d.markFailed(at(2))
+			d.markFailed(at(3))
 		case "refused":
-			d.refuse(at(2))
+			d.markRefused(at(2))
 		}
 	}
-	e.state.list(listing("fresh", "held", "new", "refused"), false, at(4))
+	e.state.mergeList(listing("fresh", "held", "new", "refused"), false, at(4))
 
 	f := &Fleet{members: []member{{Target{Name: "other"}, New(Options{})}, {Target{Name: "office"}, e}}}
 	defer f.members[0].engine.Close()

@@ -17,50 +17,50 @@ const batchSize = 100
 
 // The classes of desktops that wait to be read.
 const (
-	changed = iota // the lists say that something happened to them, or is about to
-	oldest         // all others, by the age of what is known of them
-	classes
+	classChanged = iota // the lists say that something happened to them, or is about to
+	classOldest         // all others, by the age of what is known of them
+	numClasses
 )
 
-// round is the asking of one refresh. What it learns goes into the engine's
+// run is the asking of one refresh. What it learns goes into the engine's
 // state at once; only the engine's lock guards both.
-type round struct {
-	engine  *Engine
-	number  uint64
-	start   time.Time
-	last    time.Time // no question starts after this
-	release func()    // lets the scrapes go; nil: they went
+type run struct {
+	engine    *Engine
+	number    uint64
+	start     time.Time
+	lastStart time.Time // no question starts after this
+	release   func()    // lets the scrapes go; nil: they went
 
-	listed   bool                  // the list needs no further try
-	listWait time.Time             // the quota for the list, or for the project's ID, is spent until then
-	bindings inventory.EIPBindings // nil: not asked, or no answer
-	queue    [classes][]*desktop   // who is still to be read, in order
-	few      bool                  // one batch takes all that changed
-	pressing int                   // batches of changed desktops that are being asked for
-	wait     [classes]time.Time    // the quota for a class is spent until then
-	turns    int                   // batches taken while both classes waited
-	inARow   int                   // batches that failed since the last that did not
-	hopeless bool                  // nothing more is asked: it would fail as well
-	answered bool                  // something was asked and answered
-	failures []*inventory.Failure  // each kind of each operation once
+	listDone            bool                   // the list needs no further try
+	listQuotaUntil      time.Time              // the quota for the list, or for the project's ID, is spent until then
+	bindings            inventory.EIPBindings  // nil: not asked, or no answer
+	queue               [numClasses][]*desktop // who is still to be read, in order
+	changedFitBatch     bool                   // one batch takes all that changed
+	changedInFlight     int                    // batches of changed desktops that are being asked for
+	quotaUntil          [numClasses]time.Time  // the quota for a class is spent until then
+	contestedBatches    int                    // batches taken while both classes waited
+	consecutiveFailures int                    // batches that failed since the last that did not
+	aborted             bool                   // nothing more is asked: it would fail as well
+	answered            bool                   // something was asked and answered
+	failures            []*inventory.Failure   // each kind of each operation once
 }
 
-// lists reads the list of desktops and, where the last refresh could not read
+// readLists reads the list of desktops and, where the last refresh could not read
 // everything, the EIP list, and plans from both what to read in which order.
-func (r *round) lists(ctx context.Context) {
+func (r *run) readLists(ctx context.Context) {
 	e := r.engine
 	project, err := e.opts.Source.ResolveProject(ctx)
 	if err != nil {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if wait, ok := asWait(err); ok {
-			r.listWait = wait.Until
+		if wait, ok := asQuotaExceeded(err); ok {
+			r.listQuotaUntil = wait.Until
 			return
 		}
-		r.listed = true
-		r.fail(asFailure(inventory.KeystoneListProjects, err))
-		e.state.cannotList(r.start)
-		r.hopeless = true
+		r.listDone = true
+		r.addFailure(asFailure(inventory.KeystoneListProjects, err))
+		e.state.markListFailed(r.start)
+		r.aborted = true
 		return
 	}
 
@@ -69,10 +69,10 @@ func (r *round) lists(ctx context.Context) {
 	asked := time.Now()
 	e.mu.Lock()
 	if known := e.state.project.ID; known != "" && known != project.ID {
-		e.state.forget(project)
+		e.state.reset(project)
 	}
 	e.state.project = project
-	read := e.opts.ReadEIPList && e.state.behind && r.bindings == nil
+	read := e.opts.ReadEIPList && e.state.quotaLimited && r.bindings == nil
 	if read {
 		bindings.Go(func() { r.bindings, refusal = e.opts.Source.ListEIPBindings(ctx) })
 	}
@@ -82,78 +82,78 @@ func (r *round) lists(ctx context.Context) {
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.state.touched = true
+	e.state.dirty = true
 	if read && e.ctx.Err() == nil {
 		// An accelerator only: without it a change shows later, no more.
-		e.state.bind(r.bindings, refusal, asked)
+		e.state.applyEIPList(r.bindings, refusal, asked)
 	}
-	r.listWait = time.Time{}
-	if wait, ok := asWait(err); ok {
-		r.listWait = wait.Until
+	r.listQuotaUntil = time.Time{}
+	if wait, ok := asQuotaExceeded(err); ok {
+		r.listQuotaUntil = wait.Until
 	} else {
-		r.listed = true
-		r.take(listing, err, asked)
+		r.listDone = true
+		r.applyList(listing, err, asked)
 	}
 	r.plan(asked)
-	r.enough()
+	r.releaseEarly()
 }
 
-// enough lets the scrapes go before the end of the round: where the quota did
+// releaseEarly lets the scrapes go before the end of the round: where the quota did
 // not pay for all of the last one, there is much to read, and what changed is
 // read. To wait for a part of the others would make no difference to anyone.
-func (r *round) enough() {
+func (r *run) releaseEarly() {
 	s := &r.engine.state
 	much := 10 * batchSize * max(1, r.engine.opts.Concurrency)
-	if r.release == nil || !s.behind || r.hopeless || r.pressing > 0 || len(r.queue[changed]) > 0 || len(r.queue[oldest]) <= much {
+	if r.release == nil || !s.quotaLimited || r.aborted || r.changedInFlight > 0 || len(r.queue[classChanged]) > 0 || len(r.queue[classOldest]) <= much {
 		return
 	}
-	s.end(r, time.Time{})
+	s.finishRun(r, time.Time{})
 	r.release()
 	r.release = nil
 }
 
-// take brings a reading of the list, or its failure, into the state.
-func (r *round) take(listing []inventory.Desktop, err error, asked time.Time) {
+// applyList brings a reading of the list, or its failure, into the state.
+func (r *run) applyList(listing []inventory.Desktop, err error, asked time.Time) {
 	s := &r.engine.state
 	if err == nil {
 		r.answered = r.answered || s.opts.Discovered
-		s.list(listing, true, asked)
+		s.mergeList(listing, true, asked)
 		return
 	}
 	f := asFailure(inventory.ListDesktops, err)
-	r.fail(f)
+	r.addFailure(f)
 	// What used up the time leaves none to ask in.
-	r.hopeless = f.Kind >= inventory.Disabled || time.Now().After(r.last)
-	s.cannotList(asked)
+	r.aborted = f.Kind >= inventory.Disabled || time.Now().After(r.lastStart)
+	s.markListFailed(asked)
 	if f.Kind == inventory.Incomplete {
-		s.list(listing, false, s.listFailed)
+		s.mergeList(listing, false, s.listFailedAt)
 	}
 }
 
 // plan queues who is to be read in this round and was not tried yet.
-func (r *round) plan(now time.Time) {
-	r.queue = [classes][]*desktop{oldest: make([]*desktop, 0, len(r.engine.state.desktops))}
+func (r *run) plan(now time.Time) {
+	r.queue = [numClasses][]*desktop{classOldest: make([]*desktop, 0, len(r.engine.state.desktops))}
 	var atWork []*desktop
-	for _, d := range r.engine.state.byAge() {
+	for _, d := range r.engine.state.sortByAge() {
 		switch {
-		case d.tried == r.number:
+		case d.lastRun == r.number:
 		case d.changed(r.bindings):
-			r.queue[changed] = append(r.queue[changed], d)
-		case d.atWork():
+			r.queue[classChanged] = append(r.queue[classChanged], d)
+		case d.taskRunning():
 			atWork = append(atWork, d)
 		case !d.retryAt.After(now):
-			r.queue[oldest] = append(r.queue[oldest], d)
+			r.queue[classOldest] = append(r.queue[classOldest], d)
 		}
 	}
-	r.queue[changed] = append(r.queue[changed], atWork...)
-	r.few = len(r.queue[changed]) <= batchSize
+	r.queue[classChanged] = append(r.queue[classChanged], atWork...)
+	r.changedFitBatch = len(r.queue[classChanged]) <= batchSize
 }
 
-// networks asks for the networks of all that are queued, until the queue is
+// readNetworks asks for the networks of all that are queued, until the queue is
 // empty, the time is up, or stop is closed. It returns when quota for the rest
 // comes, and zero where there is nothing to wait for.
-func (r *round) networks(ctx context.Context, stop <-chan struct{}) time.Time {
-	r.wait = [classes]time.Time{}
+func (r *run) readNetworks(ctx context.Context, stop <-chan struct{}) time.Time {
+	r.quotaUntil = [numClasses]time.Time{}
 	var workers sync.WaitGroup
 	for range max(1, r.engine.opts.Concurrency) {
 		workers.Go(func() {
@@ -163,11 +163,11 @@ func (r *round) networks(ctx context.Context, stop <-chan struct{}) time.Time {
 					return
 				default:
 				}
-				b, ok := r.next()
+				b, ok := r.nextBatch()
 				if !ok {
 					return
 				}
-				r.ask(ctx, b)
+				r.readBatch(ctx, b)
 			}
 		})
 	}
@@ -175,14 +175,14 @@ func (r *round) networks(ctx context.Context, stop <-chan struct{}) time.Time {
 
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
-	until := r.listWait
+	until := r.listQuotaUntil
 	for class, q := range r.queue {
-		if w := r.wait[class]; len(q) > 0 && !w.IsZero() && (until.IsZero() || w.Before(until)) {
+		if w := r.quotaUntil[class]; len(q) > 0 && !w.IsZero() && (until.IsZero() || w.Before(until)) {
 			until = w
 		}
 	}
-	if r.hopeless {
-		r.abandon()
+	if r.aborted {
+		r.failUntried()
 		return time.Time{}
 	}
 	return until
@@ -195,48 +195,48 @@ type batch struct {
 	urgent   bool // it may use the quota that is kept for such
 }
 
-// next takes the next batch from the queue: changed desktops first, but every
+// nextBatch takes the next batch from the queue: changed desktops first, but every
 // second batch goes to whoever is the oldest of all, so that no flood of
 // changes keeps anyone waiting for more than two cycles. A batch of changed
 // ones is filled up with the oldest, whom that reads for nothing. Where tasks run
 // on more desktops than go into one batch, they are not urgent, for they may go
 // on for long.
-func (r *round) next() (b batch, ok bool) {
+func (r *run) nextBatch() (b batch, ok bool) {
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
-	if r.hopeless || time.Now().After(r.last) {
+	if r.aborted || time.Now().After(r.lastStart) {
 		return batch{}, false
 	}
-	waits := func(class int) bool { return len(r.queue[class]) > 0 && r.wait[class].IsZero() }
+	waits := func(class int) bool { return len(r.queue[class]) > 0 && r.quotaUntil[class].IsZero() }
 	switch {
-	case waits(changed) && waits(oldest):
-		r.turns++
-		if r.turns%2 == 0 && r.queue[oldest][0].readAt.Before(r.queue[changed][0].readAt) {
-			b.class = oldest
+	case waits(classChanged) && waits(classOldest):
+		r.contestedBatches++
+		if r.contestedBatches%2 == 0 && r.queue[classOldest][0].readAt.Before(r.queue[classChanged][0].readAt) {
+			b.class = classOldest
 		}
-	case waits(oldest):
-		b.class = oldest
-	case !waits(changed):
+	case waits(classOldest):
+		b.class = classOldest
+	case !waits(classChanged):
 		return batch{}, false
 	}
 	b.desktops = r.dequeue(b.class, batchSize)
-	if b.class == changed {
-		r.pressing++
-		b.urgent = r.few || b.desktops[0].changed(r.bindings)
-		b.desktops = append(b.desktops, r.dequeue(oldest, batchSize-len(b.desktops))...)
+	if b.class == classChanged {
+		r.changedInFlight++
+		b.urgent = r.changedFitBatch || b.desktops[0].changed(r.bindings)
+		b.desktops = append(b.desktops, r.dequeue(classOldest, batchSize-len(b.desktops))...)
 	}
 	return b, true
 }
 
-func (r *round) dequeue(class, n int) []*desktop {
+func (r *run) dequeue(class, n int) []*desktop {
 	q := r.queue[class]
 	n = min(n, len(q))
 	r.queue[class] = q[n:]
 	return slices.Clone(q[:n])
 }
 
-// ask asks for one batch and brings the answer into the state.
-func (r *round) ask(ctx context.Context, b batch) {
+// readBatch asks for one batch and brings the answer into the state.
+func (r *run) readBatch(ctx context.Context, b batch) {
 	r.engine.mu.Lock() // a scrape may end a held value meanwhile, and with it the record
 	ids := make([]string, len(b.desktops))
 	for i, d := range b.desktops {
@@ -251,12 +251,12 @@ func (r *round) ask(ctx context.Context, b batch) {
 	if r.engine.ctx.Err() != nil {
 		return // closing: what broke off says nothing about the cloud
 	}
-	r.engine.state.touched = true
-	defer r.enough()
-	if b.class == changed {
-		r.pressing--
+	r.engine.state.dirty = true
+	defer r.releaseEarly()
+	if b.class == classChanged {
+		r.changedInFlight--
 	}
-	wait, waiting := asWait(err)
+	wait, waiting := asQuotaExceeded(err)
 	// Where nobody of many is answered, it is not because of each of them.
 	wholesale := err == nil && len(b.desktops) > 1 && len(answer.Unresolved) == len(b.desktops)
 	if wholesale {
@@ -271,34 +271,34 @@ func (r *round) ask(ctx context.Context, b batch) {
 			unasked = append(unasked, d)
 			continue
 		}
-		d.tried = r.number
+		d.lastRun = r.number
 		switch {
 		case n != nil:
-			r.engine.state.read(d, n, asked, r.bindings)
+			r.engine.state.setNetworks(d, n, asked, r.bindings)
 		case refusal != nil && !wholesale:
-			d.refuse(asked)
+			d.markRefused(asked)
 		default:
-			d.fail(asked)
+			d.markFailed(asked)
 		}
 	}
 	switch {
 	case waiting:
 		r.queue[b.class] = append(unasked, r.queue[b.class]...)
-		r.wait[b.class] = wait.Until
+		r.quotaUntil[b.class] = wait.Until
 	case err == nil:
-		r.inARow = 0
+		r.consecutiveFailures = 0
 	default:
 		f := asFailure(inventory.ShowDesktopNetworks, err)
-		r.fail(f)
-		r.inARow++
+		r.addFailure(f)
+		r.consecutiveFailures++
 		// What refuses the key or the project refuses every batch, and a cloud
 		// that failed so often in a row is not asked a thousand times more.
-		r.hopeless = f.Kind >= inventory.Denied || r.inARow >= 2*max(1, r.engine.opts.Concurrency)
+		r.aborted = f.Kind >= inventory.Denied || r.consecutiveFailures >= 2*max(1, r.engine.opts.Concurrency)
 	}
 }
 
-// fail notes a failure of the round.
-func (r *round) fail(f *inventory.Failure) {
+// addFailure notes a failure of the round.
+func (r *run) addFailure(f *inventory.Failure) {
 	for _, known := range r.failures {
 		if known.Operation == f.Operation && known.Kind == f.Kind {
 			return
@@ -308,11 +308,11 @@ func (r *round) fail(f *inventory.Failure) {
 	slices.SortStableFunc(r.failures, func(a, b *inventory.Failure) int { return int(b.Kind) - int(a.Kind) })
 }
 
-// abandon counts all that were not tried as failed: they could not be read.
-func (r *round) abandon() {
+// failUntried counts all that were not tried as failed: they could not be read.
+func (r *run) failUntried() {
 	for _, d := range r.engine.state.desktops {
-		if d.tried != r.number {
-			d.fail(r.start)
+		if d.lastRun != r.number {
+			d.markFailed(r.start)
 		}
 	}
 }

@@ -37,7 +37,7 @@ type DesktopState struct {
 // and knows its desktops.
 func (f *Fleet) States() map[string]State {
 	all := map[string]State{}
-	for _, m := range f.current() {
+	for _, m := range f.currentMembers() {
 		if known, ok := m.engine.exportState(time.Now()); ok && m.StateKey != "" {
 			all[m.StateKey] = known
 		}
@@ -49,20 +49,20 @@ func (e *Engine) exportState(now time.Time) (m State, known bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := &e.state
-	s.touched = s.touched || s.expiresBy(now) // the last snapshot still has what ends now
+	s.dirty = s.dirty || s.expiresBy(now) // the last snapshot still has what ends now
 	s.expire(now)
 	if !s.listed {
 		return State{}, false
 	}
 	m = State{
-		Project: s.project, SavedAt: now, ListComplete: s.complete, ListFailedAt: s.listFailed, LastSuccess: s.health.LastSuccess,
+		Project: s.project, SavedAt: now, ListComplete: s.listComplete, ListFailedAt: s.listFailedAt, LastSuccess: s.health.LastSuccess,
 		Desktops: make([]DesktopState, len(s.desktops)),
 	}
 	for i, d := range s.desktops {
 		m.Desktops[i] = DesktopState{
 			Desktop: d.record.Desktop, Networks: d.record.Networks,
-			ReadAt: d.readAt, FailedAt: d.failedAt, MissingSince: d.missing,
-			ChangeSuspected: d.sketch != d.readSketch, ListedEIPs: d.bound, EIPListKnown: d.boundKnown,
+			ReadAt: d.readAt, FailedAt: d.failedAt, MissingSince: d.missingSince,
+			ChangeSuspected: d.fingerprint != d.readFingerprint, ListedEIPs: d.listedEIPs, EIPListKnown: d.eipListKnown,
 		}
 	}
 	return m, true
@@ -74,36 +74,36 @@ func (s *engineState) restore(m *State, now time.Time) {
 	if age := now.Sub(m.SavedAt); age < 0 || age >= s.opts.MaxStaleness {
 		return
 	}
-	share := sharing{}
-	s.project, s.listed, s.complete, s.listFailed = m.Project, true, m.ListComplete, m.ListFailedAt
+	share := interner{}
+	s.project, s.listed, s.listComplete, s.listFailedAt = m.Project, true, m.ListComplete, m.ListFailedAt
 	s.project.Name = s.opts.Project.Name
 	s.health.LastSuccess = m.LastSuccess
 	for i := range m.Desktops {
 		k := &m.Desktops[i]
 		d := &desktop{
-			readAt: k.ReadAt, failedAt: k.FailedAt, missing: k.MissingSince, bound: k.ListedEIPs, boundKnown: k.EIPListKnown,
+			readAt: k.ReadAt, failedAt: k.FailedAt, missingSince: k.MissingSince, listedEIPs: k.ListedEIPs, eipListKnown: k.EIPListKnown,
 		}
-		s.say(d, k.Desktop, nil)
+		s.setRecord(d, k.Desktop, nil)
 		if k.Networks != nil {
-			s.say(d, k.Desktop, share.networks(k.Networks))
+			s.setRecord(d, k.Desktop, share.networks(k.Networks))
 		}
 		if !k.ChangeSuspected {
-			d.readSketch = d.sketch
+			d.readFingerprint = d.fingerprint
 		}
 		s.desktops = append(s.desktops, d)
 	}
 }
 
-// forget drops what is known of a project that turns out to be another one.
-func (s *engineState) forget(project inventory.Project) {
+// reset drops what is known of a project that turns out to be another one.
+func (s *engineState) reset(project inventory.Project) {
 	*s = newEngineState(s.opts)
 	s.project = project
 }
 
-// sharing lets equal texts be one, as those of one answer of the cloud are.
-type sharing map[string]string
+// interner lets equal texts be one, as those of one answer of the cloud are.
+type interner map[string]string
 
-func (s sharing) text(t *string) {
+func (s interner) intern(t *string) {
 	if known, ok := s[*t]; ok {
 		*t = known
 		return
@@ -112,18 +112,18 @@ func (s sharing) text(t *string) {
 }
 
 // networks gives a copy: a state file may be written of the other meanwhile.
-func (s sharing) networks(n *inventory.Networks) *inventory.Networks {
+func (s interner) networks(n *inventory.Networks) *inventory.Networks {
 	shared := *n
 	shared.Interfaces = slices.Clone(n.Interfaces)
 	for i := range shared.Interfaces {
 		nic := &shared.Interfaces[i]
 		nic.SecurityGroups = slices.Clone(nic.SecurityGroups)
 		for _, t := range []*string{&nic.VPC.ID, &nic.VPC.Name, &nic.VPC.CIDR, &nic.Subnet.ID, &nic.Subnet.Name, &nic.Subnet.CIDR} {
-			s.text(t)
+			s.intern(t)
 		}
 		for j := range nic.SecurityGroups {
-			s.text(&nic.SecurityGroups[j].ID)
-			s.text(&nic.SecurityGroups[j].Name)
+			s.intern(&nic.SecurityGroups[j].ID)
+			s.intern(&nic.SecurityGroups[j].Name)
 		}
 	}
 	return &shared

@@ -16,14 +16,14 @@ import (
 // snapshots. It begins refreshes only where there was none.
 func (f *Fleet) WaitIdle(ctx context.Context) []*inventory.Snapshot {
 	for {
-		members := f.current()
+		members := f.currentMembers()
 		var wait sync.WaitGroup
 		for _, m := range members {
 			wait.Go(func() { m.engine.waitIdle(ctx) })
 		}
 		wait.Wait()
 		same := func(a, b member) bool { return a.engine == b.engine }
-		if ctx.Err() != nil || slices.EqualFunc(members, f.current(), same) {
+		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), same) {
 			return snapshots(members, nil)
 		}
 	}
