@@ -4,100 +4,100 @@
 package collector
 
 import (
+	"errors"
+	"fmt"
+	"iter"
+
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Collector says snapshots the plain way. The exporter does without it: it is
-// what the fast exposition is held against, in tests and in benchmarks.
+// Collector is a prometheus.Collector of the samples of scopes. It is also a
+// prometheus.Gatherer.
 type Collector struct {
-	families  *familySet
-	descs     []*prometheus.Desc
-	snapshots func() []*inventory.Snapshot
+	families []Family
+	scopes   func() []*Scope
 }
 
-var _ prometheus.Collector = (*Collector)(nil)
+var (
+	_ prometheus.Collector = (*Collector)(nil)
+	_ prometheus.Gatherer  = (*Collector)(nil)
+)
 
-// NewCollector gives a Collector of what snapshots returns when it is asked.
-func NewCollector(c Choice, snapshots func() []*inventory.Snapshot) *Collector {
-	col := &Collector{families: newFamilySet(c), snapshots: snapshots}
-	for _, f := range col.families.all {
-		col.descs = append(col.descs, prometheus.NewDesc(f.Name, f.Help, f.Labels, nil))
-	}
-	return col
+// New returns a Collector of the families, as Families returns them. It calls
+// scopes each time that it collects.
+func New(families []Family, scopes func() []*Scope) *Collector {
+	return &Collector{families: families, scopes: scopes}
 }
 
-// Describe implements prometheus.Collector.
+// Describe implements prometheus.Collector. It does not call scopes.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range c.descs {
-		ch <- d
+	for i := range c.families {
+		ch <- c.families[i].desc
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	for _, s := range groupScopes(c.snapshots()) {
-		for i, f := range c.families.all {
-			f.emit(s, newEmitter(s, func(labels []string, value float64) {
-				m, err := prometheus.NewConstMetric(c.descs[i], f.valueType(), value, labels...)
-				if err != nil {
-					m = prometheus.NewInvalidMetric(c.descs[i], err)
-				}
-				ch <- m
-			}))
+	for _, m := range c.metrics() {
+		ch <- m
+	}
+}
+
+// Gather implements prometheus.Gatherer. A registry sorts the samples of a
+// family by their label values; Gather keeps the order in which they are
+// emitted, as package exposition does: by project, then by desktop. It returns
+// what it could gather beside an error.
+func (c *Collector) Gather() ([]*dto.MetricFamily, error) {
+	var gathered []*dto.MetricFamily
+	var errs []error
+	var last *Family
+	for f, m := range c.metrics() {
+		sample := &dto.Metric{}
+		if err := m.Write(sample); err != nil {
+			errs = append(errs, fmt.Errorf("collect %s: %w", f.Name, err))
+			continue
+		}
+		if f != last {
+			gathered = append(gathered, &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: f.valueType().ToDTO()})
+			last = f
+		}
+		mf := gathered[len(gathered)-1]
+		mf.Metric = append(mf.Metric, sample)
+	}
+	return gathered, errors.Join(errs...)
+}
+
+// metrics returns the samples of all scopes, family by family.
+func (c *Collector) metrics() iter.Seq2[*Family, prometheus.Metric] {
+	return func(yield func(*Family, prometheus.Metric) bool) {
+		scopes := c.scopes()
+		for i := range c.families {
+			f, more := &c.families[i], true
+			for _, s := range scopes {
+				f.Emit(NewEmitter(s, func(labels []string, value float64) {
+					more = more && yield(f, f.metric(labels, value))
+				}), s.Records)
+			}
+			if !more {
+				return
+			}
 		}
 	}
 }
 
-// valueType is the family's type as client_golang has it.
-func (f *family) valueType() prometheus.ValueType {
+// metric returns a sample as client_golang has it.
+func (f *Family) metric(labels []string, value float64) prometheus.Metric {
+	m, err := prometheus.NewConstMetric(f.desc, f.valueType(), value, labels...)
+	if err != nil {
+		return prometheus.NewInvalidMetric(f.desc, err)
+	}
+	return m
+}
+
+func (f *Family) valueType() prometheus.ValueType {
 	if f.Type == Counter {
 		return prometheus.CounterValue
 	}
 	return prometheus.GaugeValue
-}
-
-// emit says all of a project that the family has to say.
-func (f *family) emit(s *scope, e *emitter) {
-	switch {
-	case f.project != nil:
-		f.project(e, s)
-	case f.objects != nil:
-		f.objects(e, s.Snapshot)
-	default:
-		for _, r := range s.Records {
-			f.desktop(e, r)
-		}
-	}
-}
-
-// gatherScopes gives what scopes say in the order of the fast exposition: families
-// by name, projects by region and ID, desktops by ID.
-func gatherScopes(families []family, scopes []*scope) []*dto.MetricFamily {
-	var all []*dto.MetricFamily
-	for i := range families {
-		f := &families[i]
-		mf := &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: f.valueType().ToDTO()}
-		for _, s := range scopes {
-			order := columns(&f.Metric, s.Project)
-			f.emit(s, newEmitter(s, func(row []string, value float64) {
-				m := &dto.Metric{}
-				if f.Type == Counter {
-					m.Counter = &dto.Counter{Value: &value}
-				} else {
-					m.Gauge = &dto.Gauge{Value: &value}
-				}
-				for _, c := range order {
-					m.Label = append(m.Label, &dto.LabelPair{Name: &c.label, Value: new(row[c.index])})
-				}
-				mf.Metric = append(mf.Metric, m)
-			}))
-		}
-		if len(mf.Metric) > 0 {
-			all = append(all, mf)
-		}
-	}
-	return all
 }

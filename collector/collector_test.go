@@ -4,8 +4,10 @@
 package collector
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,13 +19,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory/inventorytest"
 )
 
-var update = flag.Bool("update", false, "write the golden files and generated docs anew")
+var update = flag.Bool("update", false, "rewrite golden files and generated documents")
 
-// golden compares with a file, or writes it.
+// golden compares got with a file, or writes the file.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -40,19 +44,80 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-func TestExpositionOfSmallFleet(t *testing.T) {
-	t.Parallel()
-	h := NewExposition(ExpositionOptions{Choice: everything()}).Handler(always(smallFleet()...), nil)
-	_, body := ask(t, h, "", "gzip")
-	golden(t, filepath.Join("testdata", "small.prom"), body)
+// gather returns the samples of snapshots in the text format.
+func gather(t *testing.T, o Options, snapshots ...*inventory.Snapshot) string {
+	t.Helper()
+	return encode(t, New(Families(o), func() []*Scope { return Scopes(snapshots) }))
 }
 
-// everythingSaid gathers all that there can be, each of the exporter's own
-// metrics included.
-func everythingSaid(t *testing.T) []*dto.MetricFamily {
+// encode returns the families of a gatherer in the text format.
+func encode(t *testing.T, g prometheus.Gatherer) string {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	encoder := expfmt.NewEncoder(&b, expfmt.NewFormat(expfmt.TypeTextPlain))
+	for _, mf := range families {
+		if err := encoder.Encode(mf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// allOptions enables every family.
+func allOptions() Options {
+	return Options{
+		Users: true, Tags: []string{"team", "cost-center", "cost.center", "1st", "__name__", "le", "", "成本"},
+		Policies: 2, Expect: expectByID, Changes: changesByRegion,
+	}
+}
+
+// changesByRegion returns changes of two kinds in one region, else nil.
+func changesByRegion(p inventory.Project) map[inventory.ChangeKind]uint64 {
+	if p.Region != "la-north-2" {
+		return nil
+	}
+	return map[inventory.ChangeKind]uint64{inventory.Appeared: 1_000_000_000_000_000, inventory.EIPSwapped: 7}
+}
+
+// expectByID is a policy that depends on project and desktop, and does not decide
+// for some desktops.
+func expectByID(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
+	sum := crc32.ChecksumIEEE([]byte(p.Name + r.Desktop.ID))
+	return "by " + p.Name, sum%3 == 0, sum%3 < 2
+}
+
+func TestSamplesOfSmallFleet(t *testing.T) {
+	t.Parallel()
+	golden(t, filepath.Join("testdata", "small.prom"), gather(t, allOptions(), inventorytest.SmallFleet()...))
+}
+
+// A registry sorts samples in another order, and checks them.
+func TestGatherEqualsPedanticRegistry(t *testing.T) {
+	t.Parallel()
+	for name, fleet := range inventorytest.Fleets() {
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(New(Families(allOptions()), func() []*Scope { return Scopes(fleet) }))
+		want, got := sortLines(encode(t, registry)), sortLines(gather(t, allOptions(), fleet...))
+		if want != got {
+			t.Errorf("%s: the lines differ", name)
+		}
+	}
+}
+
+func sortLines(s string) string {
+	return strings.Join(slices.Sorted(strings.Lines(s)), "")
+}
+
+// gatherTable gathers all families of the table, those of the exporter included.
+func gatherTable(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewCollector(Choice{Users: true, Tags: []string{"KEY"}, Expect: byID, Changes: byRegion}, smallFleet))
+	families := Families(Options{Users: true, Tags: []string{"KEY"}, Expect: expectByID, Changes: changesByRegion})
+	registry.MustRegister(New(families, func() []*Scope { return Scopes(inventorytest.SmallFleet()) }))
 	telemetry := NewTelemetry()
 	telemetry.Request("la-north-2", "ListDesktops", "200", 1)
 	telemetry.Retry("la-north-2", "ListDesktops")
@@ -60,16 +125,16 @@ func everythingSaid(t *testing.T) []*dto.MetricFamily {
 	telemetry.Dropped("duplicate_desktop", 1)
 	telemetry.Unverified([]string{"lab"})
 	telemetry.StateSaved(true, time.Now())
-	families, err := prometheus.Gatherers{registry, telemetry.Gatherer()}.Gather()
+	gathered, err := prometheus.Gatherers{registry, telemetry.Gatherer()}.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return families
+	return gathered
 }
 
 func TestLint(t *testing.T) {
 	t.Parallel()
-	problems, err := promlint.NewWithMetricFamilies(everythingSaid(t)).Lint()
+	problems, err := promlint.NewWithMetricFamilies(gatherTable(t)).Lint()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +143,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// What is said and what the table lists are the same, labels and all.
-func TestTableIsWhatIsSaid(t *testing.T) {
+func TestTableEqualsSamples(t *testing.T) {
 	t.Parallel()
 	describe := func(name, help, kind string, labels []string) string {
 		return fmt.Sprintf("%s %s %q %s", name, strings.ToLower(kind), slices.Sorted(slices.Values(labels)), help)
@@ -91,10 +155,10 @@ func TestTableIsWhatIsSaid(t *testing.T) {
 			t.Errorf("%s does not begin with region and project_id: %q", m.Name, m.Labels)
 		}
 		if !strings.HasSuffix(m.Help, ".") {
-			t.Errorf("%s: the help is no sentence: %q", m.Name, m.Help)
+			t.Errorf("%s: the HELP text is not a sentence: %q", m.Name, m.Help)
 		}
 	}
-	for _, mf := range everythingSaid(t) {
+	for _, mf := range gatherTable(t) {
 		if strings.HasPrefix(mf.GetName(), prefix) {
 			var labels []string
 			for _, l := range mf.Metric[0].Label {
@@ -106,15 +170,15 @@ func TestTableIsWhatIsSaid(t *testing.T) {
 	slices.Sort(listed)
 	slices.Sort(got)
 	if diff := cmp.Diff(listed, got); diff != "" {
-		t.Errorf("(-table +said)\n%s", diff)
+		t.Errorf("(-table +gathered)\n%s", diff)
 	}
 }
 
-func TestDescribeIsTruthful(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	t.Parallel()
 	ch := make(chan *prometheus.Desc, 100)
-	NewCollector(Choice{Users: true, Tags: []string{"KEY"}, Expect: byID, Changes: byRegion}, func() []*inventory.Snapshot {
-		t.Error("Describe asks for data")
+	New(Families(Options{Users: true, Tags: []string{"KEY"}, Expect: expectByID, Changes: changesByRegion}), func() []*Scope {
+		t.Error("Describe calls scopes")
 		return nil
 	}).Describe(ch)
 	if got, want := len(ch), len(FamilyNames()); got != want {
@@ -122,47 +186,49 @@ func TestDescribeIsTruthful(t *testing.T) {
 	}
 }
 
-func TestEveryFamilyCanBeSwitchedOff(t *testing.T) {
+func TestEveryFamilyCanBeDisabled(t *testing.T) {
 	t.Parallel()
-	names := func(c Choice) []string {
-		_, body := ask(t, NewExposition(ExpositionOptions{Choice: c}).Handler(always(smallFleet()...), nil), "", "gzip")
+	names := func(o Options) []string {
 		var names []string
-		for line := range strings.Lines(body) {
+		for line := range strings.Lines(gather(t, o, inventorytest.SmallFleet()...)) {
 			if name, ok := strings.CutPrefix(line, "# TYPE "+prefix); ok {
 				names = append(names, strings.Fields(name)[0])
 			}
 		}
 		return names
 	}
-	all := names(everything())
+	all := names(allOptions())
 	if diff := cmp.Diff(slices.Sorted(slices.Values(FamilyNames())), all); diff != "" {
-		t.Errorf("(-FamilyNames +said)\n%s", diff)
+		t.Errorf("(-FamilyNames +gathered)\n%s", diff)
 	}
-	for _, off := range all {
-		c := everything()
-		c.Disable = []string{off, "no_such_family"}
-		want := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == off })
-		if diff := cmp.Diff(want, names(c)); diff != "" {
-			t.Errorf("without %s (-want +got)\n%s", off, diff)
+	for _, disabled := range all {
+		o := allOptions()
+		o.Disable = []string{disabled, "no_such_family"}
+		want := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == disabled })
+		if diff := cmp.Diff(want, names(o)); diff != "" {
+			t.Errorf("without %s (-want +got)\n%s", disabled, diff)
 		}
 	}
 	byDefault := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
 		return name == "desktop_tags_info" || name == "desktop_user_info" || name == "desktop_eip_expected"
 	})
-	if diff := cmp.Diff(byDefault, names(Choice{Changes: byRegion})); diff != "" {
+	if diff := cmp.Diff(byDefault, names(Options{Changes: changesByRegion})); diff != "" {
 		t.Errorf("by default (-want +got)\n%s", diff)
 	}
 }
 
-// An embedder's snapshots may hold what is no valid UTF-8; that must fail
-// aloud and not panic.
-func TestCollectorReportsBadText(t *testing.T) {
+// Snapshots contain valid UTF-8 only. If one does not, the error must name the
+// metric; it must not panic.
+func TestInvalidUTF8IsAnError(t *testing.T) {
 	t.Parallel()
+	c := New(Families(Options{}), func() []*Scope {
+		return Scopes([]*inventory.Snapshot{{Project: inventory.Project{Name: "GBK \xb9\xfa"}}})
+	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(NewCollector(Choice{}, func() []*inventory.Snapshot {
-		return []*inventory.Snapshot{{Project: inventory.Project{Name: "GBK \xb9\xfa"}}}
-	}))
-	if _, err := registry.Gather(); err == nil || !strings.Contains(err.Error(), "project_info") {
-		t.Errorf("got %v, want an error that names the metric", err)
+	registry.MustRegister(c)
+	for name, g := range map[string]prometheus.Gatherer{"registry": registry, "collector": c} {
+		if _, err := g.Gather(); err == nil || !strings.Contains(err.Error(), "project_info") {
+			t.Errorf("%s: got %v, want an error that names the metric", name, err)
+		}
 	}
 }

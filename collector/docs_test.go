@@ -63,7 +63,7 @@ depends on the key alone:
 ### Findings
 
 ` + "`findings`" + ` counts what contradicts itself in what the cloud says, and ` + "`finding_info`" + ` tells of each what it is about; beyond
-` + fmt.Sprint(mostFindings) + ` of a reason, in the order of their IDs, only the count goes on. A reason that was looked for without success is 0. One
+` + fmt.Sprint(maxFindings) + ` of a reason, in the order of their IDs, only the count goes on. A reason that was looked for without success is 0. One
 that cannot be looked for is absent: all of them while no networks are known, the two of the EIP list without that list.
 
 | reason | subject_id | other_id | value | what contradicts itself |
@@ -98,7 +98,7 @@ list is that of the enterprise project, in which an EIP of a desktop need not be
 Two projects of the configuration may show desktops of the same project and region, with different filters. Then each
 desktop is said once, whichever of them shows it; ` + "`up`" + ` is 0 if one of them failed, times are those of the oldest, durations
 those of the longest, counts and findings those of all desktops together. ` + "`project_info`" + ` has a series for each name. What is left out is
-counted by ` + "`" + ownPrefix + objectsDropped + "{reason=\"" + droppedOverlap + "\"}`" + `.
+counted by ` + "`" + exporterPrefix + objectsDropped + "{reason=\"" + droppedOverlap + "\"}`" + `.
 
 ## Of the exporter itself
 

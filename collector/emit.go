@@ -12,52 +12,59 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// emitter passes the samples of one family of one project on.
-type emitter struct {
-	scope *scope
-	sink  func(labels []string, value float64) // must not keep labels
-	row   []string                             // region and project_id stay in front
-	seen  seen
+// Emitter passes the samples of a scope to a sink. It reuses its buffers: use it
+// in one goroutine.
+type Emitter struct {
+	scope *Scope
+	sink  Sink
+	row   []string // begins with region and project ID
+	seen  rowSet
 }
 
-func newEmitter(s *scope, sink func(labels []string, value float64)) *emitter {
-	return &emitter{scope: s, sink: sink, row: []string{s.Project.Region, s.Project.ID}}
+// Sink receives a sample: its label values, in the order of Metric.Labels, and
+// its value. It must not keep labels.
+type Sink func(labels []string, value float64)
+
+// NewEmitter returns an Emitter of samples of s.
+func NewEmitter(s *Scope, sink Sink) *Emitter {
+	return &Emitter{scope: s, sink: sink, row: []string{s.Project.Region, s.Project.ID}}
 }
 
-// say emits a sample. The values are those of the labels behind region and
+// emit emits a sample. Labels are the values of the labels after region and
 // project_id.
-func (e *emitter) say(value float64, labels ...string) {
+func (e *Emitter) emit(value float64, labels ...string) {
 	e.row = append(e.row[:2], labels...)
 	e.sink(e.row, value)
 }
 
-// sayNew is say, but for a sample that was said since e.seen was reset. Two
-// equal series would cost the scrape, and the cloud can bring them about: two
-// interfaces without a port ID, say.
-func (e *emitter) sayNew(value float64, labels ...string) {
+// emitUnique is emit, unless a sample with the same labels was emitted since
+// e.seen was reset. A response must not contain a series twice, and the API can
+// cause one, for example by two interfaces without a port ID.
+func (e *Emitter) emitUnique(value float64, labels ...string) {
 	e.row = append(e.row[:2], labels...)
 	if e.seen.add(e.row) {
 		e.sink(e.row, value)
 	}
 }
 
-// seen is a set of rows that is cheap while it is small.
-type seen struct {
+// rowSet is a set of rows of label values that is cheap while it is small.
+type rowSet struct {
 	rows [][]string
 	keys map[string]struct{}
 }
 
-// fewRows is where comparing each with each gets dearer than hashing.
-const fewRows = 16
+// linearSearchMax is the number of rows up to which comparing with each is
+// cheaper than hashing.
+const linearSearchMax = 16
 
-func (s *seen) reset() {
+func (s *rowSet) reset() {
 	s.rows = s.rows[:0]
 	clear(s.keys)
 }
 
 // add reports whether the row is new. It copies the row.
-func (s *seen) add(row []string) bool {
-	if len(s.rows) < fewRows {
+func (s *rowSet) add(row []string) bool {
+	if len(s.rows) < linearSearchMax {
 		if slices.ContainsFunc(s.rows, func(r []string) bool { return slices.Equal(r, row) }) {
 			return false
 		}
@@ -80,7 +87,7 @@ func (s *seen) add(row []string) bool {
 	return !known
 }
 
-// grow lengthens rows by one, taking back a row that reset left behind.
+// grow extends rows by one, reusing a row from before reset if there is one.
 func grow(rows [][]string) [][]string {
 	if len(rows) < cap(rows) {
 		return rows[:len(rows)+1]
@@ -88,22 +95,22 @@ func grow(rows [][]string) [][]string {
 	return append(rows, nil)
 }
 
-// rowKey joins with a byte that valid UTF-8 never holds.
+// rowKey joins with a byte that valid UTF-8 does not contain.
 func rowKey(row []string) string { return strings.Join(row, "\xff") }
 
-func desktopInfo(e *emitter, r *inventory.Record) {
+func desktopInfo(e *Emitter, r *inventory.Record) {
 	if !r.Listed && r.Networks == nil {
-		return // a configured ID that nobody has confirmed yet
+		return // a configured ID that the API has not confirmed yet
 	}
 	d := &r.Desktop
 	ip := d.IP
 	if ip == "" && r.Networks != nil {
 		ip = r.Networks.IP
 	}
-	e.say(1, d.ID, r.Name(), ip, d.EnterpriseProjectID, d.PoolID, d.AvailabilityZone, d.Type)
+	e.emit(1, d.ID, r.Name(), ip, d.EnterpriseProjectID, d.PoolID, d.AvailabilityZone, d.Type)
 }
 
-func desktopNetworkInfo(e *emitter, r *inventory.Record) {
+func desktopNetworkInfo(e *Emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -111,12 +118,12 @@ func desktopNetworkInfo(e *emitter, r *inventory.Record) {
 	name := r.Name()
 	for i := range r.Networks.Interfaces {
 		n := &r.Networks.Interfaces[i]
-		e.sayNew(1, r.Desktop.ID, name, n.PortID, n.PrivateIP, n.VPC.ID, n.VPC.Name, n.VPC.CIDR,
+		e.emitUnique(1, r.Desktop.ID, name, n.PortID, n.PrivateIP, n.VPC.ID, n.VPC.Name, n.VPC.CIDR,
 			n.Subnet.ID, n.Subnet.Name, n.Subnet.CIDR, n.EIP.ID, n.EIP.Address)
 	}
 }
 
-func desktopSecurityGroupInfo(e *emitter, r *inventory.Record) {
+func desktopSecurityGroupInfo(e *Emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -124,18 +131,18 @@ func desktopSecurityGroupInfo(e *emitter, r *inventory.Record) {
 	for i := range r.Networks.Interfaces {
 		n := &r.Networks.Interfaces[i]
 		for _, g := range n.SecurityGroups {
-			e.sayNew(1, r.Desktop.ID, n.PortID, g.ID, g.Name)
+			e.emitUnique(1, r.Desktop.ID, n.PortID, g.ID, g.Name)
 		}
 	}
 }
 
-func desktopNetworkInterfaces(e *emitter, r *inventory.Record) {
+func desktopNetworkInterfaces(e *Emitter, r *inventory.Record) {
 	if r.Networks != nil {
-		e.say(float64(len(r.Networks.Interfaces)), r.Desktop.ID)
+		e.emit(float64(len(r.Networks.Interfaces)), r.Desktop.ID)
 	}
 }
 
-func desktopEIPs(e *emitter, r *inventory.Record) {
+func desktopEIPs(e *Emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -145,10 +152,10 @@ func desktopEIPs(e *emitter, r *inventory.Record) {
 			count++
 		}
 	}
-	e.say(float64(count), r.Desktop.ID)
+	e.emit(float64(count), r.Desktop.ID)
 }
 
-func desktopSecurityGroups(e *emitter, r *inventory.Record) {
+func desktopSecurityGroups(e *Emitter, r *inventory.Record) {
 	if r.Networks == nil {
 		return
 	}
@@ -161,19 +168,19 @@ func desktopSecurityGroups(e *emitter, r *inventory.Record) {
 			}
 		}
 	}
-	e.say(float64(count), r.Desktop.ID)
+	e.emit(float64(count), r.Desktop.ID)
 }
 
-// desktopStatus needs no look at Snapshot.Discovered: only a list brings a
-// status, and only discovery reads the list.
-func desktopStatus(e *emitter, r *inventory.Record) {
+// desktopStatus does not check Snapshot.Discovered: the status comes from the
+// list, which only discovery reads.
+func desktopStatus(e *Emitter, r *inventory.Record) {
 	if r.Listed && r.Desktop.Status != "" {
-		e.say(1, r.Desktop.ID, r.Desktop.Status)
+		e.emit(1, r.Desktop.ID, r.Desktop.Status)
 	}
 }
 
-func desktopTagsInfo(tags []tagLabel) func(*emitter, *inventory.Record) {
-	return func(e *emitter, r *inventory.Record) {
+func desktopTagsInfo(tags []tagLabel) func(*Emitter, *inventory.Record) {
+	return func(e *Emitter, r *inventory.Record) {
 		if !r.Listed {
 			return
 		}
@@ -185,149 +192,148 @@ func desktopTagsInfo(tags []tagLabel) func(*emitter, *inventory.Record) {
 	}
 }
 
-func desktopUserInfo(e *emitter, r *inventory.Record) {
+func desktopUserInfo(e *Emitter, r *inventory.Record) {
 	e.seen.reset()
 	for _, u := range r.Desktop.Users {
-		e.sayNew(1, r.Desktop.ID, u)
+		e.emitUnique(1, r.Desktop.ID, u)
 	}
 }
 
-func desktopEIPExpected(expect Expect) func(*emitter, *inventory.Record) {
-	return func(e *emitter, r *inventory.Record) {
+func desktopEIPExpected(expect EIPExpectation) func(*Emitter, *inventory.Record) {
+	return func(e *Emitter, r *inventory.Record) {
 		if !r.Listed && r.Networks == nil {
 			return
 		}
 		if policy, expected, ok := expect(e.scope.projectOf(r), r); ok {
-			e.say(oneOrZero(expected), r.Desktop.ID, policy)
+			e.emit(boolValue(expected), r.Desktop.ID, policy)
 		}
 	}
 }
 
-func oneOrZero(yes bool) float64 {
-	if yes {
+func boolValue(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0
 }
 
-func vpcInfo(e *emitter, s *inventory.Snapshot) {
+func vpcInfo(e *Emitter, s *inventory.Snapshot) {
 	for _, v := range s.VPCs {
-		e.say(1, v.ID, v.Name, v.CIDR)
+		e.emit(1, v.ID, v.Name, v.CIDR)
 	}
 }
 
-func subnetInfo(e *emitter, s *inventory.Snapshot) {
+func subnetInfo(e *Emitter, s *inventory.Snapshot) {
 	for _, n := range s.Subnets {
-		e.say(1, n.ID, n.Name, n.CIDR, n.VPCID)
+		e.emit(1, n.ID, n.Name, n.CIDR, n.VPCID)
 	}
 }
 
-func securityGroupInfo(e *emitter, s *inventory.Snapshot) {
+func securityGroupInfo(e *Emitter, s *inventory.Snapshot) {
 	for _, g := range s.SecurityGroups {
-		e.say(1, g.ID, g.Name)
+		e.emit(1, g.ID, g.Name)
 	}
 }
 
-func subnetNetworkInterfaces(e *emitter, s *inventory.Snapshot) {
+func subnetNetworkInterfaces(e *Emitter, s *inventory.Snapshot) {
 	for _, n := range s.Subnets {
-		e.say(float64(n.Interfaces), n.ID)
+		e.emit(float64(n.Interfaces), n.ID)
 	}
 }
 
-func subnetAddresses(e *emitter, s *inventory.Snapshot) {
+func subnetAddresses(e *Emitter, s *inventory.Snapshot) {
 	for _, n := range s.Subnets {
 		if usable, ok := usableAddresses(n.CIDR); ok {
-			e.say(usable, n.ID)
+			e.emit(usable, n.ID)
 		}
 	}
 }
 
-// reserved is how many addresses of a subnet the VPC service keeps: network,
-// broadcast, gateway, DHCP and a system interface.
-const reserved = 5
+// reservedAddresses is the number of addresses of a subnet that the VPC service
+// reserves: network, broadcast, gateway, DHCP and a system interface.
+const reservedAddresses = 5
 
 func usableAddresses(cidr string) (float64, bool) {
 	p, err := netip.ParsePrefix(cidr)
 	if err != nil || !p.Addr().Is4() {
 		return 0, false
 	}
-	return float64(max(int64(1)<<(32-p.Bits())-reserved, 0)), true
+	return float64(max(int64(1)<<(32-p.Bits())-reservedAddresses, 0)), true
 }
 
-// findings says a reason that was looked for without success, too: 0 is what
-// all is well looks like.
-func findings(e *emitter, s *inventory.Snapshot) {
+// findings emits 0 for a reason that was checked without a finding.
+func findings(e *Emitter, s *inventory.Snapshot) {
 	counts := map[inventory.FindingReason]int{}
 	for _, f := range s.Findings {
 		counts[f.Reason]++
 	}
 	for _, r := range s.CheckedReasons {
-		e.say(float64(counts[r]), string(r))
+		e.emit(float64(counts[r]), string(r))
 	}
 }
 
-// mostFindings bounds the series of one reason, lest one mistake in a network
-// plan make as many as there are desktops.
-const mostFindings = 1000
+// maxFindings limits the series of one reason: one mistake in a network plan
+// can cause a finding for each desktop.
+const maxFindings = 1000
 
-func findingInfo(e *emitter, s *inventory.Snapshot) {
-	said := map[inventory.FindingReason]int{}
+func findingInfo(e *Emitter, s *inventory.Snapshot) {
+	counts := map[inventory.FindingReason]int{}
 	for _, f := range s.Findings {
-		if said[f.Reason]++; said[f.Reason] <= mostFindings {
-			e.say(1, string(f.Reason), f.Subject, f.Other, f.Value)
+		if counts[f.Reason]++; counts[f.Reason] <= maxFindings {
+			e.emit(1, string(f.Reason), f.Subject, f.Other, f.Value)
 		}
 	}
 }
 
-func up(e *emitter, s *scope) {
+func up(e *Emitter, s *Scope) {
 	if !s.Health.Refreshed {
 		return
 	}
-	e.say(oneOrZero(s.Health.Up))
+	e.emit(boolValue(s.Health.Up))
 }
 
-func projectInfo(e *emitter, s *scope) {
+func projectInfo(e *Emitter, s *Scope) {
 	for _, name := range s.names {
-		e.say(1, name)
+		e.emit(1, name)
 	}
 }
 
-func desktops(e *emitter, s *scope) {
+func desktops(e *Emitter, s *Scope) {
 	if s.Health.Listed {
-		e.say(float64(len(s.Records)))
+		e.emit(float64(len(s.Records)))
 	}
 }
 
-func desktopsUnresolved(e *emitter, s *scope) {
+func desktopsUnresolved(e *Emitter, s *Scope) {
 	if s.Health.Listed {
-		e.say(float64(s.Health.Unresolved))
+		e.emit(float64(s.Health.Unresolved))
 	}
 }
 
-func desktopsStale(e *emitter, s *scope) {
+func desktopsStale(e *Emitter, s *Scope) {
 	if s.Health.Listed {
-		e.say(float64(s.Health.Stale))
+		e.emit(float64(s.Health.Stale))
 	}
 }
 
-func refreshDuration(e *emitter, s *scope) {
+func refreshDuration(e *Emitter, s *Scope) {
 	if s.Health.Refreshed {
-		e.say(s.Health.Duration.Seconds())
+		e.emit(s.Health.Duration.Seconds())
 	}
 }
 
-func refreshLastSuccess(e *emitter, s *scope) { sayTime(e, s.Health.LastSuccess) }
+func refreshLastSuccess(e *Emitter, s *Scope) { emitTime(e, s.Health.LastSuccess) }
 
-func oldestData(e *emitter, s *scope) { sayTime(e, s.Health.OldestData) }
+func oldestData(e *Emitter, s *Scope) { emitTime(e, s.Health.OldestData) }
 
-func policies(n int) func(*emitter, *scope) {
-	return func(e *emitter, _ *scope) { e.say(float64(n)) }
+func policies(n int) func(*Emitter, *Scope) {
+	return func(e *Emitter, _ *Scope) { e.emit(float64(n)) }
 }
 
-// desktopChanges says all kinds from the start, so that the first change of a
+// desktopChanges emits all kinds from the start, so that the first change of a
 // kind is an increase.
-func desktopChanges(count func(inventory.Project) map[inventory.ChangeKind]uint64) func(*emitter, *scope) {
-	return func(e *emitter, s *scope) {
+func desktopChanges(count func(inventory.Project) map[inventory.ChangeKind]uint64) func(*Emitter, *Scope) {
+	return func(e *Emitter, s *Scope) {
 		if count == nil {
 			return
 		}
@@ -336,13 +342,13 @@ func desktopChanges(count func(inventory.Project) map[inventory.ChangeKind]uint6
 			return
 		}
 		for _, kind := range slices.Sorted(slices.Values(inventory.ChangeKinds())) {
-			e.say(float64(counts[kind]), string(kind))
+			e.emit(float64(counts[kind]), string(kind))
 		}
 	}
 }
 
-func sayTime(e *emitter, t time.Time) {
+func emitTime(e *Emitter, t time.Time) {
 	if !t.IsZero() {
-		e.say(float64(t.UnixMilli()) / 1e3)
+		e.emit(float64(t.UnixMilli()) / 1e3)
 	}
 }

@@ -12,15 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory/inventorytest"
 )
 
-// said gives what a choice says of snapshots, one sample a line, without the
-// prefix of the names and without region and project_id.
-func said(t *testing.T, c Choice, snapshots ...*inventory.Snapshot) []string {
+// samples returns the samples of snapshots, one a line, without the prefix of the
+// names and without region and project_id.
+func samples(t *testing.T, o Options, snapshots ...*inventory.Snapshot) []string {
 	t.Helper()
-	_, body := ask(t, NewExposition(ExpositionOptions{Choice: c}).Handler(always(snapshots...), nil), "", "")
 	var lines []string
-	for line := range strings.Lines(body) {
+	for line := range strings.Lines(gather(t, o, snapshots...)) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -30,36 +30,36 @@ func said(t *testing.T, c Choice, snapshots ...*inventory.Snapshot) []string {
 	return lines
 }
 
-// only is the choice of nothing but these families.
-func only(names ...string) Choice {
-	c := Choice{Users: true, Tags: []string{"team"}, Policies: 3, Expect: byStatus}
+// only enables these families alone.
+func only(names ...string) Options {
+	o := Options{Users: true, Tags: []string{"team"}, Policies: 3, Expect: expectByStatus}
 	for _, name := range FamilyNames() {
 		keep := false
 		for _, n := range names {
 			keep = keep || n == name
 		}
 		if !keep {
-			c.Disable = append(c.Disable, name)
+			o.Disable = append(o.Disable, name)
 		}
 	}
-	return c
+	return o
 }
 
-// byStatus says nothing of desktops that have none.
-func byStatus(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
+// expectByStatus does not decide for desktops without status.
+func expectByStatus(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
 	return "status in " + p.Name, r.Desktop.Status == "ACTIVE", r.Desktop.Status != ""
 }
 
-func TestWhatIsSaidOfADesktop(t *testing.T) {
+func TestDesktopSamples(t *testing.T) {
 	t.Parallel()
 	networks := func(interfaces ...inventory.Interface) *inventory.Networks {
 		return &inventory.Networks{Name: "net-name", IP: "10.0.0.9", Interfaces: interfaces}
 	}
 	var many, ofOnePort []inventory.SecurityGroup
-	for i := range 2 * fewRows {
+	for i := range 2 * linearSearchMax {
 		many = append(many, inventory.SecurityGroup{ID: fmt.Sprint("g", i)})
 	}
-	ofOnePort = append(ofOnePort, many[3], many[2*fewRows-1], inventory.SecurityGroup{ID: "new"})
+	ofOnePort = append(ofOnePort, many[3], many[2*linearSearchMax-1], inventory.SecurityGroup{ID: "new"})
 	for _, tt := range []struct {
 		name     string
 		record   inventory.Record
@@ -86,13 +86,13 @@ func TestWhatIsSaidOfADesktop(t *testing.T) {
 			[]string{`desktop_eip_expected{desktop_id="d",policy="status in n"} 0`, `desktop_eips{desktop_id="d"} 1`},
 		},
 		{
-			"no policy says anything",
+			"no policy decides",
 			inventory.Record{Listed: true, Desktop: inventory.Desktop{ID: "d"}, Networks: networks()},
 			[]string{"desktop_eip_expected", "desktop_eips"},
 			[]string{`desktop_eips{desktop_id="d"} 0`},
 		},
 		{
-			"an EIP is required of a configured ID that nobody has confirmed",
+			"an EIP is required, a configured ID is not confirmed",
 			inventory.Record{Desktop: inventory.Desktop{ID: "d", Status: "ACTIVE"}},
 			[]string{"desktop_eip_expected"},
 			nil,
@@ -107,13 +107,13 @@ func TestWhatIsSaidOfADesktop(t *testing.T) {
 			},
 		},
 		{
-			"the list's name and address come first",
+			"name and address of the list take precedence",
 			inventory.Record{Listed: true, Desktop: inventory.Desktop{ID: "d", Name: "n", IP: "10.0.0.1"}, Networks: networks()},
 			[]string{"desktop_info"},
 			[]string{`desktop_info{availability_zone="",desktop_id="d",desktop_ip="10.0.0.1",desktop_name="n",desktop_type="",enterprise_project_id="",pool_id=""} 1`},
 		},
 		{
-			"an EIP without ID or without address is one",
+			"an EIP without ID or without address counts",
 			inventory.Record{Desktop: inventory.Desktop{ID: "d"}, Networks: networks(
 				inventory.Interface{PortID: "1", EIP: inventory.EIP{ID: "e"}},
 				inventory.Interface{PortID: "2", EIP: inventory.EIP{Address: "203.0.113.1"}},
@@ -123,7 +123,7 @@ func TestWhatIsSaidOfADesktop(t *testing.T) {
 			[]string{`desktop_eips{desktop_id="d"} 2`, `desktop_network_interfaces{desktop_id="d"} 3`},
 		},
 		{
-			"interfaces that differ in their groups alone",
+			"interfaces that differ in their groups only",
 			inventory.Record{Desktop: inventory.Desktop{ID: "d"}, Networks: networks(
 				inventory.Interface{SecurityGroups: many[:2]},
 				inventory.Interface{SecurityGroups: many[1:3]},
@@ -138,12 +138,12 @@ func TestWhatIsSaidOfADesktop(t *testing.T) {
 			},
 		},
 		{
-			"very many groups, some of them again",
+			"many groups, some of them twice",
 			inventory.Record{Desktop: inventory.Desktop{ID: "d"}, Networks: networks(
 				inventory.Interface{SecurityGroups: many}, inventory.Interface{SecurityGroups: ofOnePort},
 			)},
 			[]string{"desktop_security_groups"},
-			[]string{fmt.Sprintf(`desktop_security_groups{desktop_id="d"} %d`, 2*fewRows+1)},
+			[]string{fmt.Sprintf(`desktop_security_groups{desktop_id="d"} %d`, 2*linearSearchMax+1)},
 		},
 		{
 			"no status, no tags, no users",
@@ -167,15 +167,15 @@ func TestWhatIsSaidOfADesktop(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := snapshot(inventory.Project{Name: "n", Region: "r", ID: "p"}, tt.record.Listed, &tt.record)
-			if diff := cmp.Diff(tt.want, said(t, only(tt.families...), s)); diff != "" {
+			s := inventorytest.Snapshot(inventory.Project{Name: "n", Region: "r", ID: "p"}, tt.record.Listed, &tt.record)
+			if diff := cmp.Diff(tt.want, samples(t, only(tt.families...), s)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestWhatIsSaidOfAProject(t *testing.T) {
+func TestProjectSamples(t *testing.T) {
 	t.Parallel()
 	health := []string{
 		"up", "project_info", "desktops", "desktops_unresolved", "desktops_stale",
@@ -202,7 +202,7 @@ func TestWhatIsSaidOfAProject(t *testing.T) {
 			},
 		},
 		{
-			"all there is",
+			"all values",
 			inventory.Health{Refreshed: true, Listed: true, Unresolved: 3, Stale: 2, Duration: time.Minute, LastSuccess: at, OldestData: at.Add(1500 * time.Millisecond)},
 			[]string{
 				"desktops{} 0", "desktops_stale{} 2", "desktops_unresolved{} 3", "oldest_data_timestamp_seconds{} 1.7000000015e+09",
@@ -213,21 +213,21 @@ func TestWhatIsSaidOfAProject(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := &inventory.Snapshot{Project: inventory.Project{Name: "n", Region: "r", ID: "p"}, Health: tt.health}
-			if diff := cmp.Diff(tt.want, said(t, only(health...), s)); diff != "" {
+			if diff := cmp.Diff(tt.want, samples(t, only(health...), s)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestWhatIsSaidOfChanges(t *testing.T) {
+func TestChangeSamples(t *testing.T) {
 	t.Parallel()
 	s := &inventory.Snapshot{Project: inventory.Project{Name: "n", Region: "r", ID: "p"}}
 	for name, tt := range map[string]struct {
 		counts map[inventory.ChangeKind]uint64
 		want   []string
 	}{
-		"nothing is known of the project yet": {},
+		"not known yet": {},
 		"all kinds from 0 on": {map[inventory.ChangeKind]uint64{inventory.Renamed: 3}, []string{
 			`desktop_changes_total{kind="address_changed"} 0`, `desktop_changes_total{kind="appeared"} 0`,
 			`desktop_changes_total{kind="eip_bound"} 0`, `desktop_changes_total{kind="eip_swapped"} 0`,
@@ -236,23 +236,23 @@ func TestWhatIsSaidOfChanges(t *testing.T) {
 			`desktop_changes_total{kind="vanished"} 0`,
 		}},
 	} {
-		c := only("desktop_changes_total")
-		c.Changes = func(p inventory.Project) map[inventory.ChangeKind]uint64 {
+		o := only("desktop_changes_total")
+		o.Changes = func(p inventory.Project) map[inventory.ChangeKind]uint64 {
 			if p != s.Project {
-				t.Errorf("asked of %v", p)
+				t.Errorf("called with %v", p)
 			}
 			return tt.counts
 		}
-		if diff := cmp.Diff(tt.want, said(t, c, s)); diff != "" {
+		if diff := cmp.Diff(tt.want, samples(t, o, s)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
 	}
 }
 
-func TestWhatIsSaidOfFindings(t *testing.T) {
+func TestFindingSamples(t *testing.T) {
 	t.Parallel()
 	var many []inventory.Finding
-	for i := range mostFindings + 1 {
+	for i := range maxFindings + 1 {
 		many = append(many, inventory.Finding{Reason: inventory.AddressOutsideSubnet, Subject: fmt.Sprintf("d%04d", i)})
 	}
 	pair := inventory.Finding{Reason: inventory.EIPUsedTwice, Subject: "d1", Other: "d2", Value: "203.0.113.1"}
@@ -262,9 +262,9 @@ func TestWhatIsSaidOfFindings(t *testing.T) {
 		want     []string
 		series   int // of finding_info; 0: as wanted
 	}{
-		"nothing could be looked for": {},
-		"nothing was found":           {[]inventory.FindingReason{inventory.EIPNotShown, inventory.EIPUsedTwice}, nil, []string{`findings{reason="eip_not_shown"} 0`, `findings{reason="eip_used_twice"} 0`}, 0},
-		"something was": {
+		"nothing checked": {},
+		"no findings":     {[]inventory.FindingReason{inventory.EIPNotShown, inventory.EIPUsedTwice}, nil, []string{`findings{reason="eip_not_shown"} 0`, `findings{reason="eip_used_twice"} 0`}, 0},
+		"findings": {
 			[]inventory.FindingReason{inventory.EIPNotShown, inventory.EIPUsedTwice},
 			[]inventory.Finding{{Reason: inventory.EIPNotShown, Subject: "d3", Value: "203.0.113.2"}, pair},
 			[]string{
@@ -274,7 +274,7 @@ func TestWhatIsSaidOfFindings(t *testing.T) {
 			},
 			0,
 		},
-		"far too much was": {
+		"more than the maximum": {
 			[]inventory.FindingReason{inventory.AddressOutsideSubnet, inventory.EIPUsedTwice},
 			append(many, pair),
 			[]string{
@@ -285,7 +285,7 @@ func TestWhatIsSaidOfFindings(t *testing.T) {
 		},
 	} {
 		s := &inventory.Snapshot{Project: inventory.Project{Name: "n", Region: "r", ID: "p"}, CheckedReasons: tt.checked, Findings: tt.findings}
-		got := said(t, only("findings", "finding_info"), s)
+		got := samples(t, only("findings", "finding_info"), s)
 		if tt.series > 0 {
 			got = got[min(len(got), tt.series):]
 		}

@@ -5,46 +5,45 @@ package collector
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// scope is what is said under one (region, project_id): a project, or several
-// of the configuration that show different desktops of the same one.
-type scope struct {
+// Scope is what has the same labels region and project_id: one project of the
+// configuration, or several that select desktops of the same cloud project.
+type Scope struct {
 	*inventory.Snapshot
-	key        string
+	Key        string   // identifies the scope and its projects of the configuration
 	names      []string // in the configuration, sorted
 	duplicates int      // records left out because another snapshot has the desktop too
 
-	// projects tells which of the configuration's projects a record comes from,
-	// where there are several.
+	// projects is the project of the configuration of each record, if there are
+	// several.
 	projects map[*inventory.Record]inventory.Project
 }
 
-func (s *scope) projectOf(r *inventory.Record) inventory.Project {
+func (s *Scope) projectOf(r *inventory.Record) inventory.Project {
 	if p, ok := s.projects[r]; ok {
 		return p
 	}
 	return s.Project
 }
 
-// groupScopes makes scopes of snapshots, sorted by region and project ID.
-func groupScopes(snapshots []*inventory.Snapshot) []*scope {
-	var all []*scope
-	for _, parts := range groups(snapshots) {
+// Scopes returns the scopes of snapshots, sorted by region and project ID. A nil
+// snapshot is ignored.
+func Scopes(snapshots []*inventory.Snapshot) []*Scope {
+	var all []*Scope
+	for _, parts := range groupByProject(snapshots) {
 		all = append(all, newScope(parts))
 	}
 	return all
 }
 
-// groups puts snapshots of one project together.
-func groups(snapshots []*inventory.Snapshot) [][]*inventory.Snapshot {
+// groupByProject returns the snapshots of each region and project ID.
+func groupByProject(snapshots []*inventory.Snapshot) [][]*inventory.Snapshot {
 	sorted := slices.DeleteFunc(slices.Clone(snapshots), func(s *inventory.Snapshot) bool { return s == nil })
 	slices.SortStableFunc(sorted, func(a, b *inventory.Snapshot) int {
 		return cmp.Or(strings.Compare(a.Project.Region, b.Project.Region),
@@ -64,8 +63,8 @@ func groups(snapshots []*inventory.Snapshot) [][]*inventory.Snapshot {
 	return all
 }
 
-func newScope(parts []*inventory.Snapshot) *scope {
-	s := &scope{Snapshot: parts[0], key: scopeKey(parts)}
+func newScope(parts []*inventory.Snapshot) *Scope {
+	s := &Scope{Snapshot: parts[0], Key: scopeKey(parts)}
 	for _, p := range parts {
 		s.names = append(s.names, p.Project.Name)
 	}
@@ -82,7 +81,7 @@ func newScope(parts []*inventory.Snapshot) *scope {
 	return s
 }
 
-// scopeKey tells scopes apart from scrape to scrape.
+// scopeKey returns Scope.Key, which is the same in every scrape.
 func scopeKey(parts []*inventory.Snapshot) string {
 	key := parts[0].Project.Region + "\x00" + parts[0].Project.ID
 	for _, p := range parts {
@@ -91,18 +90,18 @@ func scopeKey(parts []*inventory.Snapshot) string {
 	return key
 }
 
-// merge makes one snapshot of several of the same project: each desktop once,
-// the health of the worst.
-func merge(snapshots []*inventory.Snapshot) (*inventory.Snapshot, int) {
-	m := &inventory.Snapshot{Project: snapshots[0].Project, Health: worst(snapshots)}
+// merge returns one snapshot of several of the same project, with each desktop
+// once, and the number of duplicates.
+func merge(snapshots []*inventory.Snapshot) (merged *inventory.Snapshot, duplicates int) {
+	m := &inventory.Snapshot{Project: snapshots[0].Project, Health: mergeHealth(snapshots)}
 	var all []*inventory.Record
 	for _, s := range snapshots {
 		m.Discovered = m.Discovered || s.Discovered
 		all = append(all, s.Records...)
 	}
-	// Of one desktop's records, the one that says most comes first.
+	// The most complete record of a desktop comes first.
 	slices.SortStableFunc(all, func(a, b *inventory.Record) int {
-		return cmp.Or(strings.Compare(a.Desktop.ID, b.Desktop.ID), cmp.Compare(wealth(b), wealth(a)))
+		return cmp.Or(strings.Compare(a.Desktop.ID, b.Desktop.ID), cmp.Compare(completeness(b), completeness(a)))
 	})
 	m.Records = slices.CompactFunc(slices.Clone(all), func(a, b *inventory.Record) bool {
 		return a.Desktop.ID == b.Desktop.ID
@@ -118,9 +117,9 @@ func merge(snapshots []*inventory.Snapshot) (*inventory.Snapshot, int) {
 	return m, len(all) - len(m.Records)
 }
 
-// mergeFindings looks for contradictions in all records anew, as they may be
-// between those of several snapshots. Those with the EIP list, which is not at
-// hand, are taken over. What one snapshot could not look for is not known of all.
+// mergeFindings checks all records again, since a finding can be about records
+// of several snapshots. Findings that need the EIP list, which a snapshot does
+// not contain, are copied. A reason is checked if it is in every snapshot.
 func mergeFindings(snapshots []*inventory.Snapshot, records []*inventory.Record) ([]inventory.FindingReason, []inventory.Finding) {
 	checked := slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool {
 		return slices.ContainsFunc(snapshots, func(s *inventory.Snapshot) bool { return !slices.Contains(s.CheckedReasons, r) })
@@ -138,8 +137,8 @@ func mergeFindings(snapshots []*inventory.Snapshot, records []*inventory.Record)
 	return checked, slices.Compact(found)
 }
 
-// wealth ranks records by how much they tell.
-func wealth(r *inventory.Record) int {
+// completeness returns a rank: higher for a record with more data.
+func completeness(r *inventory.Record) int {
 	n := 0
 	if r.Networks != nil {
 		n += 2
@@ -150,79 +149,34 @@ func wealth(r *inventory.Record) int {
 	return n
 }
 
-// worst sums up the health of several snapshots. Where one of them has no list
-// yet, there is none of all; of the times that they have, the earliest counts.
-func worst(snapshots []*inventory.Snapshot) inventory.Health {
-	w := inventory.Health{Up: true, Listed: true}
+// mergeHealth returns the health of several snapshots together: up if all are,
+// listed if all are, the earliest times, the longest duration.
+func mergeHealth(snapshots []*inventory.Snapshot) inventory.Health {
+	merged := inventory.Health{Up: true, Listed: true}
 	for _, s := range snapshots {
 		h := s.Health
-		w.Listed = w.Listed && h.Listed
+		merged.Listed = merged.Listed && h.Listed
 		if h.Refreshed {
-			w.Refreshed = true
-			w.Up = w.Up && h.Up
+			merged.Refreshed = true
+			merged.Up = merged.Up && h.Up
 		}
-		w.Stale += h.Stale
-		w.Duration = max(w.Duration, h.Duration)
-		w.LastRefresh = earlier(w.LastRefresh, h.LastRefresh)
-		w.LastSuccess = earlier(w.LastSuccess, h.LastSuccess)
-		w.OldestData = earlier(w.OldestData, h.OldestData)
-		w.Failures = append(w.Failures, h.Failures...)
-		if h.QuotaExceededUntil.After(w.QuotaExceededUntil) {
-			w.QuotaExceededUntil = h.QuotaExceededUntil
+		merged.Stale += h.Stale
+		merged.Duration = max(merged.Duration, h.Duration)
+		merged.LastRefresh = earliest(merged.LastRefresh, h.LastRefresh)
+		merged.LastSuccess = earliest(merged.LastSuccess, h.LastSuccess)
+		merged.OldestData = earliest(merged.OldestData, h.OldestData)
+		merged.Failures = append(merged.Failures, h.Failures...)
+		if h.QuotaExceededUntil.After(merged.QuotaExceededUntil) {
+			merged.QuotaExceededUntil = h.QuotaExceededUntil
 		}
 	}
-	return w
+	return merged
 }
 
-// earlier gives the earlier of two times, of which zero is none.
-func earlier(a, b time.Time) time.Time {
+// earliest returns the earlier of two times. The zero time counts as none.
+func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
 	return a
-}
-
-// droppedOverlap is the reason of a desktop that several projects of the
-// configuration show.
-const droppedOverlap = "desktop_in_several_projects"
-
-// scopeCache remembers merged scopes, so that they are merged, and what is left
-// out is counted, once for each change and not once for each scrape.
-type scopeCache struct {
-	dropped func(reason string, n int) // may be nil
-
-	mu     sync.Mutex
-	merged map[string]*remembered // by key
-}
-
-type remembered struct {
-	scope *scope
-	parts []*inventory.Snapshot
-	used  time.Time
-}
-
-// get is groupScopes from memory.
-func (c *scopeCache) get(snapshots []*inventory.Snapshot, now time.Time) []*scope {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	maps.DeleteFunc(c.merged, func(_ string, m *remembered) bool { return now.Sub(m.used) > idle })
-	var all []*scope
-	for _, parts := range groups(snapshots) {
-		if len(parts) == 1 {
-			all = append(all, newScope(parts))
-			continue
-		}
-		key := scopeKey(parts)
-		m := c.merged[key]
-		if m == nil || !slices.Equal(m.parts, parts) {
-			m = &remembered{scope: newScope(parts), parts: parts}
-			c.merged[key] = m
-			if n := m.scope.duplicates; n > 0 && c.dropped != nil {
-				c.dropped(droppedOverlap, n)
-			}
-		}
-		m.used = now
-		all = append(all, m.scope)
-	}
-	return all
 }

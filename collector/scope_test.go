@@ -11,10 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory/inventorytest"
 )
 
-// overlapping are two projects of the configuration that show some of the same
-// project's desktops: b is in both.
+// overlapping returns two projects of the configuration that select desktops of
+// the same cloud project: b is in both.
 func overlapping() (all, some *inventory.Snapshot) {
 	nic := func(port string) *inventory.Networks {
 		return &inventory.Networks{Interfaces: []inventory.Interface{{
@@ -22,26 +23,26 @@ func overlapping() (all, some *inventory.Snapshot) {
 			SecurityGroups: []inventory.SecurityGroup{{ID: "g"}},
 		}}}
 	}
-	all = snapshot(inventory.Project{Name: "all", Region: "r", ID: "p"}, true,
+	all = inventorytest.Snapshot(inventory.Project{Name: "all", Region: "r", ID: "p"}, true,
 		&inventory.Record{Listed: true, Desktop: inventory.Desktop{ID: "a", Status: "ACTIVE"}},
 		&inventory.Record{Listed: true, Desktop: inventory.Desktop{ID: "b", Name: "listed", Status: "ACTIVE"}, Networks: nic("1")},
 	)
-	some = snapshot(inventory.Project{Name: "some", Region: "r", ID: "p"}, false,
+	some = inventorytest.Snapshot(inventory.Project{Name: "some", Region: "r", ID: "p"}, false,
 		&inventory.Record{Desktop: inventory.Desktop{ID: "b"}, Networks: nic("1")},
 		&inventory.Record{Desktop: inventory.Desktop{ID: "c"}, Networks: nic("2")},
 	)
 	return all, some
 }
 
-func TestOverlappingProjectsAreSaidOnce(t *testing.T) {
+func TestOverlappingProjects(t *testing.T) {
 	t.Parallel()
 	all, some := overlapping()
-	c := only("desktop_network_interfaces", "desktop_info", "desktop_status", "subnet_network_interfaces", "vpc_info",
+	o := only("desktop_network_interfaces", "desktop_info", "desktop_status", "subnet_network_interfaces", "vpc_info",
 		"security_group_info", "desktops", "desktops_unresolved", "project_info", "up", "desktop_eip_expected")
 	info := func(id, name string) string {
 		return `desktop_info{availability_zone="",desktop_id="` + id + `",desktop_ip="",desktop_name="` + name + `",desktop_type="",enterprise_project_id="",pool_id=""} 1`
 	}
-	c.Expect = func(p inventory.Project, _ *inventory.Record) (policy string, expected, ok bool) {
+	o.Expect = func(p inventory.Project, _ *inventory.Record) (policy string, expected, ok bool) {
 		return p.Name, true, true
 	}
 	want := []string{
@@ -60,18 +61,18 @@ func TestOverlappingProjectsAreSaidOnce(t *testing.T) {
 		"up{} 1",
 		`vpc_info{vpc_cidr="",vpc_id="v",vpc_name=""} 1`,
 	}
-	if diff := cmp.Diff(want, said(t, c, all, some)); diff != "" {
+	if diff := cmp.Diff(want, samples(t, o, all, some)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(want, said(t, c, some, nil, all)); diff != "" {
+	if diff := cmp.Diff(want, samples(t, o, some, nil, all)); diff != "" {
 		t.Errorf("in another order (-want +got)\n%s", diff)
 	}
 }
 
-func TestTheRecordThatSaysMostWins(t *testing.T) {
+func TestMergeKeepsMostCompleteRecord(t *testing.T) {
 	t.Parallel()
 	all, some := overlapping()
-	// The list is there, but the networks are known to the other alone.
+	// One has the list, the other the networks.
 	unread := *all.Records[1]
 	unread.Networks = nil
 	all.Records[1] = &unread
@@ -93,7 +94,7 @@ func TestMergedFindings(t *testing.T) {
 		return inventory.Finding{Reason: inventory.EIPNotShown, Subject: id, Value: "203.0.113.1"}
 	}
 	unlisted := inventory.Finding{Reason: inventory.EIPNotListed, Subject: "c", Value: "203.0.113.2"}
-	some, others := snapshot(p, true, with("a"), with("c")), snapshot(p, true, with("b"), with("c"))
+	some, others := inventorytest.Snapshot(p, true, with("a"), with("c")), inventorytest.Snapshot(p, true, with("b"), with("c"))
 	some.Findings = []inventory.Finding{unlisted, missing("c")}
 	others.Findings = []inventory.Finding{missing("b"), missing("c")}
 	others.CheckedReasons = slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool { return r == inventory.EIPNotListed })
@@ -132,14 +133,14 @@ func TestMergedHealth(t *testing.T) {
 		},
 	} {
 		for _, order := range [][]*inventory.Snapshot{{{Health: tt.a}, {Health: tt.b}}, {{Health: tt.b}, {Health: tt.a}}} {
-			if diff := cmp.Diff(tt.want, worst(order)); diff != "" {
+			if diff := cmp.Diff(tt.want, mergeHealth(order)); diff != "" {
 				t.Errorf("%s: (-want +got)\n%s", tt.name, diff)
 			}
 		}
 	}
 }
 
-func TestStaleDesktopsAreNoMoreThanThereAre(t *testing.T) {
+func TestMergedStaleIsBounded(t *testing.T) {
 	t.Parallel()
 	all, some := overlapping()
 	all.Health.Stale, some.Health.Stale = 1, 2
@@ -148,22 +149,26 @@ func TestStaleDesktopsAreNoMoreThanThereAre(t *testing.T) {
 	}
 }
 
-func TestDuplicatesAreCountedOnceForEachChange(t *testing.T) {
+func TestScopeCacheCountsDuplicatesOncePerChange(t *testing.T) {
 	t.Parallel()
 	dropped := make(map[string]int)
-	e := NewExposition(ExpositionOptions{Dropped: func(reason string, n int) { dropped[reason] += n }})
+	cache := ScopeCache{TTL: time.Minute, Dropped: func(reason string, n int) { dropped[reason] += n }}
 	all, some := overlapping()
-	h := e.Handler(always(all, some), nil)
+	now := time.Unix(0, 0)
 	for range 3 {
-		ask(t, h, "", "gzip")
-		ask(t, e.Handler(always(some), nil), "", "gzip") // as /probe does
+		cache.Scopes([]*inventory.Snapshot{all, some}, now)
+		cache.Scopes([]*inventory.Snapshot{some}, now) // as /probe does
 	}
 	if diff := cmp.Diff(map[string]int{droppedOverlap: 1}, dropped); diff != "" {
 		t.Errorf("three scrapes of one state (-want +got)\n%s", diff)
 	}
 	again := *some
-	ask(t, e.Handler(always(all, &again), nil), "", "gzip")
+	cache.Scopes([]*inventory.Snapshot{all, &again}, now)
 	if diff := cmp.Diff(map[string]int{droppedOverlap: 2}, dropped); diff != "" {
 		t.Errorf("after a refresh (-want +got)\n%s", diff)
+	}
+	cache.Scopes(nil, now.Add(time.Minute+1))
+	if len(cache.merged) != 0 {
+		t.Errorf("%d scopes after the TTL, want none", len(cache.merged))
 	}
 }

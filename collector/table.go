@@ -1,25 +1,27 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package collector says what is known of a fleet. One table lists every
-// metric; the prometheus.Collector, the fast exposition and the documentation
-// are all made from it.
+// Package collector defines which metrics exist and which samples each of them
+// has. One table lists every metric; each family in it has one emit function.
+// The prometheus.Collector, the fast encoder of package exposition, the
+// documentation and the tests of dashboards and rules all use this table, so
+// that every exposition format has the same samples.
 package collector
 
 import (
-	"slices"
 	"strings"
-
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
 const (
-	prefix    = "huaweicloud_workspace_"
-	ownPrefix = prefix + "exporter_"
+	prefix         = "huaweicloud_workspace_"
+	exporterPrefix = prefix + "exporter_"
+)
 
-	// Every series of a project begins with these.
-	labelRegion  = "region"
-	labelProject = "project_id"
+// Labels that every series of a project has, in this order, before the labels
+// of its family.
+const (
+	LabelRegion    = "region"
+	LabelProjectID = "project_id"
 )
 
 // Type is the type of a metric as the exposition formats spell it.
@@ -32,89 +34,35 @@ const (
 	Histogram Type = "histogram"
 )
 
-// Metric is one row of the table: one metric family as people see it.
+// Metric is one row of the table: a metric family without its samples.
 type Metric struct {
 	Name   string
 	Help   string
 	Type   Type
-	Labels []string // in the order of the documentation; the wire has them by name
-	OptIn  string   // the configuration key that brings it; "": there by default
-	Own    bool     // of the exporter itself, not of a project
+	Labels []string // in the order of the documentation; the formats sort them by name
+	OptIn  string   // configuration key that enables it; "": enabled by default
+	Own    bool     // describes the exporter itself, not a project
 }
 
-// Choice is what the operator wants said, by the metrics and policies of the
-// configuration, and whom to ask for what snapshots do not hold.
-type Choice struct {
-	Disable []string // families left out, named without prefix
-	Tags    []string // keys of desktop_tags_info; none: no such family
-	Users   bool     // desktop_user_info
-
-	Policies int    // how many there are
-	Expect   Expect // desktop_eip_expected; nil: no such family
-
-	// Changes tells how many changes of each kind were noticed in a project; nil:
-	// none could be yet. Absent: desktop_changes_total says nothing.
-	Changes func(inventory.Project) map[inventory.ChangeKind]uint64
-}
-
-// Expect tells whether a desktop should have an EIP, and by which policy; ok is
-// false where nothing is said. It must depend on what it is given alone: its
-// answer is kept as long as the record lives.
-type Expect func(inventory.Project, *inventory.Record) (policy string, expected, ok bool)
-
-// family is a Metric of a project with the one function that says it: of a
-// desktop, of the objects that desktops share, or of the project as a whole.
-type family struct {
-	Metric
-	desktop func(*emitter, *inventory.Record)
-	objects func(*emitter, *inventory.Snapshot)
-	project func(*emitter, *scope)
-}
-
-// Table lists every metric that there can be, the opt-in ones included, in the
-// order of the documentation. Tag labels, which the configuration makes, are
-// shown as tag_KEY.
+// Table returns every metric, including the opt-in ones, in the order of the
+// documentation. The labels of desktop_tags_info, which depend on the
+// configuration, are represented by tag_KEY.
 func Table() []Metric {
 	var all []Metric
-	for _, f := range projects(Choice{}) {
+	for _, f := range projectFamilies(Options{}) {
 		all = append(all, f.Metric)
 	}
-	return append(all, own()...)
+	return append(all, exporterMetrics()...)
 }
 
-// FamilyNames gives the names that the configuration may switch off.
+// FamilyNames returns the names of the families that the configuration can
+// disable, without their common prefix.
 func FamilyNames() []string {
 	var names []string
-	for _, f := range projects(Choice{}) {
+	for _, f := range projectFamilies(Options{}) {
 		names = append(names, strings.TrimPrefix(f.Name, prefix))
 	}
 	return names
-}
-
-// familySet is what a choice leaves of the table, by name, and the indexes in
-// it of the two kinds that are kept from scrape to scrape.
-type familySet struct {
-	all               []family
-	desktops, objects []int
-}
-
-func newFamilySet(c Choice) *familySet {
-	fs := &familySet{all: slices.DeleteFunc(projects(c), func(f family) bool {
-		return slices.Contains(c.Disable, strings.TrimPrefix(f.Name, prefix)) ||
-			f.OptIn == optTags && len(c.Tags) == 0 ||
-			f.OptIn == optUsers && !c.Users ||
-			f.OptIn == optPolicies && c.Expect == nil
-	})}
-	slices.SortFunc(fs.all, func(a, b family) int { return strings.Compare(a.Name, b.Name) })
-	for i, f := range fs.all {
-		switch {
-		case f.desktop != nil:
-			fs.desktops = append(fs.desktops, i)
-		case f.objects != nil:
-			fs.objects = append(fs.objects, i)
-		}
-	}
-	return fs
 }
 
 const (
@@ -123,10 +71,10 @@ const (
 	optPolicies = "policies"
 )
 
-// projects is the table of the metrics of projects. Without tags,
-// desktop_tags_info shows the placeholder of the docs.
-func projects(c Choice) []family {
-	tags := tagLabels(c.Tags)
+// projectFamilies returns the table of the metrics of projects. Without tags,
+// desktop_tags_info has the placeholder of the documentation as label.
+func projectFamilies(o Options) []Family {
+	tags := tagLabels(o.Tags)
 	tagNames := []string{"tag_KEY"}
 	if len(tags) > 0 {
 		tagNames = tagNames[:0]
@@ -134,7 +82,7 @@ func projects(c Choice) []family {
 			tagNames = append(tagNames, t.name)
 		}
 	}
-	table := []family{
+	table := []Family{
 		{Metric: Metric{
 			Name:   "desktop_info",
 			Help:   "A desktop, with what names and places it; the value is always 1.",
@@ -187,43 +135,43 @@ func projects(c Choice) []family {
 			Help:   "Whether a desktop should have an EIP (1) or must not (0), and by which policy. Absent where it may.",
 			Labels: []string{"desktop_id", "policy"},
 			OptIn:  optPolicies,
-		}, desktop: desktopEIPExpected(c.Expect)},
+		}, desktop: desktopEIPExpected(o.Expect)},
 
 		{Metric: Metric{
 			Name:   "vpc_info",
 			Help:   "A VPC that desktops are in; the value is always 1.",
 			Labels: []string{"vpc_id", "vpc_name", "vpc_cidr"},
-		}, objects: vpcInfo},
+		}, shared: vpcInfo},
 		{Metric: Metric{
 			Name:   "subnet_info",
 			Help:   "A subnet that desktops are in, with its VPC; the value is always 1.",
 			Labels: []string{"subnet_id", "subnet_name", "subnet_cidr", "vpc_id"},
-		}, objects: subnetInfo},
+		}, shared: subnetInfo},
 		{Metric: Metric{
 			Name:   "security_group_info",
 			Help:   "A security group that desktops are in; the value is always 1.",
 			Labels: []string{"security_group_id", "security_group_name"},
-		}, objects: securityGroupInfo},
+		}, shared: securityGroupInfo},
 		{Metric: Metric{
 			Name:   "subnet_network_interfaces",
 			Help:   "Network interfaces of desktops in a subnet.",
 			Labels: []string{"subnet_id"},
-		}, objects: subnetNetworkInterfaces},
+		}, shared: subnetNetworkInterfaces},
 		{Metric: Metric{
 			Name:   "subnet_addresses",
 			Help:   "IPv4 addresses of a subnet that tenants can use: its CIDR less the five that the VPC service reserves.",
 			Labels: []string{"subnet_id"},
-		}, objects: subnetAddresses},
+		}, shared: subnetAddresses},
 		{Metric: Metric{
 			Name:   "findings",
 			Help:   "Contradictions in what the cloud says, by reason. Absent where they could not be looked for.",
 			Labels: []string{"reason"},
-		}, objects: findings},
+		}, shared: findings},
 		{Metric: Metric{
 			Name:   "finding_info",
 			Help:   "A contradiction in what the cloud says, by the IDs of what it is about; the value is always 1. At most 1000 of a reason.",
 			Labels: []string{"reason", "subject_id", "other_id", "value"},
-		}, objects: findingInfo},
+		}, shared: findingInfo},
 
 		{Metric: Metric{
 			Name: "up",
@@ -262,11 +210,11 @@ func projects(c Choice) []family {
 			Name:   "desktop_changes_total",
 			Help:   "What happened to desktops since the exporter knows the project, by kind of change. An outage or a restart is no change.",
 			Labels: []string{"kind"},
-		}, project: desktopChanges(c.Changes)},
+		}, project: desktopChanges(o.Changes)},
 		{Metric: Metric{
 			Name: "policies",
 			Help: "Policies on EIPs in the configuration, whichever desktops they select. Without any, the alerts expect an EIP of every desktop.",
-		}, project: policies(c.Policies)},
+		}, project: policies(o.Policies)},
 	}
 	for i := range table {
 		m := &table[i].Metric
@@ -274,14 +222,14 @@ func projects(c Choice) []family {
 		if strings.HasSuffix(m.Name, "_total") {
 			m.Type = Counter
 		}
-		m.Labels = append([]string{labelRegion, labelProject}, m.Labels...)
+		m.Labels = append([]string{LabelRegion, LabelProjectID}, m.Labels...)
 	}
 	return table
 }
 
-// own is the table of the exporter's own metrics. Beside them there are those
-// of the Go runtime and of the process, which client_golang names.
-func own() []Metric {
+// exporterMetrics returns the table of the exporter's own metrics. Those of the
+// Go runtime and of the process, which client_golang defines, are not in it.
+func exporterMetrics() []Metric {
 	table := []Metric{
 		{
 			Name:   buildInfo,
@@ -373,7 +321,7 @@ func own() []Metric {
 		},
 	}
 	for i := range table {
-		table[i].Name, table[i].Own = ownPrefix+table[i].Name, true
+		table[i].Name, table[i].Own = exporterPrefix+table[i].Name, true
 	}
 	return table
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory/inventorytest"
 )
 
 func TestTagLabels(t *testing.T) {
@@ -66,12 +67,12 @@ func TestTagLabels(t *testing.T) {
 // and meet suffixes of each other.
 func TestTagLabelsStayApart(t *testing.T) {
 	t.Parallel()
-	m := newMaker(1)
+	g := inventorytest.NewGenerator(1)
 	for range 300 {
 		var keys []string
-		for range 1 + m.IntN(8) {
-			key := strings.Map(func(r rune) rune { return []rune("a-._b部")[r%6] }, m.id()[:1+m.IntN(3)])
-			keys = append(keys, key, inventory.LabelName(key)+"_"+digest(key, m.IntN(2)))
+		for range 1 + g.IntN(8) {
+			key := strings.Map(func(r rune) rune { return []rune("a-._b部")[r%6] }, g.ID()[:1+g.IntN(3)])
+			keys = append(keys, key, inventory.LabelName(key)+"_"+digest(key, g.IntN(2)))
 		}
 		names := make(map[string]string)
 		for _, l := range tagLabels(keys) {

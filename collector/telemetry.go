@@ -57,8 +57,8 @@ type Telemetry struct {
 // the metrics of the Go runtime and of the process.
 func NewTelemetry() *Telemetry {
 	rows := make(map[string]Metric)
-	for _, m := range own() {
-		rows[strings.TrimPrefix(m.Name, ownPrefix)] = m
+	for _, m := range exporterMetrics() {
+		rows[strings.TrimPrefix(m.Name, exporterPrefix)] = m
 	}
 	opts := func(name string) prometheus.Opts {
 		return prometheus.Opts{Name: rows[name].Name, Help: rows[name].Help}

@@ -37,10 +37,10 @@ func TestTelemetry(t *testing.T) {
 	tel.StateSaved(true, time.UnixMilli(1_600_000_000_500))
 	tel.StateSaved(false, time.UnixMilli(1_800_000_000_000))
 
-	_, body := ask(t, NewExposition(ExpositionOptions{}).Handler(always(), tel.Gatherer()), "", "gzip")
+	body := encode(t, tel.Gatherer())
 	var got []string
 	for line := range strings.Lines(body) {
-		sample, ours := strings.CutPrefix(line, ownPrefix)
+		sample, ours := strings.CutPrefix(line, exporterPrefix)
 		if ours && !strings.HasPrefix(sample, buildInfo) && !strings.Contains(sample, "_bucket") {
 			got = append(got, strings.TrimSpace(sample))
 		}
@@ -69,14 +69,14 @@ func TestTelemetry(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for _, name := range []string{ownPrefix + buildInfo + "{", "go_goroutines ", "process_cpu_seconds_total "} {
+	for _, name := range []string{exporterPrefix + buildInfo + "{", "go_goroutines ", "process_cpu_seconds_total "} {
 		if !strings.Contains(body, "\n"+name) {
 			t.Errorf("no %s", name)
 		}
 	}
 }
 
-func TestDurationsHaveClassicAndNativeBuckets(t *testing.T) {
+func TestDurationHistogramHasClassicAndNativeBuckets(t *testing.T) {
 	t.Parallel()
 	tel := NewTelemetry()
 	tel.Request("la-north-2", "ListDesktops", "200", 300*time.Millisecond)
@@ -84,7 +84,7 @@ func TestDurationsHaveClassicAndNativeBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(families, func(mf *dto.MetricFamily) bool { return mf.GetName() == ownPrefix+apiDuration })
+	i := slices.IndexFunc(families, func(mf *dto.MetricFamily) bool { return mf.GetName() == exporterPrefix+apiDuration })
 	if i < 0 {
 		t.Fatal("no histogram")
 	}

@@ -181,6 +181,8 @@ func (k *checker) endpoint(path, endpoint string) {
 	}
 	if err := ValidateEndpoint(endpoint); err != nil {
 		k.add(path, "%v", err)
+	} else if isPlainHTTP(endpoint) {
+		k.add(path, "plain http can be intercepted and is allowed for loopback addresses only; use https")
 	}
 }
 

@@ -22,8 +22,8 @@ func NormalizeEndpoint(endpoint string) string {
 }
 
 // ValidateEndpoint returns an error unless endpoint is a URL of scheme, host and
-// optional port: https, or http for a loopback address. The SDK ignores anything
-// after the port. No error quotes the URL, which may contain a password.
+// optional port. The SDK ignores anything after the port. No error quotes the URL,
+// which may contain a password.
 func ValidateEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	switch {
@@ -33,14 +33,19 @@ func ValidateEndpoint(endpoint string) error {
 		return errors.New("URL contains a user or a password; remove it, because requests are signed with the access key")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("unsupported scheme %q; use https", u.Scheme)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return errors.New("plain http can be intercepted and is allowed for loopback addresses only; use https")
 	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(endpoint, "?#"):
 		return errors.New("URL contains a path, a query or a fragment, which the SDK ignores; remove everything after host and port")
 	case !hasValidPort(u):
 		return errors.New("URL has an invalid port; use 1 to 65535")
 	}
 	return nil
+}
+
+// isPlainHTTP reports whether requests to endpoint, a valid one, are sent over the
+// network without TLS.
+func isPlainHTTP(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && u.Scheme == "http" && !isLoopback(u.Hostname())
 }
 
 func isLoopback(host string) bool {

@@ -118,7 +118,7 @@ func TestInventoryInABrowser(t *testing.T) {
 	if got := b.texts("h1"); len(got) != 1 || got[0] != name || !strings.HasPrefix(b.path(), "/desktop?") {
 		t.Errorf("the page of %s is %s, headed %v", name, b.path(), got)
 	}
-	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "These networks were read ") {
+	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "Network data was read ") {
 		t.Errorf("its data: %q", got)
 	}
 	b.click(`dd a[href^="/inventory?vpc="]`)

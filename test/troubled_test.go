@@ -72,7 +72,7 @@ func TestTroubleInABrowser(t *testing.T) {
 			b.picture(t, "trouble-"+scheme+"-"+strings.Trim(strings.SplitN(path, "?", 2)[0], "/")+".png")
 		}
 	}
-	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "These networks are stale: they were read ") {
+	if got := strings.Join(b.texts("main > .lead"), ""); !strings.HasPrefix(got, "The network data is stale: it was read ") {
 		t.Errorf("the page of a desktop with stale data says %q", got)
 	}
 	b.open("/inventory")

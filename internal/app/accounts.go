@@ -28,8 +28,6 @@ const (
 	accountRetry = time.Minute
 	// accountReminder is the interval at which a failure that persists is logged again.
 	accountReminder = 15 * time.Minute
-	// operationProjects is the SDK's name of the call.
-	operationProjects = "KeystoneListAuthProjects"
 )
 
 // account polls the projects that an account's access key can see.
@@ -159,7 +157,7 @@ func (a *App) applyPoll(acc *account, projects []workspace.IAMProject, err error
 			after = before
 			after.status.polled = true
 			logFailure = after.fail(a.logger, &inventory.Failure{
-				Kind: inventory.Misconfigured, Operation: operationProjects, Detail: err.Error(), Cause: err,
+				Kind: inventory.Misconfigured, Operation: inventory.KeystoneListAuthProjects, Detail: err.Error(), Cause: err,
 			})
 			built = old.withAccount(i, after.status)
 		}
@@ -182,7 +180,7 @@ func (a *App) applyPoll(acc *account, projects []workspace.IAMProject, err error
 func (s *accountState) fail(logger log.Logger, f *inventory.Failure) func() {
 	now, before := time.Now(), s.status.failure
 	s.status.failure = f
-	msg := "Account project list failed, keeping the known projects"
+	msg := "Account fails: its projects cannot be listed, those known stay"
 	switch {
 	case before == nil:
 		s.status.failingSince = now
@@ -190,7 +188,7 @@ func (s *accountState) fail(logger log.Logger, f *inventory.Failure) func() {
 		if now.Sub(s.status.loggedAt) < accountReminder {
 			return func() {}
 		}
-		msg = "Account project list still failing, keeping the known projects"
+		msg = "Account still fails: its projects cannot be listed, those known stay"
 	}
 	s.status.loggedAt = now
 	name, projects := s.config.Name, len(s.projects())
@@ -204,11 +202,11 @@ func (s accountState) logChanges(logger log.Logger, before accountState) {
 	logger = log.With(logger, "account", s.config.Name, "projects", len(projects))
 	added, removed := difference(projects, known), difference(known, projects)
 	if first || len(added)+len(removed) > 0 {
-		level.Info(logger).Log("msg", "Account projects listed", "visible", len(s.status.visible),
-			"added", strings.Join(added, " "), "removed", strings.Join(removed, " "))
+		level.Info(logger).Log("msg", "Account's projects listed", "seen", len(s.status.visible),
+			"came", strings.Join(added, " "), "went", strings.Join(removed, " "))
 	}
 	if len(projects) == 0 && (first || len(known) > 0) {
-		level.Warn(logger).Log("msg", "Account has no project to export; check its filters regions and projects, and the permissions of its key")
+		level.Warn(logger).Log("msg", "Account has no project to export: check its filters regions and projects, and what its key can see")
 	}
 }
 
@@ -244,7 +242,7 @@ func asFailure(err error) *inventory.Failure {
 	if f, ok := errors.AsType[*inventory.Failure](err); ok {
 		return f
 	}
-	return &inventory.Failure{Kind: inventory.Transient, Operation: operationProjects, Detail: "no response", Cause: err}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "no answer", Cause: err}
 }
 
 // unavailableSource is the source of an account whose projects are unknown. All
@@ -258,7 +256,7 @@ func (s unavailableSource) err() error {
 		return f
 	}
 	// The account has just recovered, and its projects will replace this source.
-	return &inventory.Failure{Kind: inventory.Transient, Operation: operationProjects, Detail: "the project list has just succeeded"}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "its projects have just been listed"}
 }
 
 // ResolveProject implements refresh.Source.

@@ -6,8 +6,8 @@ package app
 import (
 	"context"
 
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/exposition"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
@@ -16,8 +16,15 @@ import (
 // What the tests look at inside an App.
 
 const (
-	SaveInterval      = saveInterval
-	OperationProjects = operationProjects
+	SaveInterval = saveInterval
+	StateMagic   = stateMagic
+)
+
+type PersistedState = persistedState
+
+var (
+	ReadState   = readState
+	EncodeState = encodeState
 )
 
 func (a *App) SaveState() (saved bool) {
@@ -29,7 +36,7 @@ func (a *App) Clients() map[string]*workspace.ProjectClient { return a.runtime.L
 
 func (a *App) WebhookReceiver() *webhook.Receiver { return a.runtime.Load().webhook.receiver }
 
-func (a *App) Exposition() *collector.Exposition { return a.runtime.Load().exposition }
+func (a *App) Exposition() *exposition.Encoder { return a.runtime.Load().exposition }
 
 func (a *App) History() *changes.History { return a.history }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/changes"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/exposition"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/policy"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
@@ -29,7 +30,7 @@ type runtime struct {
 	observers  map[string]*changes.Observer        // by target key
 	targets    []refresh.Target
 	webhook    webhookTarget
-	exposition *collector.Exposition
+	exposition *exposition.Encoder
 	unverified []string // names of what connects without TLS verification
 
 	// closers close what was opened for the runtime or one before it. A closer
@@ -91,13 +92,13 @@ func (b *builder) opened(key string, closer func()) { b.next.closers[key] = clos
 
 // buildExposition returns the old exposition, with its cache, if the metrics and
 // policies are the same.
-func (b *builder) buildExposition() *collector.Exposition {
+func (b *builder) buildExposition() *exposition.Encoder {
 	c := b.next.config
 	if before := b.old.config; before != nil && reflect.DeepEqual(before.Metrics, c.Metrics) && reflect.DeepEqual(before.Policies, c.Policies) {
 		return b.old.exposition
 	}
-	return collector.NewExposition(collector.ExpositionOptions{
-		Choice: collector.Choice{
+	return exposition.NewEncoder(exposition.Options{
+		Metrics: collector.Options{
 			Disable: c.Metrics.Disable, Tags: c.Metrics.Tags, Users: c.Metrics.Users,
 			Policies: len(c.Policies), Expect: policy.EIPExpectation(c.Policies), Changes: b.history.Count,
 		},
@@ -123,6 +124,6 @@ func (r *runtime) allObservers() []*changes.Observer {
 // logUnverified logs what connects without TLS verification and did not before.
 func (r *runtime) logUnverified(logger log.Logger) {
 	for _, fields := range r.newUnverified {
-		level.Warn(logger).Log(append([]any{"msg", "TLS certificate verification is disabled; connections can be intercepted"}, fields...)...)
+		level.Warn(logger).Log(append([]any{"msg", "TLS certificates are not verified: whoever is in between can read and change everything"}, fields...)...)
 	}
 }

@@ -182,7 +182,7 @@ func TestDesktop(t *testing.T) {
 		}
 		squeeze := func(s string) string { return strings.Trim(strings.Join(strings.Fields(s), " "), " ") }
 		for query, want := range map[string]string{
-			"project=lima&id=b1": `lab These networks were read 0 s ago. Inconsistencies lab has the address 172.16.0.1 , which is not in its subnet floor-1
+			"project=lima&id=b1": `lab Network data was read 0 s ago. Inconsistencies lab has the address 172.16.0.1 , which is not in its subnet floor-1
 				Desktop ID b1 Project lima Region la-south-2 Project ID id-of-lima Private IP 10.0.0.11
 				Network interface 1 Port port-b1 Private IP 10.0.0.11 EIP 2001:db8::1 e-b1 VPC lab v2 Subnet bench s2 Security groups default g1
 				Network interface 2 Port port-b1 Private IP 172.16.0.1 EIP none VPC main v1 10.0.0.0/16 Subnet floor-1 s1 10.0.0.0/24 Security groups default g1
@@ -191,7 +191,7 @@ func TestDesktop(t *testing.T) {
 				Changes No recorded changes.`,
 			"project=lima&id=gone": `old This desktop no longer exists. Its recorded changes are below. Desktop ID gone Project lima Region la-south-2 Project ID p2
 				Changes Time Change Before After 1999-12-31 22:00:00 UTC vanished none none 1999-12-30 18:00:00 UTC EIP bound none 192.0.2.7`,
-			"project=bogota&id=a1": `pc-10 These networks were read 0 s ago. Desktop ID a1 Project bogota Region la-north-2 Project ID id-of-bogota Status ACTIVE Private IP 10.0.0.9
+			"project=bogota&id=a1": `pc-10 Network data was read 0 s ago. Desktop ID a1 Project bogota Region la-north-2 Project ID id-of-bogota Status ACTIVE Private IP 10.0.0.9
 				Network interface Port port-a1 Private IP 10.0.0.9 EIP 192.0.2.10 e-a1 VPC main v1 10.0.0.0/16 Subnet floor-1 s1 10.0.0.0/24 Security groups default g1
 				Changes Time Change Before After 1999-12-31 23:59:00 UTC EIP swapped 192.0.2.1 192.0.2.10 1999-12-31 21:00:00 UTC renamed pc-1 <b> pc-10`,
 		} {

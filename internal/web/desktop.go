@@ -126,13 +126,13 @@ func networksSentence(r *inventory.Record, reading refresh.ReadStatus, now time.
 	case r.Networks == nil && !reading.RefusedUntil.IsZero():
 		sentence = "The API refuses to return the networks of this desktop."
 	case r.Networks == nil && !reading.FailingSince.IsZero():
-		sentence = "The networks of this desktop are unknown: reading them has failed for " + formatAge(reading.FailingSince, now) + "."
+		sentence = "The network data of this desktop is unknown: reading it has failed for " + formatAge(reading.FailingSince, now) + "."
 	case r.Networks == nil:
-		sentence = "The networks of this desktop have not been read yet."
+		sentence = "The network data of this desktop has not been read yet."
 	case !reading.FailingSince.IsZero():
-		sentence = "These networks are stale: they were read " + formatAge(reading.ReadAt, now) + " ago, and reading them has failed for " + formatAge(reading.FailingSince, now) + "."
+		sentence = "The network data is stale: it was read " + formatAge(reading.ReadAt, now) + " ago, and reading it has failed for " + formatAge(reading.FailingSince, now) + "."
 	default:
-		sentence = "These networks were read " + formatAge(reading.ReadAt, now) + " ago."
+		sentence = "Network data was read " + formatAge(reading.ReadAt, now) + " ago."
 	}
 	if wait := reading.RefusedUntil.Sub(now); !reading.RefusedUntil.IsZero() && wait > 0 {
 		sentence += " Next attempt in " + formatAge(now, reading.RefusedUntil) + "."

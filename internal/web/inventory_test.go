@@ -273,7 +273,7 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		const failing = "The last refresh failed. The last success was 11m0s ago. Data that could not be read is kept as stale for a limited time (max_staleness). Status"
 		check("an outage", "bogota failing 1 desktops, data up to 11m0s old, 1 stale "+failing+" "+never, "Desktops 1 to 1 of 1", "pc-1", "stale, 11 min")
 		page := ask(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
-		if want := "These networks are stale: they were read 11 min ago, and reading them has failed for 60 s."; !strings.Contains(page, want) {
+		if want := "The network data is stale: it was read 11 min ago, and reading it has failed for 60 s."; !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
 
@@ -281,7 +281,7 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		time.Sleep(16 * time.Minute)
 		f.Refresh(t.Context())
 		page = ask(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
-		if want := "The networks of this desktop are unknown: reading them has failed for 17 min."; !strings.Contains(page, want) {
+		if want := "The network data of this desktop is unknown: reading it has failed for 17 min."; !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
 

@@ -4,9 +4,7 @@
 package workspace
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/workspace/v2/region"
@@ -41,13 +39,8 @@ func endpointOf(regionID, configured string) (string, error) {
 		return "", fmt.Errorf("region: no Workspace endpoint known for %q; set endpoint", regionID)
 	}
 	endpoint := config.NormalizeEndpoint(configured)
-	u, err := url.Parse(endpoint)
-	switch {
-	case err != nil || u.Host == "":
-		return "", errors.New("endpoint: not a URL")
-	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		// The SDK would ignore these parts.
-		return "", errors.New("endpoint: must consist of a scheme and a host")
+	if err := config.ValidateEndpoint(endpoint); err != nil {
+		return "", fmt.Errorf("endpoint: %w", err)
 	}
 	return endpoint, nil
 }

@@ -44,10 +44,10 @@ func TestInvalidEndpoints(t *testing.T) {
 		{"xx-none-1", "", `region: no Workspace endpoint known for "xx-none-1"; set endpoint`},
 		{"", "", `region: no Workspace endpoint known for ""; set endpoint`},
 		{"la-north-2 ", "", `region: no Workspace endpoint known for "la-north-2 "; set endpoint`},
-		{"la-north-2", "https://h/path", "endpoint: must consist of a scheme and a host"},
-		{"la-north-2", "https://user:pw@h", "endpoint: must consist of a scheme and a host"},
-		{"la-north-2", "https://", "endpoint: not a URL"},
-		{"la-north-2", "https://a b", "endpoint: not a URL"},
+		{"la-north-2", "https://h/path", "endpoint: URL contains a path, a query or a fragment, which the SDK ignores; remove everything after host and port"},
+		{"la-north-2", "https://user:pw@h", "endpoint: URL contains a user or a password; remove it, because requests are signed with the access key"},
+		{"la-north-2", "https://", "endpoint: invalid endpoint URL; use a URL such as https://workspace.example.com"},
+		{"la-north-2", "https://a b", "endpoint: invalid endpoint URL; use a URL such as https://workspace.example.com"},
 	} {
 		_, err := cloud.Project(config.Project{Region: tt.region, Endpoint: tt.endpoint}, false, false)
 		if err == nil || err.Error() != tt.want {

@@ -20,6 +20,7 @@ import (
 	metricsstore "k8s.io/kube-state-metrics/v2/pkg/metrics_store"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/exposition"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -51,7 +52,7 @@ func scrape(tb testing.TB, h http.Handler, w http.ResponseWriter) {
 
 // ours is the exposition of this project.
 func ours(read func() *inventory.Snapshot) http.Handler {
-	return collector.NewExposition(collector.ExpositionOptions{}).Handler(func(context.Context) []*inventory.Snapshot {
+	return exposition.NewEncoder(exposition.Options{}).Handler(func(context.Context) []*inventory.Snapshot {
 		return []*inventory.Snapshot{read()}
 	}, nil)
 }
@@ -59,8 +60,8 @@ func ours(read func() *inventory.Snapshot) http.Handler {
 // stock is a collector of const metrics in a registry behind promhttp.
 func stock(read func() *inventory.Snapshot) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector.NewCollector(collector.Choice{}, func() []*inventory.Snapshot {
-		return []*inventory.Snapshot{read()}
+	registry.MustRegister(collector.New(collector.Families(collector.Options{}), func() []*collector.Scope {
+		return collector.Scopes([]*inventory.Snapshot{read()})
 	}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

@@ -1,18 +1,19 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package collector
+package exposition
 
 import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// protobuf is the format of length-delimited io.prometheus.client messages.
-type protobuf struct{}
+// protobufFormat is the format of length-delimited io.prometheus.client messages.
+type protobufFormat struct{}
 
 // Field numbers of io.prometheus.client, and the types that counters and gauges
 // have there.
@@ -24,12 +25,12 @@ const (
 	counterType, gaugeType                           = 0, 1
 )
 
-func (protobuf) header(m *Metric, size int) []byte {
+func (protobufFormat) header(m *collector.Metric, size int) []byte {
 	var b []byte
 	b = appendString(b, familyName, m.Name)
 	b = appendString(b, familyHelp, m.Help)
 	b = protowire.AppendTag(b, familyType, protowire.VarintType)
-	if m.Type == Counter {
+	if m.Type == collector.Counter {
 		b = protowire.AppendVarint(b, counterType)
 	} else {
 		b = protowire.AppendVarint(b, gaugeType)
@@ -37,13 +38,13 @@ func (protobuf) header(m *Metric, size int) []byte {
 	return append(protowire.AppendVarint(nil, uint64(len(b)+size)), b...)
 }
 
-func (protobuf) sampler(m *Metric, p inventory.Project) sampler {
-	s := &protoSampler{field: metricGauge}
-	if m.Type == Counter {
+func (protobufFormat) newSampleWriter(m *collector.Metric, p inventory.Project) sampleWriter {
+	s := &protobufSampleWriter{field: metricGauge}
+	if m.Type == collector.Counter {
 		s.field = metricCounter
 	}
 	for _, c := range columns(m, p) {
-		l := protoLabel{name: appendString(nil, pairName, c.label), index: c.index}
+		l := protobufLabel{name: appendString(nil, pairName, c.label), index: c.index}
 		if c.fixed {
 			l.fixed = l.append(nil, c.value)
 			s.fixedSize += len(l.fixed)
@@ -53,39 +54,40 @@ func (protobuf) sampler(m *Metric, p inventory.Project) sampler {
 	return s
 }
 
-// protoSampler is a metric with gaps for the values that differ.
-type protoSampler struct {
+// protobufSampleWriter is a template of a Metric message.
+type protobufSampleWriter struct {
 	field     protowire.Number // of the value
-	labels    []protoLabel
-	fixedSize int // of all labels whose values are known
+	labels    []protobufLabel
+	fixedSize int // in bytes, of the labels with a fixed value
 }
 
-// protoLabel is a label with its encoded name; fixed, if there, is all of it.
-type protoLabel struct {
+// protobufLabel is a label with its encoded name. If its value is fixed, fixed is
+// the encoded label.
+type protobufLabel struct {
 	name  []byte
 	index int
 	fixed []byte
 }
 
 const (
-	tagSize    = 1 // of every field here: numbers are below 16
+	tagSize    = 1 // of every field here, since field numbers are below 16
 	doubleSize = 8
 	valueSize  = tagSize + doubleSize
 )
 
-// size of the label pair without what says that it is one.
-func (l *protoLabel) size(value string) int {
+// size returns the size of the LabelPair message, without its tag and length.
+func (l *protobufLabel) size(value string) int {
 	return len(l.name) + tagSize + protowire.SizeBytes(len(value))
 }
 
-func (l *protoLabel) append(dst []byte, value string) []byte {
+func (l *protobufLabel) append(dst []byte, value string) []byte {
 	dst = protowire.AppendTag(dst, metricLabel, protowire.BytesType)
 	dst = protowire.AppendVarint(dst, uint64(l.size(value)))
 	dst = append(dst, l.name...)
 	return appendString(dst, pairValue, value)
 }
 
-func (s *protoSampler) append(dst []byte, row []string, value float64) []byte {
+func (s *protobufSampleWriter) append(dst []byte, row []string, value float64) []byte {
 	size := s.fixedSize + tagSize + protowire.SizeBytes(valueSize)
 	for i := range s.labels {
 		if l := &s.labels[i]; l.fixed == nil {

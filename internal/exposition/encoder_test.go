@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package collector
+package exposition
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -25,11 +26,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/collector"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory/inventorytest"
 )
 
-// accepts are Accept headers with all formats that there are, and the ways to
-// escape names.
+// accepts are Accept headers with all formats and name escaping schemes.
 var accepts = []string{
 	"",
 	"text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
@@ -46,8 +48,8 @@ var accepts = []string{
 
 var encodings = []string{"", "identity", "gzip", "zstd", "br"}
 
-// ask makes a scrape and gives the response with its body decoded.
-func ask(t testing.TB, h http.Handler, accept, encoding string) (http.Header, string) {
+// scrape returns the headers and the decoded body of a response.
+func scrape(t testing.TB, h http.Handler, accept, encoding string) (http.Header, string) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	r.Header.Set("Accept", accept)
@@ -63,8 +65,8 @@ func ask(t testing.TB, h http.Handler, accept, encoding string) (http.Header, st
 	return w.Header(), decode(t, w.Header().Get("Content-Encoding"), w.Body)
 }
 
-// unzstd is shared: a decoder is big, and DecodeAll may be called at once.
-var unzstd = sync.OnceValue(func() *zstd.Decoder {
+// zstdDecoder is shared: a decoder is big, and DecodeAll is safe for concurrent use.
+var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	d, err := zstd.NewReader(nil)
 	if err != nil {
 		panic(err)
@@ -72,7 +74,7 @@ var unzstd = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
-// decode undoes a content coding, strictly: gzip must be one member.
+// decode decodes a content encoding. gzip must be one member.
 func decode(t testing.TB, encoding string, body *bytes.Buffer) string {
 	t.Helper()
 	var decoded []byte
@@ -91,7 +93,7 @@ func decode(t testing.TB, encoding string, body *bytes.Buffer) string {
 			t.Errorf("%d bytes behind the gzip member", body.Len())
 		}
 	case "zstd":
-		decoded, err = unzstd().DecodeAll(body.Bytes(), nil)
+		decoded, err = zstdDecoder().DecodeAll(body.Bytes(), nil)
 	default:
 		t.Fatalf("unknown Content-Encoding %q", encoding)
 	}
@@ -101,8 +103,9 @@ func decode(t testing.TB, encoding string, body *bytes.Buffer) string {
 	return string(decoded)
 }
 
-// differ shows the first lines that differ. The bodies are too big for cmp.
-func differ(want, got string) string {
+// firstDifference returns the first lines that differ, or "". The bodies are too
+// big for cmp.
+func firstDifference(want, got string) string {
 	if want == got {
 		return ""
 	}
@@ -118,67 +121,63 @@ func differ(want, got string) string {
 	return fmt.Sprintf("line %d of %d and %d\nwant %s\ngot  %s", i+1, len(wants), len(gots), show(wants), show(gots))
 }
 
-// always gives a reader of the same snapshots.
+// always returns a function that returns the same snapshots.
 func always(snapshots ...*inventory.Snapshot) func(context.Context) []*inventory.Snapshot {
 	return func(context.Context) []*inventory.Snapshot { return snapshots }
 }
 
-// stock is the handler of promhttp over the same metrics in the same order.
-func stock(c Choice, snapshots []*inventory.Snapshot, own prometheus.Gatherer) http.Handler {
-	g := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		families := gatherScopes(newFamilySet(c).all, groupScopes(snapshots))
-		if own == nil {
-			return families, nil
-		}
-		more, err := own.Gather()
-		return append(families, more...), err
-	})
-	return promhttp.HandlerForTransactional(prometheus.ToTransactionalGatherer(g), promhttp.HandlerOpts{EnableOpenMetrics: true})
+// reference returns the handler of promhttp for the same samples in the same
+// order.
+func reference(o collector.Options, snapshots []*inventory.Snapshot, exporter prometheus.Gatherer) http.Handler {
+	projects := collector.New(collector.Families(o), func() []*collector.Scope { return collector.Scopes(snapshots) })
+	return promhttp.HandlerForTransactional(prometheus.ToTransactionalGatherer(inSequence(projects, exporter)),
+		promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// fleets are what the formats are tried on.
+// fleets returns fleets of all kinds by name.
 func fleets() map[string][]*inventory.Snapshot {
-	long := newMaker(1).record()
-	long.Desktop.Name = strings.Repeat("64 KiB \"\\\n", 64<<10/9)
-	many := snapshot(inventory.Project{Name: hostile, Region: hostile, ID: hostile}, true)
-	for i, name := range []string{"", "\"", `\`, "\n", "\x00", "💣", "\ufffd", hostile} {
-		r := newMaker(uint64(i)).record()
-		r.Desktop.Name, r.Desktop.PoolID, r.Desktop.Status, r.Desktop.Users = name, name, name, []string{name}
-		r.Networks.Interfaces[0].SecurityGroups[0].Name = name
-		many.Records = append(many.Records, r)
-	}
-	sortRecords(many.Records)
-	half := newMaker(2).fleet("office", 40)
-	return map[string][]*inventory.Snapshot{
-		"none":       nil,
-		"not tried":  {{Project: inventory.Project{Name: "a"}}},
-		"empty":      {snapshot(inventory.Project{Name: "a", Region: "r", ID: "p"}, true)},
-		"small":      smallFleet(),
-		"hostile":    {many},
-		"long":       {snapshot(inventory.Project{Name: "a", Region: "r", ID: "p"}, true, long)},
-		"one chunk":  {newMaker(3).fleet("office", chunkSize)},
-		"two chunks": {newMaker(3).fleet("office", 2*chunkSize)},
-		"projects":   {newMaker(4).fleet("office", 40), newMaker(5).fleet("shop floor", 35), nil},
-		"overlap": {
-			half,
-			snapshot(inventory.Project{Name: "again", Region: half.Project.Region, ID: half.Project.ID}, true, half.Records[20:]...),
-		},
+	fleets := inventorytest.Fleets()
+	fleets["one chunk"] = []*inventory.Snapshot{inventorytest.NewGenerator(3).Fleet("office", chunkSize)}
+	fleets["two chunks"] = []*inventory.Snapshot{inventorytest.NewGenerator(3).Fleet("office", 2*chunkSize)}
+	return fleets
+}
+
+// allOptions enables every family.
+func allOptions() collector.Options {
+	return collector.Options{
+		Users: true, Tags: []string{"team", "cost-center", "cost.center", "1st", "__name__", "le", "", "成本"},
+		Policies: 2, Expect: expectByID, Changes: changesByRegion,
 	}
 }
 
-func TestEveryFormatIsWhatPromhttpGives(t *testing.T) {
+// changesByRegion returns changes of two kinds in one region, else nil.
+func changesByRegion(p inventory.Project) map[inventory.ChangeKind]uint64 {
+	if p.Region != "la-north-2" {
+		return nil
+	}
+	return map[inventory.ChangeKind]uint64{inventory.Appeared: 1_000_000_000_000_000, inventory.EIPSwapped: 7}
+}
+
+// expectByID is a policy that depends on project and desktop, and does not decide
+// for some desktops.
+func expectByID(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
+	sum := crc32.ChecksumIEEE([]byte(p.Name + r.Desktop.ID))
+	return "by " + p.Name, sum%3 == 0, sum%3 < 2
+}
+
+func TestEveryFormatEqualsPromhttp(t *testing.T) {
 	t.Parallel()
 	own := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "a_total", Help: `A "help" with \ in it.`})
 	own.MustRegister(counter)
 	for name, fleet := range fleets() {
 		for _, own := range []prometheus.Gatherer{nil, own} {
-			e := NewExposition(ExpositionOptions{Choice: everything()})
+			e := NewEncoder(Options{Metrics: allOptions()})
 			for _, accept := range accepts {
-				wantHeader, want := ask(t, stock(everything(), fleet, own), accept, "")
+				wantHeader, want := scrape(t, reference(allOptions(), fleet, own), accept, "")
 				for _, encoding := range encodings {
-					header, got := ask(t, e.Handler(always(fleet...), own), accept, encoding)
-					if diff := differ(want, got); diff != "" {
+					header, got := scrape(t, e.Handler(always(fleet...), own), accept, encoding)
+					if diff := firstDifference(want, got); diff != "" {
 						t.Errorf("%s as %q in %q: %s", name, accept, encoding, diff)
 					}
 					for _, h := range []string{"Content-Type", "Vary"} {
@@ -190,25 +189,6 @@ func TestEveryFormatIsWhatPromhttpGives(t *testing.T) {
 			}
 		}
 	}
-}
-
-// The order of samples is ours, by desktop; but for it, a registry that checks
-// everything gathers the same.
-func TestPedanticRegistryGathersTheSame(t *testing.T) {
-	t.Parallel()
-	for name, fleet := range fleets() {
-		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(NewCollector(everything(), func() []*inventory.Snapshot { return fleet }))
-		_, want := ask(t, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), "", "")
-		_, got := ask(t, stock(everything(), fleet, nil), "", "")
-		if diff := differ(sortLines(want), sortLines(got)); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
-}
-
-func sortLines(s string) string {
-	return strings.Join(slices.Sorted(strings.Lines(s)), "")
 }
 
 func TestEncodingNegotiation(t *testing.T) {
@@ -246,7 +226,7 @@ func TestNameFilter(t *testing.T) {
 	own := prometheus.NewRegistry()
 	own.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "a_total", Help: "A."}),
 		prometheus.NewCounter(prometheus.CounterOpts{Name: "b_total", Help: "B."}))
-	h := NewExposition(ExpositionOptions{}).Handler(always(smallFleet()...), own)
+	h := NewEncoder(Options{}).Handler(always(inventorytest.SmallFleet()...), own)
 	for query, want := range map[string][]string{
 		"name[]=a_total": {"a_total"},
 		"name[]=huaweicloud_workspace_up&name[]=a_total":   {"huaweicloud_workspace_up", "a_total"},
@@ -270,7 +250,7 @@ func TestNameFilter(t *testing.T) {
 
 func TestHead(t *testing.T) {
 	t.Parallel()
-	h := NewExposition(ExpositionOptions{}).Handler(always(smallFleet()...), nil)
+	h := NewEncoder(Options{}).Handler(always(inventorytest.SmallFleet()...), nil)
 	get, head := httptest.NewRecorder(), httptest.NewRecorder()
 	h.ServeHTTP(get, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	h.ServeHTTP(head, httptest.NewRequest(http.MethodHead, "/metrics", nil))
@@ -282,7 +262,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// brokenWriter takes a few bytes and then fails.
+// brokenWriter accepts a few bytes, then fails.
 type brokenWriter struct {
 	http.ResponseWriter
 	room, writes int
@@ -296,9 +276,9 @@ func (w *brokenWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestFailedWriteEndsTheWork(t *testing.T) {
+func TestFailedWriteEndsResponse(t *testing.T) {
 	t.Parallel()
-	h := NewExposition(ExpositionOptions{}).Handler(always(newMaker(1).fleet("office", 2000)), nil)
+	h := NewEncoder(Options{}).Handler(always(inventorytest.NewGenerator(1).Fleet("office", 2000)), nil)
 	w := &brokenWriter{ResponseWriter: httptest.NewRecorder(), room: 100_000}
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if w.writes != 2 {
@@ -306,7 +286,7 @@ func TestFailedWriteEndsTheWork(t *testing.T) {
 	}
 }
 
-func TestOwnMetricsThatFailCostNothingElse(t *testing.T) {
+func TestExporterMetricsErrorKeepsRest(t *testing.T) {
 	t.Parallel()
 	broken := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		good := prometheus.NewRegistry()
@@ -314,58 +294,58 @@ func TestOwnMetricsThatFailCostNothingElse(t *testing.T) {
 		families, _ := good.Gather()
 		return append(families, &dto.MetricFamily{}), errors.New("no /proc")
 	})
-	_, got := ask(t, NewExposition(ExpositionOptions{}).Handler(always(smallFleet()...), broken), "", "gzip")
-	_, want := ask(t, NewExposition(ExpositionOptions{}).Handler(always(smallFleet()...), nil), "", "")
+	_, got := scrape(t, NewEncoder(Options{}).Handler(always(inventorytest.SmallFleet()...), broken), "", "gzip")
+	_, want := scrape(t, NewEncoder(Options{}).Handler(always(inventorytest.SmallFleet()...), nil), "", "")
 	want += "# HELP a_total A.\n# TYPE a_total counter\na_total 0\n"
-	if diff := differ(want, got); diff != "" {
+	if diff := firstDifference(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestIdleEditionsAreGivenUp(t *testing.T) {
+func TestUnusedCachesAreDeleted(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(0, 0)
-	e := NewExposition(ExpositionOptions{Now: func() time.Time { return now }})
-	metrics := e.Handler(always(newMaker(1).fleet("office", 10), newMaker(1).fleet("plant", 10)), nil)
-	probe := e.Handler(always(newMaker(1).fleet("office", 10)), nil)
-	count := func() (editions, sections int) {
-		for _, ed := range e.editions {
-			editions, sections = editions+1, sections+len(ed.sections)
+	e := NewEncoder(Options{Now: func() time.Time { return now }})
+	metrics := e.Handler(always(inventorytest.NewGenerator(1).Fleet("office", 10), inventorytest.NewGenerator(1).Fleet("plant", 10)), nil)
+	probe := e.Handler(always(inventorytest.NewGenerator(1).Fleet("office", 10)), nil)
+	count := func() (caches, projects int) {
+		for _, c := range e.caches {
+			caches, projects = caches+1, projects+len(c.projects)
 		}
-		return editions, sections
+		return caches, projects
 	}
-	ask(t, metrics, "", "gzip")
-	ask(t, metrics, "", "identity")
-	if editions, sections := count(); editions != 2 || sections != 4 {
-		t.Errorf("%d editions, %d sections, want 2 of 2 projects each", editions, sections)
+	scrape(t, metrics, "", "gzip")
+	scrape(t, metrics, "", "identity")
+	if caches, projects := count(); caches != 2 || projects != 4 {
+		t.Errorf("%d caches, %d projects, want 2 of 2 projects each", caches, projects)
 	}
-	now = now.Add(idle)
-	ask(t, probe, "", "gzip")
-	if editions, sections := count(); editions != 2 || sections != 4 {
-		t.Errorf("%d editions, %d sections before their time, want 2 and 4", editions, sections)
+	now = now.Add(cacheTTL)
+	scrape(t, probe, "", "gzip")
+	if caches, projects := count(); caches != 2 || projects != 4 {
+		t.Errorf("%d caches, %d projects before the TTL, want 2 and 4", caches, projects)
 	}
 	now = now.Add(1)
-	ask(t, probe, "", "gzip")
-	if editions, sections := count(); editions != 1 || sections != 1 {
-		t.Errorf("%d editions, %d sections, want just what was asked for", editions, sections)
+	scrape(t, probe, "", "gzip")
+	if caches, projects := count(); caches != 1 || projects != 1 {
+		t.Errorf("%d caches, %d projects, want the one that is used", caches, projects)
 	}
 }
 
-func TestScrapesAtOnce(t *testing.T) {
+func TestConcurrentScrapes(t *testing.T) {
 	t.Parallel()
-	m := newMaker(7)
-	e := NewExposition(ExpositionOptions{})
-	fleet := m.fleet("office", 200)
+	g := inventorytest.NewGenerator(7)
+	e := NewEncoder(Options{})
+	fleet := g.Fleet("office", 200)
 	var wg sync.WaitGroup
 	for round := range 20 {
-		current := m.mutate(fleet)
+		current := g.Mutate(fleet)
 		fleet = current
-		_, want := ask(t, stock(Choice{}, []*inventory.Snapshot{current}, nil), "", "")
+		_, want := scrape(t, reference(collector.Options{}, []*inventory.Snapshot{current}, nil), "", "")
 		for worker := range 4 {
 			wg.Go(func() {
 				encoding := encodings[1+(round+worker)%3]
-				if _, got := ask(t, e.Handler(always(current), nil), "", encoding); got != want {
-					t.Errorf("round %d in %s: %s", round, encoding, differ(want, got))
+				if _, got := scrape(t, e.Handler(always(current), nil), "", encoding); got != want {
+					t.Errorf("round %d in %s: %s", round, encoding, firstDifference(want, got))
 				}
 			})
 		}
@@ -373,25 +353,49 @@ func TestScrapesAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-func TestCachedIsFresh(t *testing.T) {
+func TestCacheFollowsChanges(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			m := newMaker(seed)
-			e := NewExposition(ExpositionOptions{Choice: everything()})
-			fleet := []*inventory.Snapshot{m.fleet("office", m.IntN(250)), m.fleet("plant", m.IntN(40)), m.fleet("again", 20)}
+			g := inventorytest.NewGenerator(seed)
+			e := NewEncoder(Options{Metrics: allOptions()})
+			fleet := []*inventory.Snapshot{g.Fleet("office", g.IntN(250)), g.Fleet("plant", g.IntN(40)), g.Fleet("again", 20)}
 			fleet[2].Project.ID = fleet[0].Project.ID
 			for round := range 25 {
-				i := m.IntN(len(fleet))
-				fleet[i] = m.mutate(fleet[i])
-				accept, encoding := accepts[m.IntN(8)], encodings[m.IntN(4)]
-				_, got := ask(t, e.Handler(always(fleet...), nil), accept, encoding)
-				_, want := ask(t, stock(everything(), fleet, nil), accept, "")
-				if diff := differ(want, got); diff != "" {
-					t.Fatalf("round %d as %q in %q: kept and fresh differ: %s", round, accept, encoding, diff)
+				i := g.IntN(len(fleet))
+				fleet[i] = g.Mutate(fleet[i])
+				accept, encoding := accepts[g.IntN(8)], encodings[g.IntN(4)]
+				_, got := scrape(t, e.Handler(always(fleet...), nil), accept, encoding)
+				_, want := scrape(t, reference(allOptions(), fleet, nil), accept, "")
+				if diff := firstDifference(want, got); diff != "" {
+					t.Fatalf("round %d as %q in %q: cached and uncached differ: %s", round, accept, encoding, diff)
 				}
 			}
 		})
+	}
+}
+
+func TestDuplicatesAreCountedOncePerChange(t *testing.T) {
+	t.Parallel()
+	dropped := 0
+	e := NewEncoder(Options{Dropped: func(reason string, n int) {
+		if reason != "desktop_in_several_projects" {
+			t.Errorf("reason %s", reason)
+		}
+		dropped += n
+	}})
+	fleet := inventorytest.Fleets()["overlap"] // of 20 desktops
+	for range 3 {
+		scrape(t, e.Handler(always(fleet...), nil), "", "gzip")
+		scrape(t, e.Handler(always(fleet[1]), nil), "", "gzip") // as /probe does
+	}
+	if dropped != 20 {
+		t.Errorf("three scrapes of one state: %d, want 20", dropped)
+	}
+	refreshed := *fleet[1]
+	scrape(t, e.Handler(always(fleet[0], &refreshed), nil), "", "gzip")
+	if dropped != 40 {
+		t.Errorf("after a refresh: %d, want 40", dropped)
 	}
 }

@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package collector
+package exposition
 
 import (
 	"net/http"
@@ -9,9 +9,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httpheader"
 )
 
-// negotiateEncoding chooses the encoding that a request prefers. Where it
-// likes several alike, and where it says nothing, it gets what promhttp would
-// give: the first of identity, gzip and zstd that it names.
+// negotiateEncoding returns the encoding that a request prefers. Among equally
+// preferred ones, and without a preference, it chooses as promhttp does: the
+// first of identity, gzip and zstd that the request names.
 func negotiateEncoding(h http.Header) string {
 	quality := httpheader.AcceptEncoding(h)
 	best, bestQuality := identityName, 0.0

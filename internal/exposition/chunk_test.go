@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package collector
+package exposition
 
 import (
 	"fmt"
@@ -9,9 +9,10 @@ import (
 	"testing"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory/inventorytest"
 )
 
-// numbered gives records with the given numbers as IDs.
+// numbered returns records with the given numbers as IDs.
 func numbered(numbers ...int) []*inventory.Record {
 	var records []*inventory.Record
 	for _, n := range numbers {
@@ -20,8 +21,8 @@ func numbered(numbers ...int) []*inventory.Record {
 	return records
 }
 
-// upTo gives every tenth number.
-func upTo(n int) []int {
+// everyTenth returns n multiples of ten.
+func everyTenth(n int) []int {
 	var numbers []int
 	for i := range n {
 		numbers = append(numbers, 10*i)
@@ -37,10 +38,10 @@ func sizes(chunks []*chunk) []int {
 	return all
 }
 
-func TestDivide(t *testing.T) {
+func TestRechunk(t *testing.T) {
 	t.Parallel()
 	const n = chunkSize
-	base := numbered(upTo(5 * n)...)
+	base := numbered(everyTenth(5 * n)...)
 	half := slices.Clone(base)
 	for i := range half {
 		half[i] = &inventory.Record{Desktop: half[i].Desktop}
@@ -54,7 +55,7 @@ func TestDivide(t *testing.T) {
 			numbers = append(numbers, 10*(at+i/9)+i%9+1)
 		}
 		all := append(slices.Clone(base), numbered(numbers...)...)
-		sortRecords(all)
+		inventorytest.SortRecords(all)
 		return all
 	}
 	changed := slices.Clone(base)
@@ -63,7 +64,7 @@ func TestDivide(t *testing.T) {
 		name    string
 		records []*inventory.Record
 		sizes   []int // of all chunks
-		fresh   []int // indexes of those that are sealed anew
+		fresh   []int // indexes of those to encode
 	}{
 		{"nothing new", slices.Clone(base), []int{n, n, n, n, n}, nil},
 		{"one changed", changed, []int{n, n, n, n, n}, []int{2}},
@@ -82,11 +83,11 @@ func TestDivide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			old, _ := divide(nil, base)
+			old, _ := rechunk(nil, base)
 			if got := sizes(old); !slices.Equal(got, []int{n, n, n, n, n}) {
-				t.Fatalf("first division has sizes %v", got)
+				t.Fatalf("first chunks have sizes %v", got)
 			}
-			chunks, fresh := divide(old, tt.records)
+			chunks, fresh := rechunk(old, tt.records)
 			var all []*inventory.Record
 			var indexes []int
 			for i, c := range chunks {
@@ -110,26 +111,25 @@ func TestDivide(t *testing.T) {
 	}
 }
 
-// TestChunksStayOfAGoodSize lets a fleet grow and shrink for long: chunks must
-// neither crumble nor swell.
-func TestChunksStayOfAGoodSize(t *testing.T) {
+// TestChunkSizeIsBounded lets a fleet grow and shrink in many rounds.
+func TestChunkSizeIsBounded(t *testing.T) {
 	t.Parallel()
-	m := newMaker(3)
-	records := numbered(upTo(200)...)
-	chunks, _ := divide(nil, records)
+	g := inventorytest.NewGenerator(3)
+	records := numbered(everyTenth(200)...)
+	chunks, _ := rechunk(nil, records)
 	for round := range 300 {
 		grow := round/50%2 == 0
 		for range 60 {
 			if grow {
-				records = append(records, numbered(m.IntN(1_000_000))...)
+				records = append(records, numbered(g.IntN(1_000_000))...)
 			} else if len(records) > 0 {
-				i := m.IntN(len(records))
+				i := g.IntN(len(records))
 				records = slices.Delete(records, i, i+1)
 			}
 		}
-		sortRecords(records)
+		inventorytest.SortRecords(records)
 		records = slices.CompactFunc(records, func(a, b *inventory.Record) bool { return a.Desktop.ID == b.Desktop.ID })
-		chunks, _ = divide(chunks, slices.Clone(records))
+		chunks, _ = rechunk(chunks, slices.Clone(records))
 		for i, size := range sizes(chunks) {
 			if size >= 2*chunkSize || size < chunkSize/4 && i < len(chunks)-1 {
 				t.Fatalf("round %d: chunk %d of %d has %d records", round, i, len(chunks), size)
@@ -138,54 +138,54 @@ func TestChunksStayOfAGoodSize(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatChangedIsSealed(t *testing.T) {
+func TestOnlyChangesAreEncoded(t *testing.T) {
 	t.Parallel()
-	fleet := newMaker(4).fleet("office", 4*chunkSize)
-	e := NewExposition(ExpositionOptions{})
-	kept := func(s *inventory.Snapshot) (chunks []*chunk, o *objects) {
-		ask(t, e.Handler(always(s), nil), "", "gzip")
-		for _, ed := range e.editions {
-			for _, sec := range ed.sections {
-				chunks, o = sec.chunks, sec.objects
+	fleet := inventorytest.NewGenerator(4).Fleet("office", 4*chunkSize)
+	e := NewEncoder(Options{})
+	cached := func(s *inventory.Snapshot) (chunks []*chunk, shared *sharedObjects) {
+		scrape(t, e.Handler(always(s), nil), "", "gzip")
+		for _, c := range e.caches {
+			for _, p := range c.projects {
+				chunks, shared = p.chunks, p.shared
 			}
 		}
-		return chunks, o
+		return chunks, shared
 	}
-	chunks, objects := kept(fleet)
+	chunks, shared := cached(fleet)
 
-	same := snapshot(fleet.Project, true, slices.Clone(fleet.Records)...)
+	same := inventorytest.Snapshot(fleet.Project, true, slices.Clone(fleet.Records)...)
 	same.Health.Up = false
-	nowChunks, nowObjects := kept(same)
-	if !slices.Equal(nowChunks, chunks) || nowObjects != objects {
-		t.Error("equal content was sealed anew")
+	nowChunks, nowShared := cached(same)
+	if !slices.Equal(nowChunks, chunks) || nowShared != shared {
+		t.Error("equal content was encoded again")
 	}
 
-	other := snapshot(fleet.Project, true, slices.Clone(fleet.Records)...)
+	other := inventorytest.Snapshot(fleet.Project, true, slices.Clone(fleet.Records)...)
 	changed := *other.Records[chunkSize]
 	changed.Desktop.Name = "renamed"
 	other.Records[chunkSize] = &changed
-	nowChunks, nowObjects = kept(other)
+	nowChunks, nowShared = cached(other)
 	chunks[1] = nowChunks[1]
 	if changed := nowChunks[1].records[0].Desktop.Name; !slices.Equal(nowChunks, chunks) || changed != "renamed" {
-		t.Error("a change of one desktop touched other chunks, or not its own")
+		t.Error("a change of one desktop must encode its chunk only")
 	}
-	if nowObjects != objects {
-		t.Error("a change of one desktop touched the networks")
+	if nowShared != shared {
+		t.Error("a change of one desktop must not encode the shared objects")
 	}
 
-	fewer := snapshot(fleet.Project, true, other.Records...)
+	fewer := inventorytest.Snapshot(fleet.Project, true, other.Records...)
 	fewer.VPCs = fewer.VPCs[1:]
-	if _, nowObjects = kept(fewer); nowObjects == objects {
-		t.Error("a VPC went, but the networks were kept")
+	if _, nowShared = cached(fewer); nowShared == shared {
+		t.Error("removing a VPC must encode the shared objects")
 	}
-	objects = nowObjects
+	shared = nowShared
 	fewer.Findings = append(slices.Clone(fewer.Findings), inventory.Finding{Reason: inventory.VPCsOverlap})
-	if _, nowObjects = kept(fewer); nowObjects == objects {
-		t.Error("a contradiction came, but what was said of them was kept")
+	if _, nowShared = cached(fewer); nowShared == shared {
+		t.Error("a new finding must encode the shared objects")
 	}
-	objects = nowObjects
+	shared = nowShared
 	fewer.CheckedReasons = fewer.CheckedReasons[1:]
-	if _, nowObjects = kept(fewer); nowObjects == objects {
-		t.Error("a reason is not looked for any more, but what was said of it was kept")
+	if _, nowShared = cached(fewer); nowShared == shared {
+		t.Error("a reason that is no longer checked must encode the shared objects")
 	}
 }
