@@ -232,7 +232,7 @@ func TestDumpCommand(t *testing.T) {
 		cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 		// timeout sends SIGTERM, and gives the code of whom it sent it to.
 		f := finish(t, "", "timeout", "--preserve-status", "2", path, "dump", "--config.file="+file(t, "exporter.yml", yaml))
-		if f.code != 3 || f.stdout != "" || !strings.Contains(f.stderr, "interrupted, nothing is written") {
+		if f.code != 3 || f.stdout != "" || !strings.Contains(f.stderr, "interrupted, nothing written") {
 			t.Errorf("ends with %d: %s%s", f.code, f.stdout, f.stderr)
 		}
 	})

@@ -180,7 +180,7 @@ func (a *App) applyPoll(acc *account, projects []workspace.IAMProject, err error
 func (s *accountState) fail(logger log.Logger, f *inventory.Failure) func() {
 	now, before := time.Now(), s.status.failure
 	s.status.failure = f
-	msg := "Account fails: its projects cannot be listed, those known stay"
+	msg := "Account project list failed, keeping the known projects"
 	switch {
 	case before == nil:
 		s.status.failingSince = now
@@ -188,7 +188,7 @@ func (s *accountState) fail(logger log.Logger, f *inventory.Failure) func() {
 		if now.Sub(s.status.loggedAt) < accountReminder {
 			return func() {}
 		}
-		msg = "Account still fails: its projects cannot be listed, those known stay"
+		msg = "Account project list still failing, keeping the known projects"
 	}
 	s.status.loggedAt = now
 	name, projects := s.config.Name, len(s.projects())
@@ -202,11 +202,11 @@ func (s accountState) logChanges(logger log.Logger, before accountState) {
 	logger = log.With(logger, "account", s.config.Name, "projects", len(projects))
 	added, removed := difference(projects, known), difference(known, projects)
 	if first || len(added)+len(removed) > 0 {
-		level.Info(logger).Log("msg", "Account's projects listed", "seen", len(s.status.visible),
-			"came", strings.Join(added, " "), "went", strings.Join(removed, " "))
+		level.Info(logger).Log("msg", "Account projects listed", "visible", len(s.status.visible),
+			"added", strings.Join(added, " "), "removed", strings.Join(removed, " "))
 	}
 	if len(projects) == 0 && (first || len(known) > 0) {
-		level.Warn(logger).Log("msg", "Account has no project to export: check its filters regions and projects, and what its key can see")
+		level.Warn(logger).Log("msg", "Account has no project to export; check its filters regions and projects, and the permissions of its key")
 	}
 }
 
@@ -242,7 +242,7 @@ func asFailure(err error) *inventory.Failure {
 	if f, ok := errors.AsType[*inventory.Failure](err); ok {
 		return f
 	}
-	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "no answer", Cause: err}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "no response", Cause: err}
 }
 
 // unavailableSource is the source of an account whose projects are unknown. All
@@ -256,7 +256,7 @@ func (s unavailableSource) err() error {
 		return f
 	}
 	// The account has just recovered, and its projects will replace this source.
-	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "its projects have just been listed"}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: inventory.KeystoneListAuthProjects, Detail: "the project list has just succeeded"}
 }
 
 // ResolveProject implements refresh.Source.

@@ -59,8 +59,8 @@ func TestAccountFollowsItsProjects(t *testing.T) {
 		s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 		s.WantDesktops(apptest.TwoDesktopsOK)
 		s.wantNews(`
-level=info msg="Configuration in force" projects=0 accounts=1
-level=info account=org projects=2 msg="Account's projects listed" seen=2 came="org/ap-southeast-3 org/la-north-2" went=
+level=info msg="Configuration loaded" projects=0 accounts=1
+level=info account=org projects=2 msg="Account projects listed" visible=2 added="org/ap-southeast-3 org/la-north-2" removed=
 level=info project=org/ap-southeast-3 region=ap-southeast-3 msg="Project read" desktops=0 unresolved=0 duration=0s
 level=info project=org/la-north-2 region=la-north-2 msg="Project read" desktops=2 unresolved=0 duration=0s
 `)
@@ -78,9 +78,9 @@ level=info project=org/la-north-2 region=la-north-2 msg="Project read" desktops=
 		time.Sleep(10*time.Minute + time.Second)
 		s.wantProjects("org/la-north-2 up=1 desktops=2, org/la-north-2_lab up=1 desktops=1")
 		s.wantNews(`
-level=info account=org projects=3 msg="Account's projects listed" seen=3 came=org/la-north-2_lab went=
+level=info account=org projects=3 msg="Account projects listed" visible=3 added=org/la-north-2_lab removed=
 level=info project=org/la-north-2_lab region=la-north-2 msg="Project read" desktops=1 unresolved=0 duration=0s
-level=info account=org projects=2 msg="Account's projects listed" seen=2 came= went=org/ap-southeast-3
+level=info account=org projects=2 msg="Account projects listed" visible=2 added= removed=org/ap-southeast-3
 `)
 		if n := s.Cloud.CallCount(listMine); n != 2 {
 			t.Errorf("IAM was asked %d times in twenty minutes, want 2", n)
@@ -144,7 +144,7 @@ func TestProjectsWithoutWorkspaceMakeNoNoise(t *testing.T) {
 		time.Sleep(10*time.Minute + time.Second)
 		s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 		s.wantNews(`
-level=info account=org projects=3 msg="Account's projects listed" seen=3 came=org/la-north-2_lab went=
+level=info account=org projects=3 msg="Account projects listed" visible=3 added=org/la-north-2_lab removed=
 level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped: Workspace is not enabled in it"
 `)
 		s.Cloud.ResetCounters()
@@ -243,7 +243,7 @@ func TestAccountThatFailsLater(t *testing.T) {
 			heal()
 			time.Sleep(10*time.Minute + time.Second)
 			news := s.news()
-			if failed, still := strings.Count(news, "Account fails"), strings.Count(news, "Account still fails"); failed != 1 || still > 2 || strings.Count(news, "\n") != failed+still+1 {
+			if failed, still := strings.Count(news, "Account project list failed"), strings.Count(news, "Account project list still failing"); failed != 1 || still > 2 || strings.Count(news, "\n") != failed+still+1 {
 				t.Errorf("%s:\n%s", name, news)
 			}
 			if !strings.Contains(news, `msg="Account recovered" account=org`) {

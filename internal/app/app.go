@@ -159,15 +159,15 @@ func (a *App) reload() error {
 		failed.reloadErr = err
 		a.runtime.Store(&failed)
 		if old.config != nil {
-			level.Error(a.logger).Log("msg", "Reload failed, the old configuration stays in force", "err", err)
+			level.Error(a.logger).Log("msg", "Configuration reload failed, keeping the previous configuration", "err", err)
 		}
 		return err
 	}
 	if old.config != nil && old.config.State != c.State {
-		level.Warn(a.logger).Log("msg", "A change of state counts from the next start on", "key", "state")
+		level.Warn(a.logger).Log("msg", "Change of state takes effect at the next start", "key", "state")
 	}
 	a.swap(old, next)
-	level.Info(a.logger).Log("msg", "Configuration in force", "projects", len(c.Projects), "accounts", len(c.Accounts))
+	level.Info(a.logger).Log("msg", "Configuration loaded", "projects", len(c.Projects), "accounts", len(c.Accounts))
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (a *App) close() {
 	a.history.Close()
 	left := a.webhook.Close()
 	if saved := a.saver.save(); left > 0 && !saved {
-		level.Warn(a.logger).Log("msg", "Changes are lost that the webhook's receiver did not take in time", "changes", left)
+		level.Warn(a.logger).Log("msg", "Undelivered changes are lost at shutdown", "changes", left)
 	}
 	closeUnused(last, &runtime{})
 	a.cloud.Close()

@@ -17,14 +17,6 @@ import (
 
 const (
 	SaveInterval = saveInterval
-	StateMagic   = stateMagic
-)
-
-type PersistedState = persistedState
-
-var (
-	ReadState   = readState
-	EncodeState = encodeState
 )
 
 func (a *App) SaveState() (saved bool) {

@@ -98,10 +98,10 @@ func (a *App) notices() []string {
 	r := a.runtime.Load()
 	var notices []string
 	if r.reloadErr != nil {
-		notices = append(notices, fmt.Sprintf("The last reload failed, and the configuration before it is still in force. %s", r.reloadErr))
+		notices = append(notices, fmt.Sprintf("The last reload failed; the previous configuration is still in force. %s", r.reloadErr))
 	}
 	if len(r.unverified) > 0 {
-		notices = append(notices, "TLS certificates are not verified: whoever is in between can read and change everything. "+
+		notices = append(notices, "TLS certificate verification is disabled; connections can be intercepted. "+
 			"Remove http.tls_config.insecure_skip_verify from "+strings.Join(r.unverified, ", ")+".")
 	}
 	return notices

@@ -58,7 +58,7 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 			if !strings.HasPrefix(answer, "reload failed, the old configuration stays in force:\n") || !strings.Contains(answer, bad.reason) {
 				t.Errorf("%s: it does not say %q:\n%s", name, bad.reason, answer)
 			}
-			if news := s.news(); strings.Count(news, "\n") != 1 || !strings.Contains(news, "Reload failed") {
+			if news := s.news(); strings.Count(news, "\n") != 1 || !strings.Contains(news, "Configuration reload failed") {
 				t.Errorf("%s: log\n%s", name, news)
 			}
 			if s.Get("/config") != config {
@@ -67,7 +67,7 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 			if s.App.Fleet().Snapshots()[0] != snapshot {
 				t.Errorf("%s: the project lost its snapshot", name)
 			}
-			if !strings.Contains(s.Get("/status"), "The last reload failed, and the configuration before it is still in force.") {
+			if !strings.Contains(s.Get("/status"), "The last reload failed; the previous configuration is still in force.") {
 				t.Errorf("%s: /status does not say so", name)
 			}
 		}
@@ -203,7 +203,7 @@ func TestVerificationThatIsOffIsSaid(t *testing.T) {
 		if got := said(); got != "changes.webhook office org" {
 			t.Errorf("verification is off for %q, want changes.webhook office org", got)
 		}
-		if n := strings.Count(s.news(), "level=warn msg=\"TLS certificates are not verified"); n != 3 {
+		if n := strings.Count(s.news(), "level=warn msg=\"TLS certificate verification is disabled"); n != 3 {
 			t.Errorf("%d warnings, want 3", n)
 		}
 		if !strings.Contains(s.Get("/status"), "Remove http.tls_config.insecure_skip_verify from office, org, changes.webhook.") {

@@ -124,6 +124,6 @@ func (r *runtime) allObservers() []*changes.Observer {
 // logUnverified logs what connects without TLS verification and did not before.
 func (r *runtime) logUnverified(logger log.Logger) {
 	for _, fields := range r.newUnverified {
-		level.Warn(logger).Log(append([]any{"msg", "TLS certificates are not verified: whoever is in between can read and change everything"}, fields...)...)
+		level.Warn(logger).Log(append([]any{"msg", "TLS certificate verification is disabled; connections can be intercepted"}, fields...)...)
 	}
 }

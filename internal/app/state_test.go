@@ -18,6 +18,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/app/apptest"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/statefile"
 )
 
 // withState gives a configuration with a state file, and where that is.
@@ -135,24 +136,25 @@ func TestACrash(t *testing.T) {
 
 // Whatever is wrong with the file, the exporter runs, and replaces it.
 func TestStateFilesThatAreIgnored(t *testing.T) {
-	good := app.EncodeState(t, &app.PersistedState{SavedAt: time.Now()})
+	good := encodeState(t, &statefile.State{SavedAt: time.Now()})
 	for _, tt := range []struct {
 		name    string
 		data    []byte
 		warning string
 	}{
-		{"empty", []byte{}, "it is damaged"},
-		{"nothing but its head", []byte(app.StateMagic), "it is damaged"},
-		{"cut off", good[:len(good)-1], "it is damaged"},
-		{"one bit", slices.Concat(good[:len(good)/2], []byte{good[len(good)/2] ^ 1}, good[len(good)/2+1:]), "it is damaged"},
-		{"a later version", bytes.Replace(good, []byte("state 1\n"), []byte("state 2\n"), 1), `it is of version \"2\", and this exporter reads version 1`},
-		{"too old", app.EncodeState(t, &app.PersistedState{SavedAt: time.Now().Add(-8 * 24 * time.Hour)}), "it is older than state.max_age"},
+		{"empty", []byte{}, "state file is damaged"},
+		{"nothing but its head", []byte("huaweicloud_workspace_exporter state "), "state file is damaged"},
+		{"cut off", good[:len(good)-1], "state file is damaged"},
+		{"one bit", slices.Concat(good[:len(good)/2], []byte{good[len(good)/2] ^ 1}, good[len(good)/2+1:]), "state file is damaged"},
+		{"a later version", bytes.Replace(good, []byte("state 2\n"), []byte("state 3\n"), 1), `state file has version \"3\", this exporter reads version 2`},
+		{"the version before", bytes.Replace(good, []byte("state 2\n"), []byte("state 1\n"), 1), `state file has version \"1\", this exporter reads version 2`},
+		{"too old", encodeState(t, &statefile.State{SavedAt: time.Now().Add(-8 * 24 * time.Hour)}), "older than state.max_age"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				yaml, file := withState(t, apptest.OfficeYAML)
 				if tt.name == "too old" { // the bubble's clock is another one
-					tt.data = app.EncodeState(t, &app.PersistedState{SavedAt: time.Now().Add(-7*24*time.Hour - 1)})
+					tt.data = encodeState(t, &statefile.State{SavedAt: time.Now().Add(-7*24*time.Hour - 1)})
 				}
 				if err := os.WriteFile(file, tt.data, 0o644); err != nil {
 					t.Fatal(err)
@@ -163,7 +165,7 @@ func TestStateFilesThatAreIgnored(t *testing.T) {
 					t.Errorf("the log is %s", log)
 				}
 				s.Restart(time.Minute)
-				if _, log, _ := strings.Cut(s.Log.String(), "msg=\"State file read\""); !strings.Contains(log, "projects=1") {
+				if _, log, _ := strings.Cut(s.Log.String(), "msg=\"State restored\""); !strings.Contains(log, "projects=1") {
 					t.Errorf("the file was not replaced: %s", s.Log)
 				}
 				if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
@@ -189,7 +191,7 @@ func TestAFileOfSomebodyElseIsLeftAlone(t *testing.T) {
 		if data, err := os.ReadFile(file); err != nil || string(data) != "projects:\n" {
 			t.Errorf("the file is %q %v", data, err)
 		}
-		if n := strings.Count(s.Log.String(), "it is left alone"); n != 2 {
+		if n := strings.Count(s.Log.String(), "leaving it untouched"); n != 2 {
 			t.Errorf("told %d times at two starts: %s", n, s.Log)
 		}
 	})
@@ -225,7 +227,7 @@ func TestAStateFileThatCannotBeWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.App.SaveState()
-		if n := strings.Count(s.Log.String(), "State file cannot be written"); n != 1 || !strings.Contains(s.Log.String(), "State file is written again") {
+		if n := strings.Count(s.Log.String(), "State save failed"); n != 1 || !strings.Contains(s.Log.String(), "State save recovered") {
 			t.Errorf("told %d times: %s", n, s.Log)
 		}
 	})
@@ -243,7 +245,7 @@ func TestWithoutAStateFile(t *testing.T) {
 		if err := s.App.Reload(); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(s.Log.String(), "A change of state counts from the next start on") {
+		if !strings.Contains(s.Log.String(), "Change of state takes effect at the next start") {
 			t.Errorf("the log does not tell: %s", s.Log)
 		}
 		s.Restart(time.Minute)
@@ -283,9 +285,23 @@ func TestWhatNobodyAsksForGoesInTheEnd(t *testing.T) {
 		for _, want := range []int{2, 2, 1} {
 			s.Restart(3 * 24 * time.Hour)
 			s.App.SaveState()
-			if m, err := app.ReadState(file); err != nil || len(m.Projects) != want {
+			if m, err := statefile.Read(file); err != nil || len(m.Projects) != want {
 				t.Errorf("%d projects are remembered, want %d: %v", len(m.Projects), want, err)
 			}
 		}
 	})
+}
+
+// encodeState returns the content of a state file.
+func encodeState(t *testing.T, s *statefile.State) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "state")
+	if err := statefile.Write(file, s); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

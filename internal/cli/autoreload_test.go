@@ -30,13 +30,13 @@ func TestAutoReload(t *testing.T) {
 	testutil.MountFile(t, dir, "2", strings.Replace(yaml, "name: office", "name: renamed", 1))
 	x.eventually("renamed", func() bool { return names() == "renamed up=1 desktops=2" })
 	testutil.MountFile(t, dir, "3", "projects: [")
-	x.eventually("refused", func() bool { return strings.Contains(x.stderr.String(), "Reload failed") })
+	x.eventually("refused", func() bool { return strings.Contains(x.stderr.String(), "Configuration reload failed") })
 	if got := names(); got != "renamed up=1 desktops=2" {
 		t.Errorf("after a bad file: %q", got)
 	}
 	testutil.MountFile(t, dir, "4", yaml)
 	x.eventually("back", func() bool { return names() == "office up=1 desktops=2" })
-	if n := strings.Count(x.stderr.String(), "The configuration file has changed"); n != 3 {
+	if n := strings.Count(x.stderr.String(), "File changed"); n != 3 {
 		t.Errorf("%d changes seen, want 3:\n%s", n, x.stderr.String())
 	}
 }

@@ -195,7 +195,7 @@ func TestNoSecretComesOut(t *testing.T) {
 
 	v.examine(places, map[string][]string{
 		"log": {
-			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Reload failed", "request_id=", "HTTP 401 APIGW.0301",
+			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Configuration reload failed", "request_id=", "HTTP 401 APIGW.0301",
 			shut, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
 			`key=changes.webhook err="the receiver cannot be reached"`,
 		},

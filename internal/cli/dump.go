@@ -89,7 +89,7 @@ func (f *flags) checkDump() error {
 // errIncomplete and errInterrupted are how a dump ends that has no fault.
 var (
 	errIncomplete  = errors.New("incomplete")
-	errInterrupted = errors.New("interrupted, nothing is written")
+	errInterrupted = errors.New("interrupted, nothing written")
 )
 
 // dump reads everything once, writes it and returns the exit code.
@@ -205,7 +205,7 @@ func readAll(ctx context.Context, a *app.App) []*inventory.Snapshot {
 func missingAccounts(a *app.App) []string {
 	var texts []string
 	for _, name := range a.PendingAccounts() {
-		texts = append(texts, fmt.Sprintf("account %s: its projects are not listed yet", name))
+		texts = append(texts, fmt.Sprintf("account %s: its projects were not listed yet", name))
 	}
 	return texts
 }
@@ -229,12 +229,12 @@ func missingData(snapshots []*inventory.Snapshot) []string {
 		}
 		switch {
 		case !h.Refreshed || !h.Listed:
-			say("its desktops are not known")
+			say("desktops unknown")
 		case h.Unresolved > 0:
-			say("the networks of %d of its %d desktops are not known", h.Unresolved, len(s.Records))
+			say("networks of %d of %d desktops unknown", h.Unresolved, len(s.Records))
 		}
 		if h.Stale > 0 {
-			say("the networks of %d of its %d desktops are those of an earlier reading", h.Stale, len(s.Records))
+			say("networks of %d of %d desktops stale", h.Stale, len(s.Records))
 		}
 	}
 	return texts

@@ -161,12 +161,12 @@ func TestDumpSaysWhatIsMissing(t *testing.T) {
 	}{
 		{"well", apptest.TwoDesktops(), nil, dumpFlags{}, 3, ""},
 		{"no desktops", nil, nil, dumpFlags{}, 1, ""},
-		{"a desktop without networks", append(apptest.TwoDesktops(), hidden), nil, dumpFlags{}, 4, "project office: the networks of 1 of its 3 desktops are not known"},
-		{"the same, strictly", append(apptest.TwoDesktops(), hidden), nil, dumpFlags{strict: true}, 0, "project office: the networks of 1 of its 3 desktops are not known"},
-		{"no permission", apptest.TwoDesktops(), []simulator.Fault{refusal}, dumpFlags{}, 1, "project office: its desktops are not known"},
+		{"a desktop without networks", append(apptest.TwoDesktops(), hidden), nil, dumpFlags{}, 4, "project office: networks of 1 of 3 desktops unknown"},
+		{"the same, strictly", append(apptest.TwoDesktops(), hidden), nil, dumpFlags{strict: true}, 0, "project office: networks of 1 of 3 desktops unknown"},
+		{"no permission", apptest.TwoDesktops(), []simulator.Fault{refusal}, dumpFlags{}, 1, "project office: desktops unknown"},
 		{"a failure that passes", apptest.TwoDesktops(), []simulator.Fault{{Operation: simulator.ShowDesktopNetworks, Status: 500, Times: 6}}, dumpFlags{}, 3, ""},
-		{"one that does not", apptest.TwoDesktops(), []simulator.Fault{{Operation: simulator.ShowDesktopNetworks, Status: 500}}, dumpFlags{}, 3, "project office: the networks of 2 of its 2 desktops are not known"},
-		{"a cloud that hangs", apptest.TwoDesktops(), []simulator.Fault{{HangBeforeHeader: true}}, dumpFlags{timeout: time.Minute}, 1, "project office: its desktops are not known"},
+		{"one that does not", apptest.TwoDesktops(), []simulator.Fault{{Operation: simulator.ShowDesktopNetworks, Status: 500}}, dumpFlags{}, 3, "project office: networks of 2 of 2 desktops unknown"},
+		{"a cloud that hangs", apptest.TwoDesktops(), []simulator.Fault{{HangBeforeHeader: true}}, dumpFlags{timeout: time.Minute}, 1, "project office: desktops unknown"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestDumpWaitsForAccounts(t *testing.T) {
 		s := apptest.Prepare(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
 		s.Cloud.AddFault(simulator.Fault{Operation: simulator.KeystoneListAuthProjects, HangBeforeHeader: true})
 		d := dumpScenario(t.Context(), s, dumpFlags{format: "csv", timeout: time.Second})
-		if want := name + ": incomplete: account org: its projects are not listed yet\n"; !errors.Is(d.err, errIncomplete) || d.stderr != want {
+		if want := name + ": incomplete: account org: its projects were not listed yet\n"; !errors.Is(d.err, errIncomplete) || d.stderr != want {
 			t.Errorf("%v, %q, want %q", d.err, d.stderr, want)
 		}
 	})
@@ -250,7 +250,7 @@ func TestDumpCommand(t *testing.T) {
 		want string // the beginning of stderr
 	}{
 		{"dump --demo --filter=project=lima", 1, name + ": error: --filter: no project has the name or ID \"lima\"\n"},
-		{"dump --demo --output=" + folder, 1, name + ": error: --output: " + folder + " is no file\n"},
+		{"dump --demo --output=" + folder, 1, name + ": error: --output: " + folder + " is not a regular file\n"},
 		{"dump --demo --output=" + folder + "/nowhere/x", 1, name + ": error: --output: open "},
 		{"dump --config.file=" + folder + "/nowhere", 1, name + ": error: "},
 	} {

@@ -48,7 +48,7 @@ func (f *flags) checkHealth(ctx context.Context) error {
 	defer func() { _ = answer.Body.Close() }()
 	// It lives, too, if it wants a password.
 	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusUnauthorized {
-		return fmt.Errorf("healthcheck: %s answers %s", address, answer.Status)
+		return fmt.Errorf("healthcheck: %s returned %s", address, answer.Status)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestLogFormats(t *testing.T) {
 				t.Errorf("%s: %s", format, text)
 			}
 		}
-		for _, msg := range []string{"Configuration in force", "Starting", "Listening on", "API call", "Project fails", "Stopping"} {
+		for _, msg := range []string{"Configuration loaded", "Starting", "Listening on", "API call", "Project fails", "Stopping"} {
 			if !strings.Contains(x.stderr.String(), msg) {
 				t.Errorf("%s: %q is missing", format, msg)
 			}

@@ -88,6 +88,6 @@ func (c complaints) Write(p []byte) (int, error) {
 	if strings.HasPrefix(text, "http: panic") || strings.HasPrefix(text, "http: Accept error") {
 		logger = level.Error(c.logger)
 	}
-	_ = logger.Log("msg", "HTTP server complains", "err", text)
+	_ = logger.Log("msg", "HTTP server error", "err", text)
 	return len(p), nil
 }

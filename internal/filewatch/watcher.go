@@ -78,7 +78,7 @@ func (w *Watcher) Run(ctx context.Context) {
 			settled.Reset(w.settle)
 		default:
 			w.seen = sum
-			level.Info(w.logger).Log("msg", "The configuration file has changed", "file", w.path)
+			level.Info(w.logger).Log("msg", "File changed", "file", w.path)
 			w.onChange()
 		}
 		if notify != nil {
@@ -112,7 +112,7 @@ func (w *Watcher) warn(err error) {
 		text = err.Error()
 	}
 	if text != "" && text != w.lastError {
-		level.Warn(w.logger).Log("msg", "Changes of the configuration file may be noticed late", "within", w.poll, "err", err)
+		level.Warn(w.logger).Log("msg", "File watch failed, changes may be detected late", "within", w.poll, "err", err)
 	}
 	w.lastError = text
 }

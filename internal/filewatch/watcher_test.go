@@ -178,7 +178,7 @@ func TestWatchThatFailsStillLooks(t *testing.T) {
 	w.want("one")
 	write(t, filepath.Join(dir, "exporter.yml"), "two")
 	w.want("one", "two")
-	if said := w.log.String(); strings.Count(said, "level=warn") != 1 || !strings.Contains(said, "may be noticed late") {
+	if said := w.log.String(); strings.Count(said, "level=warn") != 1 || !strings.Contains(said, "may be detected late") {
 		t.Errorf("want one warning:\n%s", said)
 	}
 }

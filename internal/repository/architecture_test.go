@@ -17,8 +17,8 @@ import (
 // must not exist.
 var rooms = map[string][]string{
 	"":                                 {"internal/cli"},
-	"internal/cli":                     {"collector", "config", "internal/app", "internal/export", "internal/filewatch", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
-	"internal/app":                     {"collector", "config", "internal/changes", "internal/export", "internal/exposition", "internal/httptransport", "internal/inventory", "internal/policy", "internal/refresh", "internal/web", "internal/webhook", "internal/workspace"},
+	"internal/cli":                     {"collector", "config", "internal/app", "internal/atomicfile", "internal/export", "internal/filewatch", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
+	"internal/app":                     {"collector", "config", "internal/changes", "internal/export", "internal/exposition", "internal/httptransport", "internal/inventory", "internal/policy", "internal/refresh", "internal/statefile", "internal/web", "internal/webhook", "internal/workspace"},
 	"internal/app/apptest":             {"collector", "config", "internal/app", "internal/httptransport", "internal/simulator", "internal/testutil", "internal/web"},
 	"internal/policy":                  {"config", "internal/inventory"},
 	"internal/filewatch":               {},
