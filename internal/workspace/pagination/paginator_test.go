@@ -292,3 +292,28 @@ func TestOnPlan(t *testing.T) {
 		t.Errorf("planned %v, want 10 after the first page and at the end", planned)
 	}
 }
+
+func TestListContinuesAfterQuotaExceeded(t *testing.T) {
+	t.Parallel()
+	l := newFakeList(91)
+	p := newPaginator(10, 1)
+	exceeded := &inventory.QuotaExceeded{Operation: inventory.ListDesktops}
+	quota := 4
+	fetch := func(ctx context.Context, offset, limit int) (Page, error) {
+		if quota--; quota < 0 {
+			return Page{}, exceeded
+		}
+		return l.fetch(ctx, offset, limit)
+	}
+	if _, err := p.List(t.Context(), fetch); !errors.Is(err, exceeded) {
+		t.Fatalf("error %v, want %v", err, exceeded)
+	}
+	if n := p.PagesRead(); n != 4 {
+		t.Errorf("%d pages read, want 4", n)
+	}
+	quota = 6
+	got, err := p.List(t.Context(), fetch)
+	if err != nil || !got.Complete || len(got.Desktops) != 91 || l.calls != 10 {
+		t.Errorf("complete %t, %d desktops, %d calls, error %v; want 91 desktops in 10 calls", got.Complete, len(got.Desktops), l.calls, err)
+	}
+}
