@@ -73,12 +73,10 @@ type Filter struct {
 func ParseFilter(query url.Values) (Filter, error) {
 	f := Filter{values: url.Values{}}
 	for _, name := range Parameters() {
-		values := slices.DeleteFunc(slices.Clone(query[name]), func(v string) bool { return strings.TrimSpace(v) == "" })
+		values := ParameterValues(query, name)
 		if len(values) == 0 {
 			continue
 		}
-		slices.Sort(values)
-		values = slices.Compact(values)
 		if len(values) > maxValues {
 			return Filter{}, fmt.Errorf("parameter %q has %d values; the maximum is %d", name, len(values), maxValues)
 		}
@@ -96,6 +94,14 @@ func ParseFilter(query url.Values) (Filter, error) {
 		return Filter{}, err
 	}
 	return f, f.parseSearch()
+}
+
+// ParameterValues returns the distinct values of a parameter, sorted and without
+// empty ones.
+func ParameterValues(query url.Values, name string) []string {
+	values := slices.DeleteFunc(slices.Clone(query[name]), func(v string) bool { return strings.TrimSpace(v) == "" })
+	slices.Sort(values)
+	return slices.Compact(values)
 }
 
 func (f *Filter) parseEIPs() error {

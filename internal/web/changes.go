@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -40,19 +41,16 @@ func changesParams() params {
 // parseChangesView parses the parameters of a view. With an error, it returns the
 // parameters that are valid.
 func parseChangesView(query url.Values, now time.Time) (changesView, error) {
-	values := func(name string) []string {
-		all := slices.DeleteFunc(slices.Clone(query[name]), func(v string) bool { return strings.TrimSpace(v) == "" })
-		slices.Sort(all)
-		return slices.Compact(all)
+	v := changesView{
+		projects: export.ParameterValues(query, "project"), kinds: export.ParameterValues(query, "kind"),
+		desktop: strings.TrimSpace(query.Get("desktop")), since: strings.TrimSpace(query.Get("since")),
 	}
-	v := changesView{projects: values("project"), kinds: values("kind"), desktop: strings.TrimSpace(query.Get("desktop"))}
 	var err error
 	for _, k := range v.kinds {
 		if !slices.Contains(inventory.ChangeKinds(), inventory.ChangeKind(k)) {
 			err = fmt.Errorf("parameter %q must be one of %s, not %q", "kind", strings.Trim(fmt.Sprint(inventory.ChangeKinds()), "[]"), k)
 		}
 	}
-	v.since = strings.TrimSpace(query.Get("since"))
 	if v.since != "" {
 		if age, parseErr := model.ParseDuration(v.since); parseErr == nil {
 			v.from = now.Add(-time.Duration(age))
@@ -210,7 +208,7 @@ type changesDocument struct {
 	Total   int            `json:"total"` // on all pages
 	Page    int            `json:"page"`
 	Pages   int            `json:"pages"`
-	Changes []changeRecord `json:"changes"` // the newest first
+	Changes []changeRecord `json:"changes"` // newest first
 }
 
 type changeRecord struct {

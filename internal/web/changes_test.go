@@ -51,7 +51,7 @@ func TestChanges(t *testing.T) {
 			"?since=2999-01-01T00:00:00%2B01:00":                         nil,
 			"?size=100":                                                  {swapped, vanished, renamed, bound},
 		} {
-			w := ask(h, http.MethodGet, "/changes.json"+query)
+			w := request(h, http.MethodGet, "/changes.json"+query)
 			var document changesDocument
 			if err := json.Unmarshal(w.Body.Bytes(), &document); err != nil || w.Header().Get("Content-Type") != "application/json" {
 				t.Fatalf("%s: %v in %s", query, err, w.Body)
@@ -63,14 +63,14 @@ func TestChanges(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" || document.Total != len(want) || document.Version != 1 {
 				t.Errorf("%s: total %d (-want +got)\n%s", query, document.Total, diff)
 			}
-			page := ask(h, http.MethodGet, "/changes"+query).Body.String()
+			page := request(h, http.MethodGet, "/changes"+query).Body.String()
 			wellFormed(t, page)
 			if got := len(firstGroups(`<tr><th scope="row">(<a)`, page)); got != len(want) {
 				t.Errorf("%s: the page has %d changes, want %d", query, got, len(want))
 			}
 		}
 
-		page := ask(h, http.MethodGet, "/changes?project=bogota&project=lima&since=150m").Body.String()
+		page := request(h, http.MethodGet, "/changes?project=bogota&project=lima&since=150m").Body.String()
 		for what, check := range map[string]struct{ got, want string }{
 			"count":    {count(page), "Changes 1 to 2 of 2, newest first"},
 			"first":    {texts(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "pc-10 bogota EIP swapped 192.0.2.1 192.0.2.10 1999-12-31 23:59:00 UTC"},
@@ -85,7 +85,7 @@ func TestChanges(t *testing.T) {
 		}
 
 		golden := `{"version":1,"total":4,"page":1,"pages":1,"changes":[{"time":"1999-12-31T23:59:00Z","kind":"eip_swapped","project":"bogota","region":"la-north-2","project_id":"p1","desktop_id":"a1","desktop_name":"pc-10","before":"192.0.2.1","after":"192.0.2.10"},`
-		if got := ask(h, http.MethodGet, "/changes.json").Body.String(); !strings.HasPrefix(got, golden) {
+		if got := request(h, http.MethodGet, "/changes.json").Body.String(); !strings.HasPrefix(got, golden) {
 			t.Errorf("got\n%s\nwant it to begin with\n%s", got, golden)
 		}
 	})
@@ -106,7 +106,7 @@ func TestChangesPages(t *testing.T) {
 		"?page=4": "4/3 of 120: none", "?page=9223372036854775807": "9223372036854775807/3 of 120: none",
 	} {
 		var d changesDocument
-		if err := json.Unmarshal(ask(h, http.MethodGet, "/changes.json"+query).Body.Bytes(), &d); err != nil {
+		if err := json.Unmarshal(request(h, http.MethodGet, "/changes.json"+query).Body.Bytes(), &d); err != nil {
 			t.Fatal(err)
 		}
 		got := fmt.Sprintf("%d/%d of %d: none", d.Page, d.Pages, d.Total)
@@ -117,11 +117,11 @@ func TestChangesPages(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
-	page := ask(h, http.MethodGet, "/changes?page=3").Body.String()
+	page := request(h, http.MethodGet, "/changes?page=3").Body.String()
 	if got, want := count(page), "Changes 101 to 120 of 120, newest first"; got != want {
 		t.Errorf("the last page: %q, want %q", got, want)
 	}
-	if w := ask(h, http.MethodGet, "/changes?page=4&kind=appeared"); w.Code != 303 || w.Header().Get("Location") != "/changes?kind=appeared&page=3" {
+	if w := request(h, http.MethodGet, "/changes?page=4&kind=appeared"); w.Code != 303 || w.Header().Get("Location") != "/changes?kind=appeared&page=3" {
 		t.Errorf("a page after the last: %d to %q", w.Code, w.Header().Get("Location"))
 	}
 }
@@ -145,7 +145,7 @@ func TestChangesInvalidRequests(t *testing.T) {
 		{"POST", "/x/changes.json", 405, "/x/changes.json accepts GET and HEAD\n"},
 		{"HEAD", "/x/changes", 200, ""},
 	} {
-		w := ask(h, tc.method, tc.target)
+		w := request(h, tc.method, tc.target)
 		body := w.Body.String()
 		if w.Code != tc.status || !strings.Contains(html.UnescapeString(body), tc.body) {
 			t.Errorf("%s %s: %d %s\nwant %d %s", tc.method, tc.target, w.Code, body, tc.status, tc.body)
@@ -164,7 +164,7 @@ func TestDesktop(t *testing.T) {
 			o.Changes = func() []inventory.Change { return recentChanges(now) }
 		})
 		page := func(query string) string {
-			w := ask(h, http.MethodGet, "/desktop?"+query)
+			w := request(h, http.MethodGet, "/desktop?"+query)
 			if w.Code != 200 {
 				t.Fatalf("%s: %d %s", query, w.Code, w.Body)
 			}

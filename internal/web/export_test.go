@@ -97,17 +97,17 @@ func TestExports(t *testing.T) {
 		"/sd?port=9182&port=9100":              {400, "text/plain; charset=utf-8", "parameter \"port\" has 2 values: /sd accepts one\n"},
 		"/sd?port=9182&sort=name":              {400, "text/plain; charset=utf-8", "unknown parameter \"sort\": /sd accepts address, each, eip, port, project, region, search, security_group, status, subnet, vpc\n"},
 	} {
-		w := ask(h, http.MethodGet, target)
+		w := request(h, http.MethodGet, target)
 		if w.Code != want.status || w.Header().Get("Content-Type") != want.contentType || !strings.Contains(w.Body.String(), want.body) {
 			t.Errorf("%s: %d %s %s; want %d %s with %s", target, w.Code, w.Header().Get("Content-Type"), w.Body, want.status, want.contentType, want.body)
 		}
 		if download := w.Header().Get("Content-Disposition"); (want.status == 200 && strings.HasPrefix(target, "/inventory.") && !strings.Contains(target, "schema")) != (download != "") {
 			t.Errorf("%s: Content-Disposition is %q", target, download)
 		}
-		if w := ask(h, http.MethodPost, target); w.Code != 405 {
+		if w := request(h, http.MethodPost, target); w.Code != 405 {
 			t.Errorf("POST %s: %d, want 405", target, w.Code)
 		}
-		if w := ask(h, http.MethodHead, target); w.Code != want.status || want.status == 200 && !strings.Contains(target, "schema") && w.Body.Len() > 0 {
+		if w := request(h, http.MethodHead, target); w.Code != want.status || want.status == 200 && !strings.Contains(target, "schema") && w.Body.Len() > 0 {
 			t.Errorf("HEAD %s: %d, want %d and no body", target, w.Code, want.status)
 		}
 	}
@@ -121,7 +121,7 @@ func TestExportsHaveEnabledFields(t *testing.T) {
 			"/inventory.csv":               {",team=x", ",ana"},
 			"/sd?port=9182&project=bogota": {`_tag_team":"x"`, `_user_names":",ana,"`},
 		} {
-			body := ask(h, http.MethodGet, target).Body.String()
+			body := request(h, http.MethodGet, target).Body.String()
 			for _, text := range texts {
 				if strings.Contains(body, text) != fields.Tags {
 					t.Errorf("%s with %+v: contains %s: %t\n%s", target, fields, text, !fields.Tags, body)
@@ -136,11 +136,11 @@ func TestDiscoveryBeforeFirstList(t *testing.T) {
 		slow := office("bogota")
 		slow.latency = time.Second
 		h := handler(t, func(o *Options) { o.Fleet = fleetOf(t, addressSource{slow}) })
-		if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 503 {
+		if w := request(h, http.MethodGet, "/sd?port=9182"); w.Code != 503 {
 			t.Errorf("%d %s before the first list, want 503", w.Code, w.Body)
 		}
 		time.Sleep(2 * time.Second)
-		if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || !strings.Contains(w.Body.String(), "10.0.0.1:9182") {
+		if w := request(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || !strings.Contains(w.Body.String(), "10.0.0.1:9182") {
 			t.Errorf("%d %s after it, want the target", w.Code, w.Body)
 		}
 	})
@@ -155,16 +155,16 @@ func TestDiscoveryWaitsForAccounts(t *testing.T) {
 				o.Fleet.WaitIdle(t.Context())
 			})
 			for _, target := range []string{"/sd?port=9182", "/sd?port=9182&status=ACTIVE"} {
-				if w := ask(h, http.MethodGet, target); w.Code != 503 || w.Body.String() != "the projects of account brazil are not known\n" {
+				if w := request(h, http.MethodGet, target); w.Code != 503 || w.Body.String() != "the projects of account brazil are not known\n" {
 					t.Errorf("%s: %d %s while the account is being listed, want 503", target, w.Code, w.Body)
 				}
 			}
 			named := len(projects.Names()) > 0
-			if w := ask(h, http.MethodGet, "/sd?port=9182&project=bogota"); (w.Code == 200) != named || (w.Code == 404) == named {
+			if w := request(h, http.MethodGet, "/sd?port=9182&project=bogota"); (w.Code == 200) != named || (w.Code == 404) == named {
 				t.Errorf("%d %s for a project by its name, which is there: %t", w.Code, w.Body, named)
 			}
 			account.ListedAt = time.Now()
-			if w := ask(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || strings.Contains(w.Body.String(), "10.0.0.1:9182") != named {
+			if w := request(h, http.MethodGet, "/sd?port=9182"); w.Code != 200 || strings.Contains(w.Body.String(), "10.0.0.1:9182") != named {
 				t.Errorf("%d %s of an account without projects, want what there is beside it", w.Code, w.Body)
 			}
 		})
@@ -176,7 +176,7 @@ func TestExportsAreCompressed(t *testing.T) {
 	for header, want := range map[string]bool{
 		"": false, "gzip": true, "deflate, GZIP;q=0.5": true, "gzip;q=0": false, "gzip; q=0.000": false, "br": false, "identity": false, "gzip;q=x": false,
 	} {
-		w := ask(h, http.MethodGet, "/inventory.csv", "Accept-Encoding", header)
+		w := request(h, http.MethodGet, "/inventory.csv", "Accept-Encoding", header)
 		var body io.Reader = w.Body
 		if compressed := w.Header().Get("Content-Encoding") == "gzip"; compressed != want {
 			t.Errorf("%q: gzip %t, want %t", header, compressed, want)
@@ -207,7 +207,7 @@ func TestExportsUseSlots(t *testing.T) {
 	if inner.Code != 503 || inner.Header().Get("Retry-After") != "1" || inner.Header().Get("Content-Disposition") != "" {
 		t.Errorf("%d %s %v beside another export, want 503", inner.Code, inner.Body, inner.Header())
 	}
-	if w := ask(h, http.MethodGet, "/inventory.csv"); outer.Code != 200 || w.Code != 200 {
+	if w := request(h, http.MethodGet, "/inventory.csv"); outer.Code != 200 || w.Code != 200 {
 		t.Errorf("%d and then %d, want 200", outer.Code, w.Code)
 	}
 }
@@ -247,7 +247,7 @@ func TestFailedExportAbortsConnection(t *testing.T) {
 }
 
 func TestSchemaIsJSON(t *testing.T) {
-	if w := ask(exportHandler(t, func(*Options) {}), http.MethodGet, "/inventory.schema.json"); !json.Valid(w.Body.Bytes()) {
+	if w := request(exportHandler(t, func(*Options) {}), http.MethodGet, "/inventory.schema.json"); !json.Valid(w.Body.Bytes()) {
 		t.Errorf("%s", w.Body)
 	}
 }

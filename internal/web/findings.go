@@ -5,7 +5,6 @@ package web
 
 import (
 	"cmp"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -32,12 +31,12 @@ func newFindingSentence(s *inventory.Snapshot, f inventory.Finding) findingSente
 	case inventory.VPCsOverlap:
 		t.Verb, t.Detail = "has the CIDR", "which overlaps with the VPC"
 	case inventory.AddressUsedTwice:
-		t.Verb, t.Detail = "has the address", "as in the same VPC has"
+		t.Verb, t.Detail = "has the address", "the same address in the same VPC as"
 		if f.Other == f.Subject {
 			t.Detail, t.Other = "on two of its interfaces in the same VPC", namedLink{}
 		}
 	case inventory.EIPUsedTwice:
-		t.Verb, t.Detail = "has the EIP", "as has"
+		t.Verb, t.Detail = "has the EIP", "the same EIP as"
 	case inventory.EIPNotShown:
 		t.Verb, t.Detail = "has the EIP", "according to the EIP list, but not to its networks"
 	case inventory.EIPNotListed:
@@ -55,12 +54,12 @@ func objectLink(s *inventory.Snapshot, id string) namedLink {
 	}
 	for _, v := range s.VPCs {
 		if v.ID == id {
-			return namedLink{truncate(cmp.Or(v.Name, id)), urlFor("/inventory", url.Values{"vpc": {id}})}
+			return namedLink{truncate(cmp.Or(v.Name, id)), filterURL("vpc", id)}
 		}
 	}
 	for _, n := range s.Subnets {
 		if n.ID == id {
-			return namedLink{truncate(cmp.Or(n.Name, id)), urlFor("/inventory", url.Values{"subnet": {id}})}
+			return namedLink{truncate(cmp.Or(n.Name, id)), filterURL("subnet", id)}
 		}
 	}
 	return namedLink{Name: truncate(id)}

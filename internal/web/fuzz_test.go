@@ -34,9 +34,9 @@ func FuzzPages(f *testing.F) {
 			t.Skip("no client can send this")
 		}
 		for _, path := range []string{"/inventory", "/changes"} {
-			w := ask(h, http.MethodGet, path+"?"+query)
+			w := request(h, http.MethodGet, path+"?"+query)
 			if w.Code == http.StatusSeeOther {
-				w = ask(h, http.MethodGet, w.Header().Get("Location"))
+				w = request(h, http.MethodGet, w.Header().Get("Location"))
 				if w.Code != http.StatusOK {
 					t.Errorf("%s?%s redirects to status %d", path, query, w.Code)
 				}

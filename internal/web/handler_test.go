@@ -113,7 +113,7 @@ func handler(t *testing.T, change func(*Options)) http.Handler {
 	return New(o)
 }
 
-func ask(h http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
+func request(h http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -165,7 +165,7 @@ func TestResponses(t *testing.T) {
 			if tc.change == nil {
 				tc.change = func(*Options) {}
 			}
-			w := ask(handler(t, tc.change), tc.method, tc.target)
+			w := request(handler(t, tc.change), tc.method, tc.target)
 			if w.Code != tc.status {
 				t.Errorf("status %d, want %d", w.Code, tc.status)
 			}
@@ -191,7 +191,7 @@ func TestPprof(t *testing.T) {
 			"/debug/pprof/goroutine?debug=1": "goroutine profile: total",
 			"/debug/pprof/nonesuch":          "Unknown profile",
 		} {
-			if w := ask(h, http.MethodGet, prefix+path); !strings.Contains(w.Body.String(), want) {
+			if w := request(h, http.MethodGet, prefix+path); !strings.Contains(w.Body.String(), want) {
 				t.Errorf("%s%s: %d without %q:\n%s", prefix, path, w.Code, want, w.Body)
 			}
 		}
@@ -227,7 +227,7 @@ func TestScrapeRespondsBeforeTimeout(t *testing.T) {
 		slow.latency = 30 * time.Second
 		h := handler(t, func(o *Options) { o.Fleet = fleet(t, office("bogota"), slow) })
 		start := time.Now()
-		w := ask(h, http.MethodGet, "/metrics", scrapeTimeoutHeader, "5")
+		w := request(h, http.MethodGet, "/metrics", scrapeTimeoutHeader, "5")
 		if took := time.Since(start); took != 4500*time.Millisecond {
 			t.Errorf("took %s, want 4.5s", took)
 		}
@@ -243,19 +243,19 @@ func TestMaxRequests(t *testing.T) {
 		slow.latency = 5 * time.Second
 		h := handler(t, func(o *Options) { o.Fleet, o.MaxRequests = fleet(t, slow), 1 })
 		first := make(chan *httptest.ResponseRecorder)
-		go func() { first <- ask(h, http.MethodGet, "/metrics") }()
+		go func() { first <- request(h, http.MethodGet, "/metrics") }()
 		synctest.Wait()
-		w := ask(h, http.MethodGet, "/probe?target=lima")
+		w := request(h, http.MethodGet, "/probe?target=lima")
 		if w.Code != 503 || w.Header().Get("Retry-After") != "1" {
 			t.Errorf("status %d, Retry-After %q; want 503, 1", w.Code, w.Header().Get("Retry-After"))
 		}
-		if w := ask(h, http.MethodGet, "/-/healthy"); w.Code != 200 {
+		if w := request(h, http.MethodGet, "/-/healthy"); w.Code != 200 {
 			t.Errorf("health is %d while scrapes run, want 200", w.Code)
 		}
 		if w := <-first; w.Code != 200 {
 			t.Errorf("the first scrape got %d, want 200", w.Code)
 		}
-		if w := ask(h, http.MethodGet, "/metrics"); w.Code != 200 {
+		if w := request(h, http.MethodGet, "/metrics"); w.Code != 200 {
 			t.Errorf("the next scrape got %d, want 200", w.Code)
 		}
 	})

@@ -51,14 +51,6 @@ func (v inventoryView) values() url.Values {
 	return values
 }
 
-// String returns the order as in the parameter sort.
-func (o sortOrder) String() string {
-	if o.descending {
-		return "-" + o.column
-	}
-	return o.column
-}
-
 func (v inventoryView) url() string { return urlFor("/inventory", v.values()) }
 
 // inventoryPage is the data of pages/inventory.html.
@@ -163,14 +155,14 @@ func (s *server) sortedPositions(index *sortIndex, snapshots []*inventory.Snapsh
 	// Sort by data age: unknown first, then stale, then by age.
 	keys := make([]string, 0, len(index.entries))
 	for _, snapshot := range snapshots {
-		for i, reading := range s.Fleet.ReadStatuses(snapshot.Project.Name, snapshot.Records) {
+		for i, status := range s.Fleet.ReadStatuses(snapshot.Project.Name, snapshot.Records) {
 			rank := byte(3)
 			if snapshot.Records[i].Networks == nil {
 				rank = 1
-			} else if !reading.FailingSince.IsZero() {
+			} else if !status.FailingSince.IsZero() {
 				rank = 2
 			}
-			keys = append(keys, string(binary.BigEndian.AppendUint64([]byte{rank}, uint64(max(0, reading.ReadAt.UnixNano())))))
+			keys = append(keys, string(binary.BigEndian.AppendUint64([]byte{rank}, uint64(max(0, status.ReadAt.UnixNano())))))
 		}
 	}
 	return sortPositions(keys, o.descending)
@@ -202,7 +194,7 @@ const (
 )
 
 func (s *server) desktopRows(shown []entry, snapshots []*inventory.Snapshot, now time.Time) []desktopRow {
-	readings := make([]refresh.ReadStatus, len(shown))
+	statuses := make([]refresh.ReadStatus, len(shown))
 	for i, snapshot := range snapshots {
 		var records []*inventory.Record
 		var positions []int
@@ -212,15 +204,15 @@ func (s *server) desktopRows(shown []entry, snapshots []*inventory.Snapshot, now
 			}
 		}
 		if len(records) > 0 {
-			for j, reading := range s.Fleet.ReadStatuses(snapshot.Project.Name, records) {
-				readings[positions[j]] = reading
+			for j, status := range s.Fleet.ReadStatuses(snapshot.Project.Name, records) {
+				statuses[positions[j]] = status
 			}
 		}
 	}
 	rows := make([]desktopRow, len(shown))
 	for i, e := range shown {
 		r := newDesktopRow(snapshots[e.project].Project.Name, e.record)
-		r.DataClass, r.DataAge = dataAge(e.record, readings[i], now)
+		r.DataClass, r.DataAge = dataAge(e.record, statuses[i], now)
 		if len(snapshots) > 1 {
 			r.Project = truncate(snapshots[e.project].Project.Name)
 		}
@@ -299,22 +291,27 @@ func statusClass(status string) string {
 	return classMuted
 }
 
+// filterURL returns the URL of the inventory page with one filter.
+func filterURL(name, value string) string {
+	return urlFor("/inventory", url.Values{name: {value}})
+}
+
 func desktopURL(project, id string) string {
 	return urlFor("/desktop", url.Values{"project": {project}, "id": {id}})
 }
 
 // dataAge returns the age or state of a desktop's networks in a few words, and its
 // CSS class.
-func dataAge(r *inventory.Record, reading refresh.ReadStatus, now time.Time) (class, text string) {
+func dataAge(r *inventory.Record, status refresh.ReadStatus, now time.Time) (class, text string) {
 	switch {
-	case r.Networks == nil && !reading.RefusedUntil.IsZero():
+	case r.Networks == nil && !status.RefusedUntil.IsZero():
 		return classFailing, "refused"
 	case r.Networks == nil:
 		return classWaiting, "unknown"
-	case !reading.FailingSince.IsZero():
-		return classFailing, "stale, " + formatAge(reading.ReadAt, now)
+	case !status.FailingSince.IsZero():
+		return classFailing, "stale, " + formatAge(status.ReadAt, now)
 	}
-	return classMuted, formatAge(reading.ReadAt, now)
+	return classMuted, formatAge(status.ReadAt, now)
 }
 
 // formatAge returns the time since t in one unit.

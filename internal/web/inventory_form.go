@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
@@ -76,22 +77,28 @@ func (p *inventoryPage) addColumnHeaders(v inventoryView, showProject bool) {
 // addFormFields adds the fields of the filter form.
 func (p *inventoryPage) addFormFields(v inventoryView, names *filterOptions) {
 	values := v.filter.Values()
-	p.Search = textField("search", "Search", values["search"], nil)
+	text := func(name string, suggestions []string) formField {
+		return textField(name, filterLabel(name), values[name], suggestions)
+	}
+	choice := func(name string, options ...formOption) formField {
+		return selectField(name, filterLabel(name), values[name], options...)
+	}
+	p.Search = text("search", nil)
 	p.Search.Hint = "name, ID, IP, VPC, subnet, group"
 	p.Fields = []formField{
-		selectField("status", "Status", values["status"], formOptions(names.statuses)...),
-		selectField("eip", "EIP", values["eip"], formOption{"", "all", false}, formOption{"any", "with EIP", false}, formOption{"none", "without EIP", false}, formOption{"unknown", "unknown", false}),
+		choice("status", formOptions(names.statuses)...),
+		choice("eip", formOption{"", "all", false}, formOption{"any", "with EIP", false}, formOption{"none", "without EIP", false}, formOption{"unknown", "unknown", false}),
 	}
 	if len(names.projects) > 1 || len(values["project"]) > 0 {
-		p.Fields = append(p.Fields, selectField("project", "Project", values["project"], formOptions(names.projects)...))
+		p.Fields = append(p.Fields, choice("project", formOptions(names.projects)...))
 	}
 	p.MoreFields = []formField{
-		textField("vpc", "VPC", values["vpc"], names.vpcs),
-		textField("subnet", "Subnet", values["subnet"], names.subnets),
-		textField("security_group", "Security group", values["security_group"], names.groups),
+		text("vpc", names.vpcs),
+		text("subnet", names.subnets),
+		text("security_group", names.groups),
 	}
 	if len(names.regions) > 1 || len(values["region"]) > 0 {
-		p.MoreFields = append(p.MoreFields, selectField("region", "Region", values["region"], formOptions(names.regions)...))
+		p.MoreFields = append(p.MoreFields, choice("region", formOptions(names.regions)...))
 	}
 	for _, f := range p.MoreFields {
 		p.MoreFieldsOpen = p.MoreFieldsOpen || f.Value != "" || len(f.Hidden) > 0
@@ -144,12 +151,17 @@ func formOptions(names []string) []formOption {
 	return out
 }
 
+// filterLabel returns the label of a filter parameter.
+func filterLabel(name string) string {
+	switch name {
+	case "vpc", "eip":
+		return strings.ToUpper(name)
+	}
+	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "_", " ")
+}
+
 // addChips adds a chip for each value of the filter.
 func (p *inventoryPage) addChips(v inventoryView) {
-	labels := map[string]string{
-		"search": "Search", "project": "Project", "region": "Region", "vpc": "VPC",
-		"subnet": "Subnet", "security_group": "Security group", "status": "Status", "eip": "EIP",
-	}
 	v.pages.page = 1
 	all := v.values()
 	filter := v.filter.Values()
@@ -157,7 +169,7 @@ func (p *inventoryPage) addChips(v inventoryView) {
 		for i, value := range filter[name] {
 			without := maps.Clone(all)
 			without[name] = slices.Delete(slices.Clone(filter[name]), i, i+1)
-			p.Chips = append(p.Chips, chip{labels[name], truncate(value), urlFor("/inventory", without)})
+			p.Chips = append(p.Chips, chip{filterLabel(name), truncate(value), urlFor("/inventory", without)})
 		}
 	}
 }

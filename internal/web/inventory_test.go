@@ -91,7 +91,7 @@ func TestInventory(t *testing.T) {
 		"?search=pc&status=ACTIVE": "PC-9 pc-10",
 	} {
 		t.Run(query, func(t *testing.T) {
-			w := ask(h, http.MethodGet, "/inventory"+query)
+			w := request(h, http.MethodGet, "/inventory"+query)
 			page := w.Body.String()
 			if w.Code != 200 {
 				t.Fatalf("status %d: %s", w.Code, page)
@@ -109,7 +109,7 @@ func TestInventory(t *testing.T) {
 
 func TestInventoryPage(t *testing.T) {
 	h := handler(t, twoProjects(t))
-	page := ask(h, http.MethodGet, "/inventory?sort=-ip&eip=any&vpc=v1&vpc=v2&search=%3Cb%3E+10").Body.String()
+	page := request(h, http.MethodGet, "/inventory?sort=-ip&eip=any&vpc=v1&vpc=v2&search=%3Cb%3E+10").Body.String()
 	for what, check := range map[string]struct{ got, want string }{
 		"count":    {count(page), "No matching desktops (5 in total)."},
 		"chips":    {texts(`(?s)<ul class="chips"[^>]*>(.*?)</ul>`, page), "EIP: any × Search: <b> 10 × VPC: v1 × VPC: v2 × Remove all"},
@@ -128,7 +128,7 @@ func TestInventoryPage(t *testing.T) {
 		}
 	}
 
-	page = ask(h, http.MethodGet, "/inventory?sort=-ip&project=lima&vpc=v1").Body.String()
+	page = request(h, http.MethodGet, "/inventory?sort=-ip&project=lima&vpc=v1").Body.String()
 	for what, check := range map[string]struct{ got, want string }{
 		"count":  {count(page), "Desktops 1 to 1 of 1 (5 in total)"},
 		"row":    {texts(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "lab lima 10.0.0.11 172.16.0.1 2001:db8::1 lab main bench floor-1 default 0 s"},
@@ -140,7 +140,7 @@ func TestInventoryPage(t *testing.T) {
 			t.Errorf("%s: got\n%s\nwant\n%s", what, check.got, check.want)
 		}
 	}
-	page = ask(h, http.MethodGet, "/inventory?search=b2").Body.String()
+	page = request(h, http.MethodGet, "/inventory?search=b2").Body.String()
 	if got, want := texts(`(?s)<tbody>\s*<tr>(.*?)</tr>`, strings.ReplaceAll(page, "</", " </")), "b2 lima ACTIVE unknown unknown unknown unknown unknown refused"; got != want {
 		t.Errorf("the desktop that the API refuses: got\n%s\nwant\n%s", got, want)
 	}
@@ -157,7 +157,7 @@ func TestInventoryPages(t *testing.T) {
 		"?eip=any&page=2":   "Desktops 51 to 84 of 84 (251 in total) | 1<Previous 1 [2]",
 		"?search=desktop-1": "Desktops 1 to 50 of 111 (251 in total) | [1] 2 3 Next>2",
 	} {
-		page := ask(h, http.MethodGet, "/inventory"+query).Body.String()
+		page := request(h, http.MethodGet, "/inventory"+query).Body.String()
 		pager := texts(`(?s)<nav class="pager"[^>]*>(.*?)</nav>`, page)
 		pager = regexp.MustCompile(`Page (\d+)`).ReplaceAllString(pager, "$1")
 		for _, current := range firstGroups(`aria-current="page"><span class="visually-hidden">Page </span>(\d+)`, page) {
@@ -177,7 +177,7 @@ func TestInventoryPages(t *testing.T) {
 	// All pages together have each desktop once.
 	seen := map[string]bool{}
 	for _, number := range []string{"1", "2", "3", "4", "5", "6"} {
-		for name := range strings.FieldsSeq(tableNames(ask(h, http.MethodGet, "/inventory?sort=-ip&page="+number).Body.String())) {
+		for name := range strings.FieldsSeq(tableNames(request(h, http.MethodGet, "/inventory?sort=-ip&page="+number).Body.String())) {
 			seen[name] = true
 		}
 	}
@@ -227,7 +227,7 @@ func TestInventoryInvalidRequests(t *testing.T) {
 		{"HEAD", "/x/desktop?project=lima&id=b1", 200, "", ""},
 	} {
 		t.Run(tc.method+" "+tc.target, func(t *testing.T) {
-			w := ask(h, tc.method, tc.target)
+			w := request(h, tc.method, tc.target)
 			if w.Code != tc.status || w.Header().Get("Location") != tc.location {
 				t.Errorf("status %d to %q, want %d to %q", w.Code, w.Header().Get("Location"), tc.status, tc.location)
 			}
@@ -256,7 +256,7 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		h := handler(t, func(o *Options) { o.Fleet = f })
 		check := func(what, states, counted, shown, age string) {
 			t.Helper()
-			page := ask(h, http.MethodGet, "/inventory").Body.String()
+			page := request(h, http.MethodGet, "/inventory").Body.String()
 			got := strings.Join([]string{texts(`(?s)<ul class="projects">(.*?)</ul>`, page), count(page), tableNames(page), texts(`data-label="Data age">(.*?)</td>`, page)}, "\n")
 			if diff := cmp.Diff(strings.Join([]string{states, counted, shown, age}, "\n"), got); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", what, diff)
@@ -272,7 +272,7 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		time.Sleep(time.Minute)
 		const failing = "The last refresh failed. The last success was 11m0s ago. Data that could not be read is kept as stale for a limited time (max_staleness). Status"
 		check("an outage", "bogota failing 1 desktops, data up to 11m0s old, 1 stale "+failing+" "+never, "Desktops 1 to 1 of 1", "pc-1", "stale, 11 min")
-		page := ask(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
+		page := request(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
 		if want := "The network data is stale: it was read 11 min ago, and reading it has failed for 60 s."; !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
@@ -280,7 +280,7 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		bogota.lists.Store(broken)
 		time.Sleep(16 * time.Minute)
 		f.Refresh(t.Context())
-		page = ask(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
+		page = request(h, http.MethodGet, "/desktop?project=bogota&id=a1").Body.String()
 		if want := "The network data of this desktop is unknown: reading it has failed for 17 min."; !strings.Contains(page, want) {
 			t.Errorf("%q is missing in\n%s", want, page)
 		}
@@ -289,15 +289,15 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		f.Refresh(t.Context())
 		check("for too long", "bogota failing desktops unknown The last refresh failed. The last success was 43m0s ago. Data that could not be read is kept as stale for a limited time (max_staleness). Status "+never,
 			"No desktops known yet; see the state of the projects above.", "", "")
-		if w := ask(h, http.MethodGet, "/desktop?project=bogota&id=a1"); w.Code != 404 || !strings.Contains(w.Body.String(), "The desktops of this project are currently not known") {
+		if w := request(h, http.MethodGet, "/desktop?project=bogota&id=a1"); w.Code != 404 || !strings.Contains(w.Body.String(), "The desktops of this project are currently not known") {
 			t.Errorf("its desktop: %d %s", w.Code, w.Body)
 		}
 	})
-	empty := ask(handler(t, func(o *Options) { o.Fleet = newFleet(t, newTestProject("bogota")) }), http.MethodGet, "/inventory").Body.String()
+	empty := request(handler(t, func(o *Options) { o.Fleet = newFleet(t, newTestProject("bogota")) }), http.MethodGet, "/inventory").Body.String()
 	if got, want := count(empty), "No desktops."; got != want {
 		t.Errorf("an empty project: %q, want %q", got, want)
 	}
-	none := ask(handler(t, func(o *Options) { o.Fleet = newFleet(t) }), http.MethodGet, "/inventory").Body.String()
+	none := request(handler(t, func(o *Options) { o.Fleet = newFleet(t) }), http.MethodGet, "/inventory").Body.String()
 	if !strings.Contains(none, "No projects known yet.") {
 		t.Errorf("without a project:\n%s", none)
 	}
@@ -320,7 +320,7 @@ func TestManyProjectsAreCollapsed(t *testing.T) {
 			}
 			all = append(all, e)
 		}
-		page := ask(handler(t, func(o *Options) { o.Fleet = newFleet(t, all...) }), http.MethodGet, "/inventory").Body.String()
+		page := request(handler(t, func(o *Options) { o.Fleet = newFleet(t, all...) }), http.MethodGet, "/inventory").Body.String()
 		if got := texts(`<details class="muted"><summary>(.*?)</summary>`, page); got != tc.want {
 			t.Errorf("%d healthy and %d failing: collapsed %q, want %q", tc.healthy, tc.failing, got, tc.want)
 		}
@@ -359,7 +359,7 @@ func TestHostileNamesAreEscaped(t *testing.T) {
 		}
 	})
 	pages := []string{"/inventory", "/changes", "/"}
-	list := ask(h, http.MethodGet, "/inventory").Body.String()
+	list := request(h, http.MethodGet, "/inventory").Body.String()
 	for _, link := range firstGroups(`<tr><th scope="row"><a href="([^"]*)"`, list) {
 		pages = append(pages, html.UnescapeString(link))
 	}
@@ -367,7 +367,7 @@ func TestHostileNamesAreEscaped(t *testing.T) {
 		t.Fatalf("%d pages, want %d", len(pages), 3+len(names))
 	}
 	for _, path := range pages {
-		w := ask(h, http.MethodGet, path)
+		w := request(h, http.MethodGet, path)
 		if w.Code != 200 {
 			t.Errorf("%.100s: status %d", path, w.Code)
 		}

@@ -44,7 +44,7 @@ func TestPages(t *testing.T) {
 			"What to do: allow workspace:desktops:list", "90 (configured: 180; reduced after HTTP 429)", "unknown",
 		}},
 	} {
-		w := ask(h, http.MethodGet, tc.path)
+		w := request(h, http.MethodGet, tc.path)
 		body := w.Body.String()
 		if w.Code != 200 {
 			t.Fatalf("%s: status %d", tc.name, w.Code)
@@ -58,7 +58,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: a hostile name is not escaped, or the page has no doctype:\n%s", tc.name, body)
 		}
 	}
-	if w := ask(h, http.MethodGet, "/x/-/style.css"); w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") {
+	if w := request(h, http.MethodGet, "/x/-/style.css"); w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") {
 		t.Errorf("style: %d %s", w.Code, w.Header().Get("Content-Type"))
 	}
 }
@@ -67,8 +67,8 @@ func TestPages(t *testing.T) {
 func statusPage(t *testing.T, change func(*Options)) string {
 	t.Helper()
 	h := handler(t, change)
-	ask(h, http.MethodGet, "/metrics")
-	body := ask(h, http.MethodGet, "/status").Body.String()
+	request(h, http.MethodGet, "/metrics")
+	body := request(h, http.MethodGet, "/status").Body.String()
 	_, body, _ = strings.Cut(body, "<main")
 	_, body, _ = strings.Cut(body, ">")
 	body, _, _ = strings.Cut(body, "</main>")

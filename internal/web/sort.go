@@ -59,6 +59,14 @@ type sortOrder struct {
 	descending bool
 }
 
+// String returns the order as in the parameter sort.
+func (o sortOrder) String() string {
+	if o.descending {
+		return "-" + o.column
+	}
+	return o.column
+}
+
 // sortIndexCache has the sort index of the newest snapshots requested.
 type sortIndexCache struct {
 	mu    sync.Mutex

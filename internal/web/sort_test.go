@@ -18,7 +18,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-func TestNaturalOrder(t *testing.T) {
+func TestNaturalKey(t *testing.T) {
 	ascending := []string{
 		"", "-", "0", "1", "2", "10", "A-2", "a-10", "a-10-b", "a-10b2", "a-10b11", "a-1000000000000000000000", "ab", "b", "Ä", "ö", "桌面-2", "桌面-11", "\xff",
 	}
@@ -36,7 +36,7 @@ func TestNaturalOrder(t *testing.T) {
 	}
 }
 
-func TestAddressOrder(t *testing.T) {
+func TestAddressKey(t *testing.T) {
 	ascending := []string{"", "9.255.0.1", "10.0.0.2", "10.0.0.10", "192.0.2.1", "2001:db8::2", "2001:db8::10", "no address"}
 	for i, a := range ascending {
 		for j, b := range ascending {
@@ -47,7 +47,7 @@ func TestAddressOrder(t *testing.T) {
 	}
 }
 
-func TestWhatLacksAKeyGoesLast(t *testing.T) {
+func TestSortPositions(t *testing.T) {
 	keys := []string{"b", "", "a", "b", "", "c"}
 	if got, want := sortPositions(keys, false), []int32{2, 0, 3, 5, 1, 4}; !slices.Equal(got, want) {
 		t.Errorf("ascending: %v, want %v", got, want)
@@ -57,7 +57,7 @@ func TestWhatLacksAKeyGoesLast(t *testing.T) {
 	}
 }
 
-func TestAnOrderIsMadeOnceForTheSameDesktops(t *testing.T) {
+func TestSortIndexIsReused(t *testing.T) {
 	snapshot := func(names ...string) *inventory.Snapshot {
 		s := &inventory.Snapshot{Project: inventory.Project{Name: "bogota"}}
 		for _, n := range names {
@@ -114,7 +114,7 @@ func BenchmarkInventory(b *testing.B) {
 					if source != "index" {
 						s.sortIndexes.index = nil
 					}
-					if w := ask(http.HandlerFunc(s.serveInventory), http.MethodGet, "/inventory?"+query); w.Code != http.StatusOK {
+					if w := request(http.HandlerFunc(s.serveInventory), http.MethodGet, "/inventory?"+query); w.Code != http.StatusOK {
 						b.Fatal(w.Code)
 					}
 				}
@@ -158,7 +158,7 @@ func TestPageDoesNotSort(t *testing.T) {
 	}
 }
 
-func TestAge(t *testing.T) {
+func TestFormatAge(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	for d, want := range map[time.Duration]string{
 		-time.Minute: "0 s", 0: "0 s", 119 * time.Second: "119 s", 2 * time.Minute: "2 min", 119 * time.Minute: "119 min",
@@ -173,7 +173,7 @@ func TestAge(t *testing.T) {
 	}
 }
 
-func TestAFindingIsASentence(t *testing.T) {
+func TestFindingSentence(t *testing.T) {
 	a, b := desktop("d1", "pc-1", "", "10.9.9.9", ""), desktop("d2", "", "", "", "")
 	s := &inventory.Snapshot{
 		Project: inventory.Project{Name: "bogota"}, Records: []*inventory.Record{&a, &b},
@@ -187,9 +187,9 @@ func TestAFindingIsASentence(t *testing.T) {
 		{inventory.Finding{Reason: inventory.AddressOutsideSubnet, Subject: "d1", Other: "s1", Value: "10.9.9.9"}, "pc-1 has the address 10.9.9.9, which is not in its subnet floor"},
 		{inventory.Finding{Reason: inventory.SubnetOutsideVPC, Subject: "s1", Other: "v1", Value: "10.0.0.0/8"}, "floor has the CIDR 10.0.0.0/8, which is not in its VPC main"},
 		{inventory.Finding{Reason: inventory.VPCsOverlap, Subject: "v1", Other: "v2", Value: "10.0.0.0/8"}, "main has the CIDR 10.0.0.0/8, which overlaps with the VPC v2"},
-		{inventory.Finding{Reason: inventory.AddressUsedTwice, Subject: "d1", Other: "d2", Value: "10.9.9.9"}, "pc-1 has the address 10.9.9.9, as in the same VPC has d2"},
+		{inventory.Finding{Reason: inventory.AddressUsedTwice, Subject: "d1", Other: "d2", Value: "10.9.9.9"}, "pc-1 has the address 10.9.9.9, the same address in the same VPC as d2"},
 		{inventory.Finding{Reason: inventory.AddressUsedTwice, Subject: "d1", Other: "d1", Value: "10.9.9.9"}, "pc-1 has the address 10.9.9.9, on two of its interfaces in the same VPC"},
-		{inventory.Finding{Reason: inventory.EIPUsedTwice, Subject: "d1", Other: "gone", Value: "192.0.2.1"}, "pc-1 has the EIP 192.0.2.1, as has gone"},
+		{inventory.Finding{Reason: inventory.EIPUsedTwice, Subject: "d1", Other: "gone", Value: "192.0.2.1"}, "pc-1 has the EIP 192.0.2.1, the same EIP as gone"},
 		{inventory.Finding{Reason: inventory.EIPNotShown, Subject: "d1", Value: "192.0.2.1"}, "pc-1 has the EIP 192.0.2.1, according to the EIP list, but not to its networks"},
 		{inventory.Finding{Reason: inventory.EIPNotListed, Subject: "d1", Value: "192.0.2.1"}, "pc-1 has the EIP 192.0.2.1, according to its networks, but not to the EIP list"},
 		{inventory.Finding{Reason: "something_new", Subject: "d1", Value: "<b>"}, "pc-1 something new: <b>"},
@@ -209,7 +209,7 @@ func TestAFindingIsASentence(t *testing.T) {
 	}
 }
 
-func TestAFieldTakesAnyValueThatALinkMayHave(t *testing.T) {
+func TestFormFields(t *testing.T) {
 	f := selectField("status", "Status", []string{"GONE"}, formOptions([]string{"ACTIVE"})...)
 	if got := f.Options; len(got) != 3 || got[2] != (formOption{"GONE", "GONE", true}) || got[0].Selected || got[1].Selected {
 		t.Errorf("options %v, want GONE as the last and selected", got)
