@@ -12,34 +12,34 @@ import (
 	"time"
 )
 
-// Call is one call as it came in.
+// Call is a received call.
 type Call struct {
-	Operation string // one of the constants; empty: no such API
+	Operation string // one of the constants; "": no such API
 	Project   string
-	AccessKey string   // that claims to ask
-	IDs       []string // desktops that are asked for, as often as asked
+	AccessKey string   // as in the request, not authenticated
+	IDs       []string // requested desktops, duplicates included
 	Method    string
 	Path      string
 	RawQuery  string
-	Header    http.Header // not to be changed
+	Header    http.Header // must not be modified
 	RequestID string
 	Time      time.Time
-	Status    int // of the answer; 0: none yet, or never
+	Status    int // of the response; 0: none, or not yet
 }
 
-// Query gives the parameters.
+// Query returns the query parameters.
 func (c Call) Query() url.Values {
-	q, _ := url.ParseQuery(c.RawQuery) // the good part of a bad query is what the cloud used
+	q, _ := url.ParseQuery(c.RawQuery) // as the cloud: the valid part of an invalid query
 	return q
 }
 
-// callLog remembers the calls. Counts are of all calls; details only of the
-// last ones, so that a soak test measures the exporter and not the simulator.
+// callLog counts all calls and stores the newest ones. The limit keeps the memory of
+// long tests constant.
 type callLog struct {
 	mu          sync.Mutex
 	seed        uint64
 	history     int
-	calls       []*Call // in the order of arrival; a ring once it is full
+	calls       []*Call // in order of arrival; a ring buffer when full
 	next        int
 	total       uint64
 	counts      map[string]int
@@ -52,7 +52,7 @@ func (l *callLog) init(history int, seed uint64) {
 	l.counts = map[string]int{}
 }
 
-// begin records a call and gives it its request id.
+// begin logs a call and sets its request ID.
 func (l *callLog) begin(call *Call) *Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +85,7 @@ func (l *callLog) end() {
 	l.inFlight--
 }
 
-// Calls gives the calls so far, the oldest first, as far as they are remembered.
+// Calls returns the calls, oldest first, limited by Options.History.
 func (c *Cloud) Calls() []Call {
 	l := &c.callLog
 	l.mu.Lock()
@@ -97,8 +97,8 @@ func (c *Cloud) Calls() []Call {
 	return out
 }
 
-// CallCount gives the number of calls of an operation that arrived, answered or
-// not; of all calls without an operation.
+// CallCount returns the number of received calls of an operation, or of all
+// operations for "".
 func (c *Cloud) CallCount(operation string) int {
 	l := &c.callLog
 	l.mu.Lock()
@@ -113,7 +113,7 @@ func (c *Cloud) CallCount(operation string) int {
 	return sum
 }
 
-// MaxInFlight gives the largest number of calls that were in work at once.
+// MaxInFlight returns the maximum of concurrent calls.
 func (c *Cloud) MaxInFlight() int {
 	l := &c.callLog
 	l.mu.Lock()
@@ -121,8 +121,8 @@ func (c *Cloud) MaxInFlight() int {
 	return l.maxInFlight
 }
 
-// ResetCounters forgets the calls, the counts of all kinds and the spent quota, but
-// neither the fleet nor keys, locks and faults.
+// ResetCounters resets the call log, all counts and the used quota. Desktops, keys,
+// key lockouts and faults stay.
 func (c *Cloud) ResetCounters() {
 	c.quota.reset()
 	c.keys.resetLockouts()
@@ -133,15 +133,15 @@ func (c *Cloud) ResetCounters() {
 	clear(l.counts)
 }
 
-// hooks are the functions that see calls before they are answered.
+// hooks are functions that run before a call is served.
 type hooks struct {
 	mu        sync.Mutex
 	functions map[int]func(Call)
 	id        int
 }
 
-// OnCall has every call shown to fn before it is answered, so that fn can change
-// the fleet between two pages. fn may be called at once for several calls.
+// OnCall registers a function that runs before each call is served, for example to
+// change desktops between two pages. fn must be safe for concurrent use.
 func (c *Cloud) OnCall(fn func(Call)) (remove func()) {
 	h := &c.hooks
 	h.mu.Lock()
@@ -173,7 +173,7 @@ func (h *hooks) run(call Call) {
 	}
 }
 
-// hashNumbers is a hash of numbers (splitmix64): cheap, and the same on every run.
+// hashNumbers returns a hash of numbers (splitmix64) that is the same on every run.
 func hashNumbers(parts ...uint64) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, p := range parts {
@@ -185,7 +185,7 @@ func hashNumbers(parts ...uint64) uint64 {
 	return h
 }
 
-// hexID gives 32 hexadecimal digits, as the cloud's ids have them.
+// hexID returns 32 hexadecimal digits, the format of the cloud's IDs.
 func hexID(parts ...uint64) string {
 	var b [16]byte
 	h := hashNumbers(parts...)

@@ -1,14 +1,15 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package simulator is a Huawei Cloud that fits into a process: Workspace's
-// desktops, their networks and EIPs, IAM's list of projects and the services
-// that hand out temporary keys, spoken on the wire as the real ones do. It is an
-// independent second opinion on that wire, so it uses the standard library
-// alone: neither the SDK nor any other room of this program.
+// Package simulator answers: what would the cloud respond? It is an HTTP server of
+// the APIs that the exporter calls: Workspace's desktops, networks and EIPs, IAM's
+// list of projects, and the services that issue temporary access keys. The demo
+// and the tests use it.
 //
-// Nothing here is guessed silently. Where the documentation of the real cloud
-// says nothing, an option or a [Fault] chooses between the possible answers.
+// It uses the standard library only, neither the SDK nor a package of this module,
+// so that a misreading of the API cannot be on both sides. Where the documentation
+// of an API is silent, an option or a [Fault] selects one of the possible
+// responses.
 package simulator
 
 import (
@@ -18,43 +19,43 @@ import (
 	"time"
 )
 
-// Options choose how a Cloud behaves. The zero value is a lenient cloud.
+// Options select the behavior of a Cloud. The zero value has no quota.
 type Options struct {
-	Now          func() time.Time // absent: time.Now
-	Seed         uint64           // of request ids, issued keys and faults by chance
-	UnknownIDs   UnknownIDs       // what ShowDesktopNetworks says to ids it does not know
-	AbsentValues AbsentValues     // how a value that a desktop lacks is written
-	Quota        int              // calls in any sliding minute, per user and operation; 0: no end
-	History      int              // calls that Calls remembers; 0: 10000, negative: none
+	Now          func() time.Time // nil: time.Now
+	Seed         uint64           // of request IDs, issued keys and random faults
+	UnknownIDs   UnknownIDs       // response of ShowDesktopNetworks to unknown IDs
+	AbsentValues AbsentValues     // encoding of values that a desktop does not have
+	Quota        int              // calls per user and operation in any sliding minute; 0: unlimited
+	History      int              // maximum of calls that Calls returns; 0: 10000, negative: none
 }
 
-// UnknownIDs is the way in which ShowDesktopNetworks treats unknown ids.
+// UnknownIDs is the response of ShowDesktopNetworks to unknown IDs.
 type UnknownIDs int
 
-// The ways that the documentation leaves open.
+// The responses that the documentation allows.
 const (
-	OmitUnknown     UnknownIDs = iota // 200, without them
+	OmitUnknown     UnknownIDs = iota // 200 without them
 	NotFoundUnknown                   // 404 for the whole batch
 	RejectUnknown                     // 400 for the whole batch
 )
 
-// AbsentValues is the way in which a value that is not there is written.
+// AbsentValues is the encoding of absent values.
 type AbsentValues int
 
-// The ways that Workspace's neighbouring calls show.
+// The encodings that similar APIs of Workspace use.
 const (
-	OmitKey    AbsentValues = iota // no such key
+	OmitKey    AbsentValues = iota // without the key
 	WriteNull                      // null
 	WriteEmpty                     // "", [] or {}
-	WriteBlank                     // "", [] or an object of empty texts
+	WriteBlank                     // "", [] or an object of empty strings
 )
 
-// Cloud is a simulated cloud: an http.Handler that serves all its services on
-// one address. All its methods may be used at once, and while it serves.
+// Cloud is a simulated cloud: an http.Handler that serves all services on one
+// address. Its methods are safe for concurrent use, also while it serves.
 type Cloud struct {
 	now     func() time.Time
 	routes  []route
-	stop    chan struct{} // closed by Close: ends hanging answers
+	stop    chan struct{} // closed by Close: ends hanging responses
 	once    sync.Once
 	store   store
 	keys    keyStore
@@ -65,7 +66,7 @@ type Cloud struct {
 	issuers issuers
 }
 
-// New makes a cloud without projects and keys.
+// New returns a cloud without projects and access keys.
 func New(o Options) *Cloud {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -83,32 +84,32 @@ func New(o Options) *Cloud {
 	return c
 }
 
-// Close ends the answers that hang. A closed cloud still answers, but never
-// hangs again.
+// Close ends hanging responses. A closed cloud still responds, but never hangs
+// again.
 func (c *Cloud) Close() { c.once.Do(func() { close(c.stop) }) }
 
-// request is one call while it is answered.
+// request is a call that is being served.
 type request struct {
 	Call
-	key    Key // once it is authenticated
+	key    Key // after authentication
 	query  url.Values
 	body   []byte
 	effect faultEffect
 }
 
-// response is what goes back; a status of 0 means that there is none yet.
+// response is the response to a request. The zero value means none yet.
 type response struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// ServeHTTP answers one call: it is recorded, the hook runs, the gateway counts
-// it, faults that match have their way, and then the service answers.
+// ServeHTTP serves one call: it logs the call, runs the hooks, applies matching
+// faults, authenticates and counts it, and calls the service.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x, route, ok := c.readRequest(r)
 	if !ok {
-		return // the caller left while it was still speaking
+		return // the client disconnected while sending the request
 	}
 	record := c.callLog.begin(&x.Call)
 	defer c.callLog.end()
@@ -126,7 +127,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = c.admit(r, x, route)
 	}
 	if !c.wait(r, x.effect.Latency) {
-		panic(http.ErrAbortHandler) // whoever is still there gets no answer, rather than an empty one
+		panic(http.ErrAbortHandler) // no response rather than an empty one
 	}
 	if a.status == 0 {
 		a = route.serve(c, r, x)
@@ -140,12 +141,12 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.writeResponse(w, r, x, a)
 }
 
-// admit asks what the gateway asks: first who calls, then how often, then what
-// they may. The answer is a refusal, or none.
+// admit applies the checks of the API gateway: authentication, quota, and
+// permissions. It returns an error response, or the zero value.
 func (c *Cloud) admit(r *http.Request, x *request, route *route) response {
-	key, refusal := c.keys.authenticate(r, x.body, c.now())
-	if refusal != "" {
-		return route.unauthorized(refusal, x.RequestID)
+	key, reason := c.keys.authenticate(r, x.body, c.now())
+	if reason != "" {
+		return route.unauthorized(reason, x.RequestID)
 	}
 	x.key = key
 	if limit, ok := c.quota.admit(key.quotaUser(), x.Operation, c.now); !ok {

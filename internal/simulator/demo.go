@@ -14,51 +14,51 @@ import (
 	"time"
 )
 
-// DemoSeed makes the demo that everybody sees: it looks the same every time.
+// DemoSeed is the seed of --demo, which is the same on every run.
 const DemoSeed = 1
 
-// Demo is a small company in a cloud: two offices, each a project in a region
-// of its own, with some 300 desktops that change slowly.
+// Demo simulates a small company: two offices, each with a project in its own
+// region, and about 300 desktops that change slowly.
 type Demo struct {
 	cloud   *Cloud
-	mu      sync.Mutex // one step at a time
+	mu      sync.Mutex // serializes steps
 	offices []*office
 	rng     *rand.Rand
 }
 
-// DemoProject is one project of the demo, with the name to configure it by.
+// DemoProject is a project of the demo and its name in the configuration.
 type DemoProject struct {
 	Name string
 	Project
 }
 
-// office is one project and what new desktops in it look like.
+// office is a project and the parameters of its new desktops.
 type office struct {
 	DemoProject
 	generator
-	code    string // begins names
+	code    string // prefix of desktop names
 	zones   []string
 	teams   []*team
-	storage *network // of the second interfaces
-	size    int      // that the number of desktops stays near
+	storage *network // network of second interfaces
+	size    int      // target number of desktops
 	serial  int
 }
 
-// team is a department: its desktops are alike.
+// team is a department with similar desktops.
 type team struct {
 	name                string
-	percentage          int // of a hundred desktops
+	percentage          int // of the desktops of an office
 	network             *network
 	groups              []Group
-	eipProbability      float64 // chance to have one
-	policy              string  // of EIPs, in a tag: required, allowed or forbidden
-	secondInterface     float64 // chance of a second interface
+	eipProbability      float64 // of having an EIP
+	policy              string  // value of the tag eip: required, allowed or forbidden
+	secondInterface     float64 // probability of a second interface
 	pool                string
 	desktopType         string
-	enterpriseProjectID string // enterprise project
+	enterpriseProjectID string
 }
 
-// NewDemo fills a cloud with the demo; what it holds already stays.
+// NewDemo adds the projects, desktops and key of the demo to a cloud.
 func NewDemo(cloud *Cloud, seed uint64) *Demo {
 	d := &Demo{cloud: cloud, rng: rand.New(rand.NewPCG(seed, 2))}
 	d.offices = []*office{
@@ -80,21 +80,21 @@ func NewDemo(cloud *Cloud, seed uint64) *Demo {
 	return d
 }
 
-// Key gives the demo's access key. It opens nothing but the demo.
+// Key returns the access key of the demo, which is valid for the demo only.
 func (d *Demo) Key() Key {
 	return Key{AccessKey: "DEMOACCESSKEY0000001", SecretKey: "demo-secret-key-that-opens-nothing-else"}
 }
 
-// Projects gives the projects of the demo.
+// Projects returns the projects of the demo.
 func (d *Demo) Projects() []DemoProject {
 	out := make([]DemoProject, 0, len(d.offices))
-	for _, o := range d.offices { // all but what changes with the steps
+	for _, o := range d.offices { // without the fields that steps change
 		out = append(out, DemoProject{Name: o.Name, Project: Project{ID: o.ID, Name: o.Project.Name, Region: o.Region}})
 	}
 	return out
 }
 
-// newOffice lays out the networks and teams of an office.
+// newOffice returns an office with its networks and teams, but without desktops.
 func newOffice(rng *rand.Rand, name, region, code string, net int, firstEIP string, size int) *office {
 	o := &office{generator: generator{rng: rng, nextEIP: netip.MustParseAddr(firstEIP)}, code: code, size: size}
 	o.DemoProject = DemoProject{Name: name, Project: Project{ID: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()), Name: region, Region: region}}
@@ -127,7 +127,7 @@ func newOffice(rng *rand.Rand, name, region, code string, net int, firstEIP stri
 	return o
 }
 
-// newDesktop gives the next new desktop of an office.
+// newDesktop returns the next desktop of an office.
 func (o *office) newDesktop() Desktop {
 	t := o.teams[0]
 	for at, i := o.rng.IntN(100), 0; at >= t.percentage; {
@@ -154,7 +154,7 @@ func (o *office) newDesktop() Desktop {
 	return d
 }
 
-// randomizeState gives a desktop a state, as people and schedules do.
+// randomizeState sets a random status and connect status.
 func (o *office) randomizeState(d *Desktop) {
 	d.TaskStatus, d.ConnectStatus = "", "DISCONNECTED"
 	switch p := o.rng.Float64(); {
@@ -170,7 +170,7 @@ func (o *office) randomizeState(d *Desktop) {
 	}
 }
 
-// Run makes a step at every interval until the context ends.
+// Run calls Step at an interval until ctx is done.
 func (d *Demo) Run(ctx context.Context, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -184,15 +184,15 @@ func (d *Demo) Run(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// Step makes one thing happen and says what. The steps follow from the seed,
-// as long as nobody else changes the desktops.
+// Step changes one desktop and returns a description of the change. Steps depend on
+// the seed only, unless others change the desktops.
 func (d *Demo) Step() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.offices[d.rng.IntN(len(d.offices))]
 	desktops := d.cloud.store.desktops(o.ID)
 	what := d.rng.Float64()
-	if len(desktops) == 0 || what < 0.2 && d.rng.IntN(2*o.size) >= len(desktops) { // pulls the number towards the size
+	if len(desktops) == 0 || what < 0.2 && d.rng.IntN(2*o.size) >= len(desktops) { // keeps the number near size
 		fresh := o.newDesktop()
 		d.cloud.AddProject(o.Project)
 		d.cloud.PutDesktop(o.ID, fresh)
@@ -217,15 +217,15 @@ func (d *Demo) Step() string {
 	}
 }
 
-// rebindEIP takes the EIP of some desktop away, or gives it one, so that in the
-// long run each team has as many as it is meant to.
+// rebindEIP binds or unbinds the EIP of a random desktop, such that in the long run
+// each team has its percentage of EIPs.
 func (d *Demo) rebindEIP(o *office, desktops []*Desktop) string {
 	for {
 		one := pick(&o.generator, desktops...)
 		t := o.teams[slices.IndexFunc(o.teams, func(t *team) bool { return t.network.Subnet.ID == one.SubnetID })]
 		had := one.Interfaces[0].EIP
 		if o.chance(t.eipProbability) == (had != nil) {
-			continue // is as it should be
+			continue // matches the probability already
 		}
 		var has *EIP
 		said := "lost"
@@ -241,7 +241,7 @@ func (d *Demo) rebindEIP(o *office, desktops []*Desktop) string {
 	}
 }
 
-// allocateEIP gives the EIP that is free for the longest time, or buys one.
+// allocateEIP returns the free EIP that was released first, or a new one.
 func (o *office) allocateEIP() *EIP {
 	if len(o.FreeEIPs) == 0 {
 		return o.newEIP()
@@ -251,7 +251,7 @@ func (o *office) allocateEIP() *EIP {
 	return &eip
 }
 
-// releaseAddresses gives back what a desktop used.
+// releaseAddresses releases the private IPs and EIPs of a deleted desktop.
 func (o *office) releaseAddresses(gone *Desktop) {
 	for _, n := range gone.Interfaces {
 		for _, in := range o.networks() {
@@ -265,7 +265,7 @@ func (o *office) releaseAddresses(gone *Desktop) {
 	}
 }
 
-// networks gives all networks of the office.
+// networks returns all networks of the office.
 func (o *office) networks() []*network {
 	all := []*network{o.storage}
 	for _, t := range o.teams {

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Desktop is one desktop as the cloud knows it. Texts may hold any bytes; empty
-// ones are written as Options.Absent says.
+// Desktop is a desktop of the cloud. Strings may contain any bytes; empty ones are
+// encoded as Options.AbsentValues defines.
 type Desktop struct {
 	ID                  string
-	Name                string // computer_name, in the list and in the networks
-	HostName            string // inside the operating system
-	IP                  string // of the first interface, as list and networks repeat it
+	Name                string // computer_name of ListDesktops and ShowDesktopNetworks
+	HostName            string // of the operating system
+	IP                  string // of the first interface, also in ListDesktops
 	Created             time.Time
 	UserName            string
 	UserGroup           string
@@ -24,7 +24,7 @@ type Desktop struct {
 	Tags                []Tag
 	Type                string // DEDICATED or SHARED
 	DetailType          string
-	Shared              bool // is_share_desktop: has a SKU for working together
+	Shared              bool // is_share_desktop: has a SKU for collaboration
 	SubnetID            string
 	Status              string // such as ACTIVE
 	TaskStatus          string
@@ -32,15 +32,15 @@ type Desktop struct {
 	AvailabilityZone    string
 	PoolID              string
 	Interfaces          []Interface
-	Hidden              bool // ShowDesktopNetworks does not know it
+	Hidden              bool // unknown to ShowDesktopNetworks
 
-	// RawListed and RawNetworks replace what the list and the networks call
-	// write for this desktop, so that tests can send any shape.
+	// RawListed and RawNetworks replace the JSON of this desktop in ListDesktops
+	// and ShowDesktopNetworks.
 	RawListed   json.RawMessage
 	RawNetworks json.RawMessage
 }
 
-// User is someone to whom a desktop is assigned.
+// User is a user that a desktop is assigned to.
 type User struct{ ID, Name, Group string }
 
 // Tag is a key and a value.
@@ -52,7 +52,7 @@ type Interface struct {
 	PrivateIP string
 	VPC       VPC
 	Subnet    Subnet
-	EIP       *EIP // nil: none is bound
+	EIP       *EIP // nil: none bound
 	Groups    []Group
 }
 
@@ -68,8 +68,7 @@ type EIP struct{ ID, Address string }
 // Group is a security group.
 type Group struct{ ID, Name string }
 
-// clone copies a desktop, so that what a caller holds and what the cloud
-// answers never share memory.
+// clone returns a deep copy, so that callers and the cloud share no memory.
 func (d *Desktop) clone() *Desktop {
 	out := new(*d)
 	out.Users = slices.Clone(d.Users)
@@ -87,7 +86,7 @@ func (d *Desktop) clone() *Desktop {
 	return out
 }
 
-// listedDesktop writes a desktop as ListDesktops does.
+// listedDesktop encodes a desktop in the format of ListDesktops.
 func (e *encoder) listedDesktop(project string, d *Desktop) {
 	if d.RawListed != nil {
 		e.rawElement(d.RawListed)
@@ -147,7 +146,7 @@ func (e *encoder) listedDesktop(project string, d *Desktop) {
 	e.close('}')
 }
 
-// desktopNetworks writes a desktop as ShowDesktopNetworks does.
+// desktopNetworks encodes a desktop in the format of ShowDesktopNetworks.
 func (e *encoder) desktopNetworks(d *Desktop) {
 	if d.RawNetworks != nil {
 		e.rawElement(d.RawNetworks)

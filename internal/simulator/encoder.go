@@ -5,9 +5,8 @@ package simulator
 
 import "slices"
 
-// encoder appends JSON to a buffer. It is no encoding/json, because names must
-// reach the wire with the very bytes that they have, invalid UTF-8 included,
-// and absent values in the way that the cloud is told to use.
+// encoder appends JSON to a buffer. It is ours because encoding/json replaces
+// invalid UTF-8, which tests send, and has no choice of encodings for absent values.
 type encoder struct {
 	buf    []byte
 	absent AbsentValues
@@ -20,7 +19,7 @@ func (e *encoder) open(bracket byte) {
 
 func (e *encoder) close(bracket byte) { e.buf = append(e.buf, bracket) }
 
-// comma separates from what stands before.
+// comma appends a comma unless the next value is the first one.
 func (e *encoder) comma() {
 	if n := len(e.buf); n > 0 {
 		switch e.buf[n-1] {
@@ -31,7 +30,7 @@ func (e *encoder) comma() {
 	}
 }
 
-// key writes a name of our own, which needs no escaping.
+// key appends a name, which must not need escaping.
 func (e *encoder) key(name string) {
 	e.comma()
 	e.buf = append(e.buf, '"')
@@ -44,7 +43,7 @@ func (e *encoder) rawField(name, value string) {
 	e.buf = append(e.buf, value...)
 }
 
-// stringField writes a text; an empty one is absent.
+// stringField appends a string; "" is absent.
 func (e *encoder) stringField(name, value string) {
 	if value == "" {
 		e.absentValue(name, `""`)
@@ -54,7 +53,7 @@ func (e *encoder) stringField(name, value string) {
 	e.buf = appendQuoted(e.buf, value)
 }
 
-// absentValue writes a value that is not there; empty is its empty form.
+// absentValue appends an absent value; empty is the empty value of its type.
 func (e *encoder) absentValue(name, empty string) {
 	switch e.absent {
 	case OmitKey:
@@ -65,13 +64,13 @@ func (e *encoder) absentValue(name, empty string) {
 	}
 }
 
-// rawElement writes an element of an array.
+// rawElement appends JSON as an element of an array.
 func (e *encoder) rawElement(raw []byte) {
 	e.comma()
 	e.buf = append(e.buf, raw...)
 }
 
-// appendQuoted quotes a text, keeping bytes that are no UTF-8.
+// appendQuoted appends a JSON string, with invalid UTF-8 unchanged.
 func appendQuoted(buf []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	buf = append(buf, '"')
@@ -96,16 +95,16 @@ func appendQuoted(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// arrayField opens an array under a name.
+// arrayField opens an array with a name.
 func (e *encoder) arrayField(name string) {
 	e.key(name)
 	e.buf = append(e.buf, '[')
 }
 
-// field is a text of an object.
+// field is a string field of an object.
 type field struct{ name, value string }
 
-// objectField writes an object of texts; one that has none is absent.
+// objectField appends an object of strings; one with empty strings only is absent.
 func (e *encoder) objectField(name string, fields ...field) {
 	if !slices.ContainsFunc(fields, func(f field) bool { return f.value != "" }) && e.absent != WriteBlank {
 		e.absentValue(name, "{}")

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// WorkspaceError is a body as Workspace refuses with.
+// WorkspaceError returns an error body in the format of Workspace.
 func WorkspaceError(code, message, detail, encoded string) []byte {
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
@@ -21,8 +21,8 @@ func WorkspaceError(code, message, detail, encoded string) []byte {
 	return e.buf
 }
 
-// GatewayError is a body as the API gateway in front of all services refuses
-// with. An empty requestID is left out.
+// GatewayError returns an error body in the format of the API gateway. An empty
+// requestID is omitted.
 func GatewayError(code, message, requestID string) []byte {
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
@@ -35,7 +35,7 @@ func GatewayError(code, message, requestID string) []byte {
 	return e.buf
 }
 
-// KeystoneError is a body as IAM refuses with: the code is a number.
+// KeystoneError returns an error body in the format of IAM, whose code is a number.
 func KeystoneError(status int, title, message string) []byte {
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
@@ -61,14 +61,14 @@ func keystoneError(status int, title, message string) response {
 	return response{status: status, body: KeystoneError(status, title, message)}
 }
 
-// badRequest refuses a parameter.
+// badRequest returns the response to an invalid parameter.
 func badRequest(detail string) response {
 	return workspaceError(http.StatusBadRequest, "WKS.0001", "The request parameters are invalid.", detail, "")
 }
 
-// permissionDenied refuses for want of a permission. The code is a stand-in, for no page
-// names the real one; so is the encoded message for the one that STS decodes,
-// whose content is sensitive.
+// permissionDenied returns the response to a call without permission. The code is
+// made up, because the real one is undocumented. So is the encoded message, whose
+// content is sensitive once STS has decoded it.
 func permissionDenied(x *request, action string) response {
 	return workspaceError(http.StatusForbidden, "WKS.0403",
 		fmt.Sprintf("Policy doesn't allow %s to be performed.", action),
@@ -76,14 +76,14 @@ func permissionDenied(x *request, action string) response {
 		fmt.Sprintf("ENCODED-%s-%s", x.AccessKey, x.RequestID))
 }
 
-// throttled is the real gateway's answer to more calls than the quota.
+// throttled returns the gateway's response to calls above the quota.
 func throttled(limit int, requestID string) response {
 	return gatewayError(http.StatusTooManyRequests, "APIGW.0308",
 		fmt.Sprintf("The throttling threshold has been reached: policy user over ratelimit,limit:%d,time:1 minute", limit), requestID)
 }
 
-// defaultBody is the body that the real cloud sends with a status, for faults that
-// name none.
+// defaultBody returns the body that the real cloud sends with a status, for faults
+// without Body.
 func defaultBody(status int, requestID string) []byte {
 	switch status {
 	case http.StatusOK, http.StatusNoContent, http.StatusFound:

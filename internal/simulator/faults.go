@@ -11,46 +11,46 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong. The first fields choose the calls; the
-// others say what happens to them, and may be combined.
+// Fault is a fault of the cloud. The first fields select calls; the others define
+// the effects, which can be combined.
 type Fault struct {
-	Operation   string // absent: every call
-	Project     string // absent: in every project
-	DesktopID   string // absent: whatever is asked for; else calls that ask for this desktop
-	Match       func(Call) bool
-	After       int     // leaves so many matching calls alone first
-	Times       int     // then strikes so many times; 0: until it is removed
-	Probability float64 // strikes by chance, decided by seed and call; 0: always
+	Operation   string          // "": all
+	Project     string          // "": all
+	DesktopID   string          // only calls that request this desktop; "": all
+	Match       func(Call) bool // nil: all
+	After       int             // number of matching calls to skip first
+	Times       int             // maximum of affected calls; 0: unlimited
+	Probability float64         // of affecting a call, derived from seed and call; 0: always
 
-	Latency          time.Duration // waits before it answers
-	ResetConnection  bool          // breaks the connection instead of answering
-	HangBeforeHeader bool          // says nothing until the caller leaves
-	HangAfterHeader  bool          // the same, after status and header
+	Latency          time.Duration // delay before the response
+	ResetConnection  bool          // closes the connection without a response
+	HangBeforeHeader bool          // sends nothing until the client disconnects
+	HangAfterHeader  bool          // the same, after status and headers
 	HangInBody       bool          // the same, after half of the body
-	TruncateBody     bool          // breaks the connection after half of the body
-	SlowBody         time.Duration // sends the body in 8 pieces, so far apart
+	TruncateBody     bool          // closes the connection after half of the body
+	SlowBody         time.Duration // interval of sending the body in 8 chunks
 
-	Status      int                 // answers this instead, unauthenticated, with Body
-	Header      http.Header         // added to the answer, by canonical names
-	Body        []byte              // absent: what the real cloud sends with Status
-	RewriteBody func([]byte) []byte // changes the body of whatever is answered
+	Status      int                 // responds with this status and Body, without authentication
+	Header      http.Header         // additional headers, by canonical name
+	Body        []byte              // nil: the body that the real cloud sends with Status
+	RewriteBody func([]byte) []byte // modifies the body of any response
 
-	OmitIDs         []string // ShowDesktopNetworks answers 200 without these
+	OmitIDs         []string // desktops that ShowDesktopNetworks omits
 	TotalCountDelta int      // added to total_count
-	RepeatPage      bool     // the first page, whatever the offset
-	EmptyPage       bool     // no items, with the total_count of the rest
+	RepeatPage      bool     // the first page for every offset
+	EmptyPage       bool     // no items, but the same total_count
 }
 
-// faultEffect is what the faults that strike a call do to it, together.
+// faultEffect is the combined effect of all faults that affect a call.
 type faultEffect = Fault
 
-// activeFault is a fault in place.
+// activeFault is a fault that was added.
 type activeFault struct {
 	Fault
 	id         uint64
 	matched    int // matching calls so far
 	triggered  int
-	callCounts map[uint64]uint64 // how often each call came, for its chance
+	callCounts map[uint64]uint64 // repetitions of each call, for random faults
 }
 
 type faults struct {
@@ -60,8 +60,8 @@ type faults struct {
 	list []*activeFault
 }
 
-// AddFault puts a fault in place, until remove is called. Where several strike one
-// call, latencies and totals add up, and the earlier one wins the rest.
+// AddFault activates a fault until remove is called. If several affect a call, their
+// Latency and TotalCountDelta add up; for other fields the earliest wins.
 func (c *Cloud) AddFault(f Fault) (remove func()) {
 	s := &c.faults
 	s.mu.Lock()
@@ -83,7 +83,7 @@ func (c *Cloud) ClearFaults() {
 	c.faults.list = nil
 }
 
-// evaluate gives the joint effect of the faults that strike a call.
+// evaluate returns the combined effect of all faults on a call.
 func (s *faults) evaluate(call Call) faultEffect {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,12 +103,12 @@ func (a *activeFault) matches(call Call) bool {
 		(a.Match == nil || a.Match(call))
 }
 
-// maxCallCounts bounds what an armed fault remembers of calls.
+// maxCallCounts limits the size of activeFault.callCounts.
 const maxCallCounts = 1 << 16
 
-// triggers counts a matching call and decides. Chance depends on the seed, on
-// what is asked and on how often it was asked, not on the order in which calls
-// happen to arrive: so runs with calls at once can be repeated.
+// triggers counts a matching call and reports whether the fault affects it. Random
+// faults depend on the seed, the call and its repetitions, not on the order of
+// calls, so that tests with concurrent calls are reproducible.
 func (a *activeFault) triggers(call Call, seed uint64) bool {
 	a.matched++
 	if a.matched <= a.After || a.Times > 0 && a.triggered >= a.Times {
@@ -156,7 +156,7 @@ func merge(e *faultEffect, f *Fault) {
 	}
 }
 
-// response is the answer that faults demand instead of the service's.
+// response returns the response of a fault with Status.
 func (e *faultEffect) response(requestID string) response {
 	a := response{status: e.Status, body: e.Body}
 	if a.body == nil {

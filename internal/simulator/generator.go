@@ -13,13 +13,12 @@ import (
 	"time"
 )
 
-// epoch is when the first generated desktop was created.
+// epoch returns the creation time of the first generated desktop.
 func epoch() time.Time { return time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC) }
 
-// GenerateDesktops generates n desktops for load tests: one interface each, in subnets of
-// about 3,000, with one or two security groups, and an EIP for two of five. The
-// same numbers always give the same fleet, and a longer fleet begins with the
-// shorter one.
+// GenerateDesktops returns n desktops for load tests: with one interface each, in
+// subnets of 3,000, with one or two security groups, 40% with an EIP. The same
+// arguments return the same desktops, and a larger n appends to those of a smaller n.
 func GenerateDesktops(n int, seed uint64) []Desktop {
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1)), nextEIP: netip.MustParseAddr("198.18.0.1")}
 	groups := []Group{{g.newID(), "Sys-default"}, {g.newID(), "workspace-users"}, {g.newID(), "office"}, {g.newID(), "engineering"}}
@@ -57,18 +56,18 @@ func GenerateDesktops(n int, seed uint64) []Desktop {
 	return desktops
 }
 
-// generator makes things up, the same ones for the same seed.
+// generator generates objects that depend on its seed only.
 type generator struct {
 	rng     *rand.Rand
-	nextEIP netip.Addr // the next one
+	nextEIP netip.Addr // next address
 }
 
 func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
 
-// pick chooses one of some things.
+// pick returns one of its arguments at random.
 func pick[T any](g *generator, of ...T) T { return of[g.rng.IntN(len(of))] }
 
-// newID gives an id in the form of a UUID.
+// newID returns an ID in the format of a UUID.
 func (g *generator) newID() string {
 	hi, lo := g.rng.Uint64(), g.rng.Uint64()
 	var b [16]byte
@@ -84,7 +83,7 @@ func (g *generator) newEIP() *EIP {
 	return e
 }
 
-// network is a subnet that hands out its addresses, first those given back.
+// network is a subnet that allocates addresses, released ones first.
 type network struct {
 	VPC
 	Subnet
@@ -97,7 +96,7 @@ func (g *generator) newNetwork(vpc VPC, name, cidr string) *network {
 	return &network{VPC: vpc, Subnet: Subnet{g.newID(), name, cidr}, nextAddress: gateway.Next()}
 }
 
-// newInterface gives a new interface in a network.
+// newInterface returns an interface with an address of the network.
 func (g *generator) newInterface(n *network, groups []Group) Interface {
 	var address string
 	if len(n.released) > 0 {
@@ -108,7 +107,7 @@ func (g *generator) newInterface(n *network, groups []Group) Interface {
 	return Interface{PortID: g.newID(), PrivateIP: address, VPC: n.VPC, Subnet: n.Subnet, Groups: groups}
 }
 
-// newDesktop gives a new desktop with one interface, used by some person.
+// newDesktop returns a desktop with one interface and a random user.
 func (g *generator) newDesktop(name string, n *network, groups []Group) Desktop {
 	i := g.newInterface(n, groups)
 	user := pick(g, "ana", "wei", "lucia", "arjun", "mei", "diego", "sofia", "kenji", "fatima", "olu", "ines", "tomas") + "." +

@@ -159,7 +159,7 @@ const (
 	eipsPath     = "/v2/" + project + "/eips"
 )
 
-// ids gives the ids in a JSON answer, in their order, and its total_count.
+// ids returns the ids in a JSON answer, in their order, and its total_count.
 func ids(t testing.TB, r reply) (found []string, total int) {
 	t.Helper()
 	var body struct {

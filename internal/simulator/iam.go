@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// listProjects answers the projects that the key sees, all or those of a name.
+// listProjects serves the projects that the key can access, or those with a name.
 func (c *Cloud) listProjects(r *http.Request, x *request) response {
 	name, named := x.query.Get("name"), x.query.Has("name")
 	e := encoder{absent: WriteEmpty}
@@ -38,10 +38,10 @@ func (c *Cloud) listProjects(r *http.Request, x *request) response {
 	return response{status: http.StatusOK, body: e.buf, header: trace(x)}
 }
 
-// domainID is the account that owns all projects of the cloud.
+// domainID is the ID of the account that owns all projects.
 const domainID = "d0000000000000000000000000000001"
 
-// trace gives the header that IAM adds.
+// trace returns the additional header of IAM.
 func trace(x *request) http.Header {
 	return http.Header{"X-Iam-Trace-Id": {"token_" + x.RequestID}}
 }

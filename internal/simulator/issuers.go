@@ -13,27 +13,27 @@ import (
 	"time"
 )
 
-// Source is a service that hands out temporary keys.
+// Source is a service that issues temporary access keys.
 type Source int
 
-// The sources of temporary keys.
+// The sources of temporary access keys.
 const (
-	SourceOIDC        Source = iota // IAM: an identity provider's token for a key
-	SourceAgency                    // the metadata service of an ECS
-	SourcePodIdentity               // the pod identity of CCE
+	SourceOIDC        Source = iota // IAM, for the ID token of an identity provider
+	SourceAgency                    // metadata service of an ECS
+	SourcePodIdentity               // pod identity service of CCE
 )
 
-// Issuer says who may have a temporary key, and what that key may do.
+// Issuer issues temporary access keys of a source.
 type Issuer struct {
 	Source   Source
-	Provider string        // of OIDC: its id
-	Token    string        // that proves the identity, of OIDC and Pod
-	Lifetime time.Duration // of the keys; absent: as OIDC is asked for, 24h of the others
-	Projects []string      // as for Key
+	Provider string        // of SourceOIDC: ID of the identity provider
+	Token    string        // of SourceOIDC and SourcePodIdentity: required token
+	Lifetime time.Duration // of the keys; default: as requested of SourceOIDC, 24h of others
+	Projects []string      // as in Key
 	Deny     []string
 }
 
-// session is a token that stands between a proof and a key.
+// session is a token of IAM or the metadata service that can be exchanged for a key.
 type session struct {
 	issuer  Issuer
 	expires time.Time
@@ -49,9 +49,8 @@ type issuers struct {
 
 func (s *issuers) init(seed uint64) { s.seed, s.sessions = seed, map[string]session{} }
 
-// AddIssuer has a source hand out keys; an issuer of the same source, provider
-// and token is replaced. Keys that it hands out are keys of the cloud and
-// share one quota.
+// AddIssuer adds an issuer, or replaces the one with the same source, provider and
+// token. Keys that it issues are keys of the cloud and share one quota.
 func (c *Cloud) AddIssuer(i Issuer) {
 	i.Projects, i.Deny = slices.Clone(i.Projects), slices.Clone(i.Deny)
 	s := &c.issuers
@@ -60,7 +59,7 @@ func (c *Cloud) AddIssuer(i Issuer) {
 	s.list = append(slices.DeleteFunc(s.list, i.matches), i)
 }
 
-// RemoveIssuer ends what AddIssuer began; keys that are out stay valid.
+// RemoveIssuer removes an issuer. Issued keys stay valid.
 func (c *Cloud) RemoveIssuer(i Issuer) {
 	c.issuers.mu.Lock()
 	defer c.issuers.mu.Unlock()
@@ -71,7 +70,7 @@ func (i Issuer) matches(o Issuer) bool {
 	return i.Source == o.Source && i.Provider == o.Provider && i.Token == o.Token
 }
 
-// lookup gives the issuer that takes a proof.
+// lookup returns the issuer that accepts a token.
 func (s *issuers) lookup(source Source, provider, token string) (Issuer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +81,7 @@ func (s *issuers) lookup(source Source, provider, token string) (Issuer, bool) {
 	return s.list[at], true
 }
 
-// createSession gives a token for a session of an issuer.
+// createSession returns the token of a new session.
 func (s *issuers) createSession(i Issuer, expires time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +98,7 @@ func (s *issuers) session(token string, now time.Time) (Issuer, bool) {
 	return t.issuer, ok && now.Before(t.expires)
 }
 
-// issueKey hands out a key.
+// issueKey adds a new key of an issuer to the cloud.
 func (c *Cloud) issueKey(i Issuer, lifetime time.Duration) Key {
 	s := &c.issuers
 	s.mu.Lock()
@@ -119,7 +118,7 @@ func (c *Cloud) issueKey(i Issuer, lifetime time.Duration) Key {
 	return key
 }
 
-// writeCredential writes a key under the names that a source uses.
+// writeCredential encodes a key with the field names of a source.
 func writeCredential(e *encoder, name string, key Key, names [4]string) {
 	e.key(name)
 	e.open('{')
@@ -130,19 +129,19 @@ func writeCredential(e *encoder, name string, key Key, names [4]string) {
 	e.close('}')
 }
 
-// createToken is IAM's first step of OIDC: a proof becomes a token.
+// createToken serves the first step of OIDC in IAM: an ID token for an IAM token.
 func (c *Cloud) createToken(r *http.Request, x *request) response {
-	var ask struct {
+	var body struct {
 		Auth struct {
 			Token struct {
 				ID string `json:"id"`
 			} `json:"id_token"`
 		} `json:"auth"`
 	}
-	if err := json.Unmarshal(x.body, &ask); err != nil {
+	if err := json.Unmarshal(x.body, &body); err != nil {
 		return keystoneError(http.StatusBadRequest, "Bad Request", "The request body is invalid.")
 	}
-	i, ok := c.issuers.lookup(SourceOIDC, r.Header.Get("X-Idp-Id"), ask.Auth.Token.ID)
+	i, ok := c.issuers.lookup(SourceOIDC, r.Header.Get("X-Idp-Id"), body.Auth.Token.ID)
 	if !ok {
 		return gatewayError(http.StatusForbidden, "IAM.0002", "The identity provider does not accept the token.", "")
 	}
@@ -161,9 +160,9 @@ func (c *Cloud) createToken(r *http.Request, x *request) response {
 	return response{status: http.StatusCreated, header: header, body: e.buf}
 }
 
-// createTemporaryKey is the second step: a token becomes a key.
+// createTemporaryKey serves the second step: an IAM token for a temporary key.
 func (c *Cloud) createTemporaryKey(_ *http.Request, x *request) response {
-	var ask struct {
+	var body struct {
 		Auth struct {
 			Identity struct {
 				Methods []string `json:"methods"`
@@ -174,14 +173,14 @@ func (c *Cloud) createTemporaryKey(_ *http.Request, x *request) response {
 			} `json:"identity"`
 		} `json:"auth"`
 	}
-	if err := json.Unmarshal(x.body, &ask); err != nil || !slices.Equal(ask.Auth.Identity.Methods, []string{"token"}) {
+	if err := json.Unmarshal(x.body, &body); err != nil || !slices.Equal(body.Auth.Identity.Methods, []string{"token"}) {
 		return keystoneError(http.StatusBadRequest, "Bad Request", "The request body is invalid.")
 	}
-	i, ok := c.issuers.session(ask.Auth.Identity.Token.ID, x.Time)
+	i, ok := c.issuers.session(body.Auth.Identity.Token.ID, x.Time)
 	if !ok {
 		return keystoneError(http.StatusUnauthorized, "Unauthorized", "The token must be updated.")
 	}
-	lifetime := cmp.Or(i.Lifetime, time.Duration(ask.Auth.Identity.Token.Duration)*time.Second, 15*time.Minute)
+	lifetime := cmp.Or(i.Lifetime, time.Duration(body.Auth.Identity.Token.Duration)*time.Second, 15*time.Minute)
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
 	writeCredential(&e, "credential", c.issueKey(i, lifetime), [4]string{"access", "secret", "securitytoken", "expires_at"})
@@ -189,14 +188,14 @@ func (c *Cloud) createTemporaryKey(_ *http.Request, x *request) response {
 	return response{status: http.StatusCreated, header: trace(x), body: e.buf}
 }
 
-// metadataToken opens a session with the metadata service.
+// metadataToken serves a session token of the metadata service.
 func (c *Cloud) metadataToken(_ *http.Request, x *request) response {
 	token := c.issuers.createSession(Issuer{Source: SourceAgency}, x.Time.Add(6*time.Hour))
 	return response{status: http.StatusOK, header: http.Header{"Content-Type": {"text/plain"}}, body: []byte(token)}
 }
 
-// metadataKey answers the key of the server's agency. A caller without a token
-// is served too, as by a server that does not insist on it.
+// metadataKey serves the key of the ECS agency. The session token is optional, as
+// on an ECS that does not enforce it.
 func (c *Cloud) metadataKey(r *http.Request, x *request) response {
 	if token := r.Header.Get("X-Metadata-Token"); token != "" {
 		if _, ok := c.issuers.session(token, x.Time); !ok {
@@ -214,7 +213,7 @@ func (c *Cloud) metadataKey(r *http.Request, x *request) response {
 	return response{status: http.StatusOK, body: e.buf}
 }
 
-// podIdentity answers the key of a pod.
+// podIdentity serves the key of a pod.
 func (c *Cloud) podIdentity(r *http.Request, x *request) response {
 	i, ok := c.issuers.lookup(SourcePodIdentity, "", r.Header.Get("Authorization"))
 	if !ok {

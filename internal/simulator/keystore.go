@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Key is an access key and what its user may do.
+// Key is an access key with the permissions of its user.
 type Key struct {
 	AccessKey     string
 	SecretKey     string
-	SecurityToken string    // must come with every call, if the key has one
+	SecurityToken string    // if set, required in every call
 	Expires       time.Time // zero: never
-	User          string    // keys of one user share a quota; absent: the key has its own
-	Projects      []string  // that it may ask; absent: all
-	Deny          []string  // operations that it may not use
+	User          string    // keys of one user share a quota; "": the key has its own
+	Projects      []string  // accessible project IDs; empty: all
+	Deny          []string  // operations without permission
 }
 
 func (k Key) quotaUser() string {
@@ -33,7 +33,7 @@ func (k Key) canAccess(project string) bool {
 
 func (k Key) isAllowed(operation string) bool { return !slices.Contains(k.Deny, operation) }
 
-// keyStore knows the keys and locks out those that fail too often.
+// keyStore contains the keys and their authentication failures.
 type keyStore struct {
 	mu       sync.Mutex
 	keys     map[string]Key
@@ -41,13 +41,13 @@ type keyStore struct {
 	lockouts int
 }
 
-// failureCount is how a key has failed lately.
+// failureCount counts the authentication failures of a key.
 type failureCount struct {
 	consecutive int // consecutive
 	lockedUntil time.Time
 }
 
-// The real cloud locks a key for lockTime after more than maxFailures
+// The real cloud locks a key for lockoutDuration after more than maxFailures
 // consecutive failures.
 const (
 	maxFailures     = 5
@@ -58,7 +58,7 @@ func (k *keyStore) init() {
 	k.keys, k.failures = map[string]Key{}, map[string]*failureCount{}
 }
 
-// AddKey makes a key valid, or changes it.
+// AddKey adds or replaces an access key.
 func (c *Cloud) AddKey(key Key) {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
@@ -66,21 +66,21 @@ func (c *Cloud) AddKey(key Key) {
 	c.keys.keys[key.AccessKey] = key
 }
 
-// RemoveKey makes a key invalid.
+// RemoveKey removes an access key.
 func (c *Cloud) RemoveKey(accessKey string) {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	delete(c.keys.keys, accessKey)
 }
 
-// LockoutCount gives the number of times that a key was locked.
+// LockoutCount returns the number of times that a key was locked.
 func (c *Cloud) LockoutCount() int {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
 	return c.keys.lockouts
 }
 
-// UnlockKeys forgets the failures of all keys.
+// UnlockKeys resets the authentication failures of all keys.
 func (c *Cloud) UnlockKeys() {
 	c.keys.mu.Lock()
 	defer c.keys.mu.Unlock()
@@ -93,7 +93,7 @@ func (k *keyStore) resetLockouts() {
 	k.lockouts = 0
 }
 
-// lookup gives a key; locked says that it is locked out, known or not.
+// lookup returns a key. locked reports whether it is locked, known or not.
 func (k *keyStore) lookup(accessKey string, now time.Time) (key Key, known, locked bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -104,7 +104,7 @@ func (k *keyStore) lookup(accessKey string, now time.Time) (key Key, known, lock
 	return key, known, false
 }
 
-// recordAttempt counts a success or a failure of a key.
+// recordAttempt counts a successful or failed authentication of a key.
 func (k *keyStore) recordAttempt(accessKey string, passed bool, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

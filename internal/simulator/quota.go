@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// quota admits so many calls of one user and operation in any sliding minute,
-// as the gateway's documented limits do. Calls that it refuses cost nothing.
+// quota limits the calls per user and operation in any sliding minute, as the
+// gateway's documentation describes. Rejected calls do not count.
 type quota struct {
 	mu        sync.Mutex
 	perMinute int
@@ -19,9 +19,9 @@ type quota struct {
 
 type quotaKey struct{ user, operation string }
 
-// callWindow holds the times of the calls of the last minute.
+// callWindow contains the calls of the last minute.
 type callWindow struct {
-	times []time.Time // admitted, the oldest first
+	times []time.Time // of admitted calls, oldest first
 	peak  int
 }
 
@@ -30,11 +30,11 @@ func (q *quota) init(perMinute int) {
 	q.windows, q.refused = map[quotaKey]*callWindow{}, map[string]int{}
 }
 
-// admit counts a call, or refuses it and says what the limit is.
+// admit counts a call, or rejects it. limit is the quota.
 func (q *quota) admit(user, operation string, clock func() time.Time) (limit int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := clock() // under the lock, so that the times of a window are in order
+	now := clock() // with the lock, so that times are in order
 	w := q.windows[quotaKey{user, operation}]
 	if w == nil {
 		w = &callWindow{}
@@ -59,15 +59,15 @@ func (q *quota) reset() {
 	clear(q.refused)
 }
 
-// SetQuota changes the quota; 0 ends it. What is spent stays spent.
+// SetQuota changes the quota; 0 is unlimited. Previous calls still count.
 func (c *Cloud) SetQuota(perMinute int) {
 	c.quota.mu.Lock()
 	defer c.quota.mu.Unlock()
 	c.quota.perMinute = perMinute
 }
 
-// ThrottledCount gives the number of calls of an operation that the quota refused;
-// of all operations without one.
+// ThrottledCount returns the number of calls of an operation that the quota
+// rejected, or of all operations for "".
 func (c *Cloud) ThrottledCount(operation string) int {
 	c.quota.mu.Lock()
 	defer c.quota.mu.Unlock()
@@ -81,8 +81,8 @@ func (c *Cloud) ThrottledCount(operation string) int {
 	return sum
 }
 
-// PeakCallsPerMinute gives the largest number of calls of an operation that one user had
-// admitted in any sliding minute.
+// PeakCallsPerMinute returns the maximum of admitted calls of an operation by one
+// user in any sliding minute.
 func (c *Cloud) PeakCallsPerMinute(operation string) int {
 	c.quota.mu.Lock()
 	defer c.quota.mu.Unlock()

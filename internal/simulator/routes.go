@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The operations, by the SDK's names where it has one. Faults and counts use
+// The operations, with the names of the SDK if it has one. Faults and counters use
 // them.
 const (
 	ListDesktops        = "ListDesktops"
@@ -25,22 +25,22 @@ const (
 	PodIdentity                     = "PodIdentity"
 )
 
-// PodIdentityPath is where the credentials of CCE's pod identity are asked for;
-// the real path is whatever the pod's environment says.
+// PodIdentityPath is the path of CCE's pod identity service. The real one is in the
+// environment of the pod.
 const PodIdentityPath = "/pod-identity/credentials"
 
-// route is a call that the cloud knows.
+// route is an API of the cloud.
 type route struct {
-	method, path string // {project} in a path stands for any one segment
+	method, path string // {project} matches one path segment
 	operation    string
-	permission   string // the permission's name
-	idsParameter string // the query parameter that names desktops
+	permission   string // IAM action
+	idsParameter string // query parameter with desktop IDs
 	signed       bool
-	keystone     bool // refuses in IAM's shape
+	keystone     bool // error bodies in the format of IAM
 	serve        func(*Cloud, *http.Request, *request) response
 }
 
-// routes is what the cloud offers.
+// routes returns all APIs of the cloud.
 func routes() []route {
 	return []route{
 		{
@@ -77,7 +77,7 @@ func routes() []route {
 	}
 }
 
-// findRoute finds the route of a call, and its project.
+// findRoute returns the route of a call and the project in its path, or nil.
 func (c *Cloud) findRoute(method, path string) (*route, string) {
 	for i := range c.routes {
 		r := &c.routes[i]
@@ -96,7 +96,7 @@ func (c *Cloud) findRoute(method, path string) (*route, string) {
 	return nil, ""
 }
 
-// unauthorized refuses in the shape of the service that was asked.
+// unauthorized returns the response to a failed authentication, in the format of the service.
 func (r *route) unauthorized(reason, requestID string) response {
 	if r.keystone {
 		return keystoneError(http.StatusUnauthorized, "Unauthorized", reason)

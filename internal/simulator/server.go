@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// Start serves the cloud on a TCP address such as 127.0.0.1:0 and gives its
-// URL. stop ends it at once, hanging answers included, and waits for all that
-// was started. A cloud may be started several times, stopped parts included.
+// Start serves the cloud on a TCP address such as 127.0.0.1:0, and returns its URL.
+// stop aborts all responses and waits for all goroutines. A cloud can be started
+// several times, also after stop.
 func (c *Cloud) Start(address string) (url string, stop func(), err error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -27,17 +27,17 @@ func (c *Cloud) Start(address string) (url string, stop func(), err error) {
 	return "http://" + l.Addr().String(), c.Serve(l), nil
 }
 
-// StartInMemory serves the cloud on pipes instead of sockets, for tests in
-// virtual time: dial is a DialContext for an http.Transport, whatever the host.
+// StartInMemory serves the cloud on pipes instead of sockets, for tests in virtual
+// time. dial is a DialContext for http.Transport that accepts any address.
 func (c *Cloud) StartInMemory() (dial func(ctx context.Context, network, address string) (net.Conn, error), stop func()) {
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	return l.dial, c.Serve(l)
 }
 
-// Serve serves the cloud on a listener until stop is called, which waits for
-// all that was started.
+// Serve serves the cloud on a listener until stop is called. stop waits for all
+// goroutines.
 func (c *Cloud) Serve(l net.Listener) (stop func()) {
-	var busy sync.WaitGroup
+	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{
 		Handler:           c,
@@ -45,30 +45,31 @@ func (c *Cloud) Serve(l net.Listener) (stop func()) {
 		ReadHeaderTimeout: time.Minute,
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			switch state {
-			case http.StateNew: // comes while Serve, which is counted too, still runs
-				busy.Add(1)
+			case http.StateNew: // before Serve returns, so that the counter is not zero
+				running.Add(1)
 			case http.StateClosed, http.StateHijacked:
-				busy.Done()
+				running.Done()
 			case http.StateActive, http.StateIdle:
 			}
 		},
 	}
-	busy.Go(func() {
+	running.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			panic(fmt.Sprintf("simulated cloud: %v", err))
 		}
 	})
 	return func() {
-		cancel()           // ends answers that hang, whatever their connections know
-		_ = server.Close() // its error is the listener's, which nobody needs any more
-		busy.Wait()
+		cancel()           // aborts hanging responses
+		_ = server.Close() // an error of closing the listener is irrelevant
+		running.Wait()
 	}
 }
 
-// maxBody bounds what a caller may send; the real gateway takes 12 MB.
+// maxBody is the limit of request bodies in bytes, as of the real gateway.
 const maxBody = 12 << 20
 
-// readRequest takes a call in and finds out what it asks.
+// readRequest reads a request and returns its route, which is nil for an unknown
+// API. The last result is false if the client disconnected.
 func (c *Cloud) readRequest(r *http.Request) (*request, *route, bool) {
 	x := &request{}
 	if r.ContentLength != 0 {
@@ -91,7 +92,7 @@ func (c *Cloud) readRequest(r *http.Request) (*request, *route, bool) {
 	return x, route, true
 }
 
-// writeResponse sends an answer, as far as faults let it.
+// writeResponse sends a response, with the effects of faults.
 func (c *Cloud) writeResponse(w http.ResponseWriter, r *http.Request, x *request, a response) {
 	e := x.effect
 	switch {
@@ -125,20 +126,20 @@ func (c *Cloud) writeResponse(w http.ResponseWriter, r *http.Request, x *request
 		if e.HangInBody {
 			c.hang(r)
 		}
-		panic(http.ErrAbortHandler) // breaks the connection: less came than was promised
+		panic(http.ErrAbortHandler) // closes the connection: the body is shorter than Content-Length
 	case e.SlowBody > 0:
 		c.writeSlowly(w, r, a.body, e.SlowBody)
 	default:
-		_, _ = w.Write(a.body) // a caller that left is no concern of the cloud
+		_, _ = w.Write(a.body) // the client may have disconnected
 	}
 }
 
-// slowBodyChunks is the number of pieces of a body that drips.
+// slowBodyChunks is the number of chunks of a body with Fault.SlowBody.
 const slowBodyChunks = 8
 
-func (c *Cloud) writeSlowly(w http.ResponseWriter, r *http.Request, body []byte, every time.Duration) {
+func (c *Cloud) writeSlowly(w http.ResponseWriter, r *http.Request, body []byte, interval time.Duration) {
 	for i := range slowBodyChunks {
-		if i > 0 && !c.wait(r, every) {
+		if i > 0 && !c.wait(r, interval) {
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = w.Write(body[i*len(body)/slowBodyChunks : (i+1)*len(body)/slowBodyChunks])
@@ -146,7 +147,7 @@ func (c *Cloud) writeSlowly(w http.ResponseWriter, r *http.Request, body []byte,
 	}
 }
 
-// wait waits, and says false when the caller left meanwhile.
+// wait waits for d, and reports false if the client disconnected meanwhile.
 func (c *Cloud) wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -163,7 +164,7 @@ func (c *Cloud) wait(r *http.Request, d time.Duration) bool {
 	}
 }
 
-// hang waits until the caller leaves or the cloud is closed.
+// hang waits until the client disconnects or the cloud is closed.
 func (c *Cloud) hang(r *http.Request) {
 	select {
 	case <-c.stop:
@@ -173,7 +174,7 @@ func (c *Cloud) hang(r *http.Request) {
 
 func flush(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }
 
-// resetConnection closes the connection under the caller, on TCP with a reset.
+// resetConnection closes the connection, on TCP with a reset.
 func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -185,7 +186,7 @@ func resetConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// pipeListener hands the far ends of pipes to a server.
+// pipeListener is a net.Listener of in-memory connections.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -193,10 +194,10 @@ type pipeListener struct {
 }
 
 func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
+	client, server := net.Pipe()
 	select {
-	case l.conns <- far:
-		return near, nil
+	case l.conns <- server:
+		return client, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():
@@ -204,7 +205,7 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// Accept gives the next dialled connection.
+// Accept returns the next connection from dial.
 func (l *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
@@ -214,13 +215,13 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends Accept and dial.
+// Close makes Accept and dial fail.
 func (l *pipeListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr names the pipe.
+// Addr returns a constant address.
 func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}

@@ -25,7 +25,7 @@ const (
 	maxSkew     = 15 * time.Minute
 )
 
-// authorization is what a caller says to prove who it is.
+// authorization is a parsed Authorization header.
 type authorization struct {
 	accessKey, signedHeaders, signature string
 }
@@ -52,16 +52,16 @@ func parseAuthorization(header string) (authorization, bool) {
 	return a, a.accessKey != "" && a.signedHeaders != "" && a.signature != ""
 }
 
-// accessKey gives the key that a call claims.
+// accessKey returns the access key in the Authorization header.
 func accessKey(r *http.Request) string {
 	a, _ := parseAuthorization(r.Header.Get("Authorization"))
 	return a.accessKey
 }
 
-// authenticate finds out whether a call is what its key signed. Refusals say
-// too much, as the real gateway's do: the key and the canonical request, with
-// the values of the signed headers.
-func (k *keyStore) authenticate(r *http.Request, body []byte, now time.Time) (key Key, refusal string) {
+// authenticate verifies the signature of a call. As those of the real gateway, the
+// errors are too detailed: they contain the access key and the canonical request
+// with all signed headers.
+func (k *keyStore) authenticate(r *http.Request, body []byte, now time.Time) (key Key, reason string) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		return Key{}, "x-auth-token not found"
@@ -75,16 +75,16 @@ func (k *keyStore) authenticate(r *http.Request, body []byte, now time.Time) (ke
 		return Key{}, "AK access failed to reach the limit,forbidden"
 	}
 	if !known {
-		refusal = fmt.Sprintf("ak %s not exist", auth.accessKey)
+		reason = fmt.Sprintf("ak %s not exist", auth.accessKey)
 	} else {
-		refusal = key.check(r, auth, body, now)
+		reason = key.check(r, auth, body, now)
 	}
-	k.recordAttempt(auth.accessKey, refusal == "", now)
-	return key, refusal
+	k.recordAttempt(auth.accessKey, reason == "", now)
+	return key, reason
 }
 
-// check compares the signature with the one that the secret makes.
-func (k Key) check(r *http.Request, auth authorization, body []byte, now time.Time) (refusal string) {
+// check verifies the signature with the secret key. It returns "" if it is valid.
+func (k Key) check(r *http.Request, auth authorization, body []byte, now time.Time) (reason string) {
 	date := r.Header.Get(dateHeader)
 	signed, err := time.Parse(dateFormat, date)
 	headers := strings.Split(auth.signedHeaders, ";")
@@ -105,7 +105,7 @@ func (k Key) check(r *http.Request, auth authorization, body []byte, now time.Ti
 	return ""
 }
 
-// sign gives the signature in hexadecimal digits.
+// sign returns the signature in hexadecimal.
 func sign(secret, date string, canonical []byte) []byte {
 	mac := hmac.New(sha256.New, []byte(secret))
 	hash := sha256.Sum256(canonical)
@@ -113,7 +113,7 @@ func sign(secret, date string, canonical []byte) []byte {
 	return hex.AppendEncode(nil, mac.Sum(nil))
 }
 
-// canonicalRequest writes a call in the one form that is signed.
+// canonicalRequest returns the canonical form of a call, which is signed.
 func canonicalRequest(r *http.Request, headers []string, joined string, body []byte) []byte {
 	b := make([]byte, 0, 512+len(r.URL.RawQuery))
 	b = append(b, r.Method...)
@@ -152,9 +152,9 @@ func canonicalRequest(r *http.Request, headers []string, joined string, body []b
 	return hex.AppendEncode(b, hash[:])
 }
 
-// appendQuery writes a query sorted by keys and values, all escaped alike.
+// appendQuery appends a query sorted by keys and values, escaped uniformly.
 func appendQuery(b []byte, raw string) []byte {
-	query, _ := url.ParseQuery(raw) // what is malformed cannot have been signed
+	query, _ := url.ParseQuery(raw) // invalid parts cannot be signed
 	first := true
 	for _, key := range slices.Sorted(maps.Keys(query)) {
 		values := query[key]
@@ -172,7 +172,7 @@ func appendQuery(b []byte, raw string) []byte {
 	return b
 }
 
-// appendEscaped percent-encodes all but RFC 3986's unreserved characters.
+// appendEscaped percent-encodes all but the unreserved characters of RFC 3986.
 func appendEscaped(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {

@@ -12,33 +12,33 @@ import (
 // Project is a project of the cloud.
 type Project struct {
 	ID       string
-	Name     string // in IAM; absent: the region, as for a region's own project
+	Name     string // in IAM; default: the region, which names the region's main project
 	Region   string
 	Disabled bool  // Workspace is not enabled in it
-	FreeEIPs []EIP // bound to nothing; ListDesktopsEips lists them too
+	FreeEIPs []EIP // not bound; ListDesktopsEips returns them as well
 }
 
-// projectStore is a project and its desktops.
+// projectStore contains a project and its desktops.
 type projectStore struct {
 	Project
-	entries []*listEntry // in the order of creation
+	entries []*listEntry // in order of creation
 	index   map[string]*listEntry
 	serial  int
 }
 
-// listEntry is a place in the list. Its desktop may be replaced, but is never changed,
-// so that an answer can be written without a lock.
+// listEntry is an entry of the list of desktops. Its desktop can be replaced, but is
+// immutable, so that responses are encoded without a lock.
 type listEntry struct {
 	serial  int
 	desktop *Desktop
 }
 
-// store is all that the cloud's customers have.
+// store contains all projects.
 type store struct {
 	mu       sync.RWMutex
 	unknown  UnknownIDs
 	absent   AbsentValues
-	projects []*projectStore // in the order of creation
+	projects []*projectStore // in order of creation
 }
 
 func (s *store) init(unknown UnknownIDs, absent AbsentValues) { s.unknown, s.absent = unknown, absent }
@@ -52,7 +52,7 @@ func (s *store) find(id string) *projectStore {
 	return nil
 }
 
-// mustFind finds a project that a test or the demo says it made.
+// mustFind returns the project with an ID. It panics if there is none.
 func (s *store) mustFind(id string) *projectStore {
 	h := s.find(id)
 	if h == nil {
@@ -70,29 +70,29 @@ func (s *store) project(id string) (Project, bool) {
 	return Project{}, false
 }
 
-// modes gives what Options and setters chose.
+// modes returns the settings of Options, as changed by setters.
 func (s *store) modes() (UnknownIDs, AbsentValues) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.unknown, s.absent
 }
 
-// SetUnknownIDs changes what ShowDesktopNetworks says to unknown ids.
+// SetUnknownIDs changes the response of ShowDesktopNetworks to unknown IDs.
 func (c *Cloud) SetUnknownIDs(u UnknownIDs) {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
 	c.store.unknown = u
 }
 
-// SetAbsentValues changes how absent values are written.
+// SetAbsentValues changes the encoding of absent values.
 func (c *Cloud) SetAbsentValues(a AbsentValues) {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
 	c.store.absent = a
 }
 
-// AddProject adds a project without desktops, or changes the one of that ID,
-// which keeps its desktops.
+// AddProject adds a project without desktops, or updates the one with its ID, which
+// keeps its desktops.
 func (c *Cloud) AddProject(p Project) {
 	if p.Name == "" {
 		p.Name = p.Region
@@ -108,7 +108,7 @@ func (c *Cloud) AddProject(p Project) {
 	s.projects = append(s.projects, &projectStore{Project: p, index: map[string]*listEntry{}})
 }
 
-// RemoveProject removes a project with all that is in it.
+// RemoveProject removes a project and its desktops.
 func (c *Cloud) RemoveProject(id string) {
 	s := &c.store
 	s.mu.Lock()
@@ -116,7 +116,7 @@ func (c *Cloud) RemoveProject(id string) {
 	s.projects = slices.DeleteFunc(s.projects, func(h *projectStore) bool { return h.ID == id })
 }
 
-// Projects gives all projects, in the order of their creation.
+// Projects returns all projects, in order of creation.
 func (c *Cloud) Projects() []Project {
 	s := &c.store
 	s.mu.RLock()
@@ -130,8 +130,9 @@ func (c *Cloud) Projects() []Project {
 	return out
 }
 
-// SetDesktops replaces all desktops of a project. Of two with one ID the later
-// one counts. It panics, as the following do, if there is no such project.
+// SetDesktops replaces all desktops of a project. Of two desktops with the same ID,
+// the later one wins. It panics if the project does not exist, as the following
+// methods do.
 func (c *Cloud) SetDesktops(project string, desktops []Desktop) {
 	fresh := projectStore{entries: make([]*listEntry, 0, len(desktops)), index: make(map[string]*listEntry, len(desktops))}
 	for i := range desktops {
@@ -143,8 +144,7 @@ func (c *Cloud) SetDesktops(project string, desktops []Desktop) {
 	h.entries, h.index, h.serial = fresh.entries, fresh.index, fresh.serial
 }
 
-// PutDesktop adds a desktop at the end of the list, or replaces the one of that
-// ID in its place.
+// PutDesktop appends a desktop to the list, or replaces the one with its ID.
 func (c *Cloud) PutDesktop(project string, d Desktop) {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
@@ -162,23 +162,23 @@ func (h *projectStore) put(d *Desktop) {
 	h.entries = append(h.entries, r)
 }
 
-// DeleteDesktop deletes a desktop and says whether there was one.
+// DeleteDesktop deletes a desktop, and reports whether it existed.
 func (c *Cloud) DeleteDesktop(project, id string) bool {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
 	h := c.store.mustFind(project)
-	gone, ok := h.index[id]
+	deleted, ok := h.index[id]
 	if !ok {
 		return false
 	}
 	delete(h.index, id)
-	at, _ := slices.BinarySearchFunc(h.entries, gone.serial, func(r *listEntry, serial int) int { return r.serial - serial })
+	at, _ := slices.BinarySearchFunc(h.entries, deleted.serial, func(r *listEntry, serial int) int { return r.serial - serial })
 	h.entries = slices.Delete(h.entries, at, at+1)
 	return true
 }
 
-// UpdateDesktop has change alter a desktop and says whether there is one. The
-// ID stays what it is.
+// UpdateDesktop calls change with a copy of a desktop and stores the result, except
+// for its ID. It reports whether the desktop exists.
 func (c *Cloud) UpdateDesktop(project, id string, change func(*Desktop)) bool {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
@@ -189,11 +189,11 @@ func (c *Cloud) UpdateDesktop(project, id string, change func(*Desktop)) bool {
 	d := r.desktop.clone()
 	change(d)
 	d.ID = id
-	r.desktop = d.clone() // change may have kept what it was given
+	r.desktop = d.clone() // change may have kept a reference
 	return true
 }
 
-// Desktop gives a desktop.
+// Desktop returns a copy of a desktop.
 func (c *Cloud) Desktop(project, id string) (Desktop, bool) {
 	c.store.mu.RLock()
 	defer c.store.mu.RUnlock()
@@ -203,7 +203,7 @@ func (c *Cloud) Desktop(project, id string) (Desktop, bool) {
 	return Desktop{}, false
 }
 
-// desktops gives the desktops of a project, which must not be changed.
+// desktops returns the desktops of a project, which are immutable.
 func (s *store) desktops(project string) []*Desktop {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -215,7 +215,7 @@ func (s *store) desktops(project string) []*Desktop {
 	return out
 }
 
-// Desktops gives all desktops of a project, in the order of their creation.
+// Desktops returns all desktops of a project, in order of creation.
 func (c *Cloud) Desktops(project string) []Desktop {
 	all := c.store.desktops(project)
 	out := make([]Desktop, 0, len(all))

@@ -12,21 +12,21 @@ import (
 	"strings"
 )
 
-// Limits of the calls, as documented.
+// Documented limits of the API.
 const (
 	maxPage  = 1000
 	maxBatch = 100
 )
 
-// listDesktops answers a page of the desktops that pass the filters.
+// listDesktops serves a page of the desktops that match the filters.
 func (c *Cloud) listDesktops(_ *http.Request, x *request) response {
-	offset, limit, bad := parsePage(x.query, maxPage)
-	if bad != "" {
-		return badRequest(bad)
+	offset, limit, invalid := parsePage(x.query, maxPage)
+	if invalid != "" {
+		return badRequest(invalid)
 	}
-	pass, bad := parseFilters(x.query)
-	if bad != "" {
-		return badRequest(bad)
+	pass, invalid := parseFilters(x.query)
+	if invalid != "" {
+		return badRequest(invalid)
 	}
 	total, found := c.store.listPage(x, pass, offset, limit)
 	_, absent := c.store.modes()
@@ -42,13 +42,14 @@ func (c *Cloud) listDesktops(_ *http.Request, x *request) response {
 	return response{status: http.StatusOK, body: e.buf}
 }
 
-// listPage gives the total and the desktops of one page; pass may be nil.
+// listPage returns the number of matching desktops, and those of one page. pass nil
+// matches all.
 func (s *store) listPage(x *request, pass func(*Desktop) bool, offset, limit int) (total int, found []*Desktop) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	h := s.find(x.Project)
 	if h == nil {
-		return 0, nil // removed since the gateway let the call in
+		return 0, nil // removed after admission
 	}
 	all := h.entries
 	if pass != nil {
@@ -65,7 +66,7 @@ func (s *store) listPage(x *request, pass func(*Desktop) bool, offset, limit int
 	return len(all) + x.effect.TotalCountDelta, found
 }
 
-// paginate takes a page out of a list; limit < 0 takes the rest.
+// paginate returns a page of a list; limit < 0 returns all after offset.
 func paginate[T any](all []T, e faultEffect, offset, limit int) []T {
 	if e.EmptyPage {
 		return nil
@@ -80,8 +81,9 @@ func paginate[T any](all []T, e faultEffect, offset, limit int) []T {
 	return all
 }
 
-// parsePage reads offset and limit; most is the limit's default and end, 0: none.
-func parsePage(q url.Values, most int) (offset, limit int, bad string) {
+// parsePage parses offset and limit. most is the default and the maximum of limit;
+// 0: unlimited. invalid is the error detail, or "".
+func parsePage(q url.Values, most int) (offset, limit int, invalid string) {
 	limit = -1
 	if most > 0 {
 		limit = most
@@ -103,8 +105,9 @@ func parsePage(q url.Values, most int) (offset, limit int, bad string) {
 	return offset, limit, ""
 }
 
-// parseFilters makes one test of all filters of ListDesktops; nil passes all.
-func parseFilters(q url.Values) (pass func(*Desktop) bool, bad string) {
+// parseFilters returns a function for all filters of ListDesktops; nil matches all.
+// invalid is the error detail, or "".
+func parseFilters(q url.Values) (pass func(*Desktop) bool, invalid string) {
 	var tests []func(*Desktop) bool
 	add := func(name string, test func(value string) func(*Desktop) bool) {
 		if v := q.Get(name); v != "" {
@@ -164,8 +167,8 @@ func parseFilters(q url.Values) (pass func(*Desktop) bool, bad string) {
 	}, ""
 }
 
-// showNetworks answers the networks of up to 100 desktops. The order is not
-// the one asked for: nobody may rely on it.
+// showNetworks serves the networks of up to 100 desktops, in reverse order of the
+// request: the documentation promises none.
 func (c *Cloud) showNetworks(_ *http.Request, x *request) response {
 	switch n := len(x.IDs); {
 	case n == 0:
@@ -195,7 +198,7 @@ func (c *Cloud) showNetworks(_ *http.Request, x *request) response {
 	return response{status: http.StatusOK, body: e.buf}
 }
 
-// lookup gives the desktops of some ids, each once, and an id that is unknown.
+// lookup returns the desktops with some IDs, without duplicates, and an unknown ID.
 func (s *store) lookup(project string, ids []string) (found []*Desktop, missing string) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -215,17 +218,17 @@ func (s *store) lookup(project string, ids []string) (found []*Desktop, missing 
 	return found, missing
 }
 
-// eipEntry is a line of the list of EIPs; desktop is nil for one that is free.
+// eipEntry is an EIP of the list; desktop is nil if it is not bound.
 type eipEntry struct {
 	EIP
 	desktop *Desktop
 }
 
-// listEIPs answers the EIPs of the project, bound ones first.
+// listEIPs serves the EIPs of the project, bound ones first.
 func (c *Cloud) listEIPs(_ *http.Request, x *request) response {
-	offset, limit, bad := parsePage(x.query, 0)
-	if bad != "" {
-		return badRequest(bad)
+	offset, limit, invalid := parsePage(x.query, 0)
+	if invalid != "" {
+		return badRequest(invalid)
 	}
 	state := x.query.Get("state")
 	if state != "" && state != "bind" && state != "unbind" {
@@ -263,7 +266,7 @@ func (e *encoder) eip(row eipEntry) {
 	e.close('}')
 }
 
-// listEIPs gives the EIPs that pass the filters.
+// listEIPs returns the EIPs that match the filters.
 func (s *store) listEIPs(project, state string, q url.Values) []eipEntry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

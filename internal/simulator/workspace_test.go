@@ -19,7 +19,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// numbered gives n desktops called d0000, d0001 and so on.
+// numbered returns n desktops called d0000, d0001 and so on.
 func numbered(n int) []simulator.Desktop {
 	desktops := make([]simulator.Desktop, n)
 	for i := range desktops {
