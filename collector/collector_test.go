@@ -123,7 +123,7 @@ func gatherTable(t *testing.T) []*dto.MetricFamily {
 	telemetry.Retry("la-north-2", "ListDesktops")
 	telemetry.ThrottleWait("la-north-2", "ListDesktops", 1)
 	telemetry.Dropped("duplicate_desktop", 1)
-	telemetry.Unverified([]string{"lab"})
+	telemetry.TLSVerificationDisabled([]string{"lab"})
 	telemetry.StateSaved(true, time.Now())
 	gathered, err := prometheus.Gatherers{registry, telemetry.Gatherer()}.Gather()
 	if err != nil {
@@ -151,7 +151,7 @@ func TestTableEqualsSamples(t *testing.T) {
 	var listed, got []string
 	for _, m := range Table() {
 		listed = append(listed, describe(m.Name, m.Help, string(m.Type), m.Labels))
-		if first := !m.Own && !slices.Equal(m.Labels[:2], []string{"region", "project_id"}); first {
+		if first := !m.Exporter && !slices.Equal(m.Labels[:2], []string{"region", "project_id"}); first {
 			t.Errorf("%s does not begin with region and project_id: %q", m.Name, m.Labels)
 		}
 		if !strings.HasSuffix(m.Help, ".") {

@@ -36,12 +36,12 @@ const (
 
 // Metric is one row of the table: a metric family without its samples.
 type Metric struct {
-	Name   string
-	Help   string
-	Type   Type
-	Labels []string // in the order of the documentation; the formats sort them by name
-	OptIn  string   // configuration key that enables it; "": enabled by default
-	Own    bool     // describes the exporter itself, not a project
+	Name     string
+	Help     string
+	Type     Type
+	Labels   []string // in the order of the documentation; the formats sort them by name
+	OptIn    string   // configuration key that enables it; "": enabled by default
+	Exporter bool     // describes the exporter itself, not a project
 }
 
 // Table returns every metric, including the opt-in ones, in the order of the
@@ -85,135 +85,135 @@ func projectFamilies(o Options) []Family {
 	table := []Family{
 		{Metric: Metric{
 			Name:   "desktop_info",
-			Help:   "A desktop, with what names and places it; the value is always 1.",
+			Help:   "Desktop identity and placement, always 1.",
 			Labels: []string{"desktop_id", "desktop_name", "desktop_ip", "enterprise_project_id", "pool_id", "availability_zone", "desktop_type"},
 		}, desktop: desktopInfo},
 		{Metric: Metric{
 			Name:   "desktop_network_info",
-			Help:   "A network interface of a desktop, with its VPC, subnet, address and EIP (empty: none); the value is always 1.",
+			Help:   "Network interface of a desktop with its VPC, subnet, private IP and EIP (empty if none), always 1.",
 			Labels: []string{"desktop_id", "desktop_name", "port_id", "private_ip", "vpc_id", "vpc_name", "vpc_cidr", "subnet_id", "subnet_name", "subnet_cidr", "eip_id", "eip_address"},
 		}, desktop: desktopNetworkInfo},
 		{Metric: Metric{
 			Name:   "desktop_security_group_info",
-			Help:   "A security group that a network interface of a desktop is in; the value is always 1.",
+			Help:   "Security group of a network interface of a desktop, always 1.",
 			Labels: []string{"desktop_id", "port_id", "security_group_id", "security_group_name"},
 		}, desktop: desktopSecurityGroupInfo},
 		{Metric: Metric{
 			Name:   "desktop_network_interfaces",
-			Help:   "Network interfaces that a desktop has. Absent while its networks are unknown.",
+			Help:   "Number of network interfaces of a desktop; absent while its networks are unknown.",
 			Labels: []string{"desktop_id"},
 		}, desktop: desktopNetworkInterfaces},
 		{Metric: Metric{
 			Name:   "desktop_eips",
-			Help:   "EIPs that are bound to a desktop. Absent while its networks are unknown.",
+			Help:   "Number of EIPs bound to a desktop; absent while its networks are unknown.",
 			Labels: []string{"desktop_id"},
 		}, desktop: desktopEIPs},
 		{Metric: Metric{
 			Name:   "desktop_security_groups",
-			Help:   "Distinct security groups that a desktop is in. Absent while its networks are unknown.",
+			Help:   "Number of distinct security groups of a desktop; absent while its networks are unknown.",
 			Labels: []string{"desktop_id"},
 		}, desktop: desktopSecurityGroups},
 		{Metric: Metric{
 			Name:   "desktop_status",
-			Help:   "The status that a desktop has now; the value is always 1. Only where desktops are discovered.",
+			Help:   "Current status of a discovered desktop, always 1.",
 			Labels: []string{"desktop_id", "status"},
 		}, desktop: desktopStatus},
 		{Metric: Metric{
 			Name:   "desktop_tags_info",
-			Help:   "The chosen tags of a desktop (empty: it lacks the tag); the value is always 1.",
+			Help:   "Selected tags of a desktop (empty if it lacks the tag), always 1.",
 			Labels: append([]string{"desktop_id"}, tagNames...),
 			OptIn:  optTags,
 		}, desktop: desktopTagsInfo(tags)},
 		{Metric: Metric{
 			Name:   "desktop_user_info",
-			Help:   "A user that a desktop is assigned to; the value is always 1.",
+			Help:   "User assigned to a desktop, always 1.",
 			Labels: []string{"desktop_id", "user_name"},
 			OptIn:  optUsers,
 		}, desktop: desktopUserInfo},
 		{Metric: Metric{
 			Name:   "desktop_eip_expected",
-			Help:   "Whether a desktop should have an EIP (1) or must not (0), and by which policy. Absent where it may.",
+			Help:   "1 if a policy requires an EIP for a desktop, 0 if it forbids one; absent if neither.",
 			Labels: []string{"desktop_id", "policy"},
 			OptIn:  optPolicies,
 		}, desktop: desktopEIPExpected(o.Expect)},
 
 		{Metric: Metric{
 			Name:   "vpc_info",
-			Help:   "A VPC that desktops are in; the value is always 1.",
+			Help:   "VPC that contains desktops, always 1.",
 			Labels: []string{"vpc_id", "vpc_name", "vpc_cidr"},
 		}, shared: vpcInfo},
 		{Metric: Metric{
 			Name:   "subnet_info",
-			Help:   "A subnet that desktops are in, with its VPC; the value is always 1.",
+			Help:   "Subnet that contains desktops, with its VPC, always 1.",
 			Labels: []string{"subnet_id", "subnet_name", "subnet_cidr", "vpc_id"},
 		}, shared: subnetInfo},
 		{Metric: Metric{
 			Name:   "security_group_info",
-			Help:   "A security group that desktops are in; the value is always 1.",
+			Help:   "Security group of desktops, always 1.",
 			Labels: []string{"security_group_id", "security_group_name"},
 		}, shared: securityGroupInfo},
 		{Metric: Metric{
 			Name:   "subnet_network_interfaces",
-			Help:   "Network interfaces of desktops in a subnet.",
+			Help:   "Number of network interfaces of desktops in a subnet.",
 			Labels: []string{"subnet_id"},
 		}, shared: subnetNetworkInterfaces},
 		{Metric: Metric{
 			Name:   "subnet_addresses",
-			Help:   "IPv4 addresses of a subnet that tenants can use: its CIDR less the five that the VPC service reserves.",
+			Help:   "Number of usable IPv4 addresses of a subnet: its CIDR minus the five addresses that the VPC service reserves.",
 			Labels: []string{"subnet_id"},
 		}, shared: subnetAddresses},
 		{Metric: Metric{
 			Name:   "findings",
-			Help:   "Contradictions in what the cloud says, by reason. Absent where they could not be looked for.",
+			Help:   "Number of inconsistencies in the data of the API by reason; absent if the reason could not be checked.",
 			Labels: []string{"reason"},
 		}, shared: findings},
 		{Metric: Metric{
 			Name:   "finding_info",
-			Help:   "A contradiction in what the cloud says, by the IDs of what it is about; the value is always 1. At most 1000 of a reason.",
+			Help:   "Inconsistency in the data of the API with the IDs of the objects involved, at most 1000 per reason, always 1.",
 			Labels: []string{"reason", "subject_id", "other_id", "value"},
 		}, shared: findingInfo},
 
 		{Metric: Metric{
 			Name: "up",
-			Help: "Whether the last refresh of the project met no failure (1) or did (0). Waiting for API quota is no failure, and no recovery.",
+			Help: "1 if the last refresh of the project succeeded, 0 if it failed; waiting for API quota does not change the value.",
 		}, project: up},
 		{Metric: Metric{
 			Name:   "project_info",
-			Help:   "A project by its name in the configuration; the value is always 1.",
+			Help:   "Name of a project in the configuration, always 1.",
 			Labels: []string{"project"},
 		}, project: projectInfo},
 		{Metric: Metric{
 			Name: "desktops",
-			Help: "Desktops of the project, as far as the configuration chooses them.",
+			Help: "Number of desktops of the project that the configuration selects.",
 		}, project: desktops},
 		{Metric: Metric{
 			Name: "desktops_unresolved",
-			Help: "Desktops whose networks are not known.",
+			Help: "Number of desktops with unknown networks.",
 		}, project: desktopsUnresolved},
 		{Metric: Metric{
 			Name: "desktops_stale",
-			Help: "Desktops whose networks are those of an earlier refresh, since the last try to read them failed.",
+			Help: "Number of desktops with networks from an earlier refresh because the last attempt to read them failed.",
 		}, project: desktopsStale},
 		{Metric: Metric{
 			Name: "refresh_duration_seconds",
-			Help: "How long the last refresh of the project took.",
+			Help: "Duration of the last refresh of the project in seconds.",
 		}, project: refreshDuration},
 		{Metric: Metric{
 			Name: "refresh_last_success_timestamp_seconds",
-			Help: "When the last refresh that met no failure ended, in Unix time.",
+			Help: "Unix time in seconds at which the last successful refresh ended.",
 		}, project: refreshLastSuccess},
 		{Metric: Metric{
 			Name: "oldest_data_timestamp_seconds",
-			Help: "When the oldest networks among those shown were read, in Unix time.",
+			Help: "Unix time in seconds at which the oldest exported networks were read.",
 		}, project: oldestData},
 		{Metric: Metric{
 			Name:   "desktop_changes_total",
-			Help:   "What happened to desktops since the exporter knows the project, by kind of change. An outage or a restart is no change.",
+			Help:   "Number of changes of desktops by kind since the exporter first read the project; outages and restarts do not count.",
 			Labels: []string{"kind"},
 		}, project: desktopChanges(o.Changes)},
 		{Metric: Metric{
 			Name: "policies",
-			Help: "Policies on EIPs in the configuration, whichever desktops they select. Without any, the alerts expect an EIP of every desktop.",
+			Help: "Number of EIP policies in the configuration, whichever desktops they select; if 0, the alerts expect an EIP for every desktop.",
 		}, project: policies(o.Policies)},
 	}
 	for i := range table {
@@ -233,95 +233,95 @@ func exporterMetrics() []Metric {
 	table := []Metric{
 		{
 			Name:   buildInfo,
-			Help:   "The version of the exporter and what it was built with; the value is always 1.",
+			Help:   "Version of the exporter and of the toolchain that built it, always 1.",
 			Type:   Gauge,
 			Labels: []string{"version", "revision", "branch", "goversion", "goos", "goarch", "tags"},
 		},
 		{
 			Name:   apiRequests,
-			Help:   "Calls of the cloud API, by the SDK's name of the call and HTTP status (error: no answer came).",
+			Help:   "Number of cloud API requests, including retries, by operation and HTTP status code (error if there was no response).",
 			Type:   Counter,
 			Labels: []string{"region", "operation", "code"},
 		},
 		{
 			Name:   apiDuration,
-			Help:   "How long calls of the cloud API took, retries apart.",
+			Help:   "Duration of cloud API requests in seconds, with each retry counted separately.",
 			Type:   Histogram,
 			Labels: []string{"region", "operation"},
 		},
 		{
 			Name:   apiRetries,
-			Help:   "Calls of the cloud API that were made again after a failure.",
+			Help:   "Number of cloud API requests that were retries.",
 			Type:   Counter,
 			Labels: []string{"region", "operation"},
 		},
 		{
 			Name:   apiThrottleWait,
-			Help:   "Time that calls of the cloud API waited for quota.",
+			Help:   "Time in seconds that cloud API requests waited for quota.",
 			Type:   Counter,
 			Labels: []string{"region", "operation"},
 		},
 		{
 			Name:   objectsDropped,
-			Help:   "Objects of the cloud's answers that were left out, by reason.",
+			Help:   "Number of objects in API responses that were dropped, by reason.",
 			Type:   Counter,
 			Labels: []string{"reason"},
 		},
 		{
 			Name: labelsSanitized,
-			Help: "Texts of the cloud's answers that were no valid UTF-8 and had to be cleaned.",
+			Help: "Number of strings in API responses that were not valid UTF-8 and were sanitized.",
 			Type: Counter,
 		},
 		{
 			Name:   tlsVerificationDisabled,
-			Help:   "A project, an account or the webhook (changes.webhook) whose configuration switches the verification of TLS certificates off; the value is always 1.",
+			Help:   "Project, account or webhook (changes.webhook) whose TLS certificate verification is disabled, always 1.",
 			Type:   Gauge,
 			Labels: []string{"project"},
 		},
 		{
 			Name: webhookSent,
-			Help: "Changes that the receiver of the webhook has taken.",
+			Help: "Number of changes delivered to the webhook receiver.",
 			Type: Counter,
 		},
 		{
 			Name: webhookFailures,
-			Help: "Tries to send a change to the receiver of the webhook that failed, refusals included.",
+			Help: "Number of failed attempts to deliver a change to the webhook receiver, including rejections.",
 			Type: Counter,
 		},
 		{
 			Name:   webhookDropped,
-			Help:   "Changes that the receiver of the webhook will never get, by reason.",
+			Help:   "Number of changes dropped without delivery to the webhook receiver, by reason.",
 			Type:   Counter,
 			Labels: []string{"reason"},
 		},
 		{
 			Name: webhookQueue,
-			Help: "Changes that wait for the receiver of the webhook.",
+			Help: "Number of changes waiting for delivery to the webhook receiver.",
 			Type: Gauge,
 		},
 		{
 			Name: reloadSuccessful,
-			Help: "Whether the last attempt to load the configuration succeeded (1) or not (0).",
+			Help: "1 if the last load of the configuration succeeded, 0 if it failed.",
 			Type: Gauge,
 		},
 		{
 			Name: reloadTime,
-			Help: "When the configuration was last loaded with success, in Unix time.",
+			Help: "Unix time in seconds of the last successful load of the configuration.",
 			Type: Gauge,
 		},
 		{
 			Name: saveSuccessful,
-			Help: "Whether the last attempt to write the state file succeeded (1) or not (0). No series without a state file.",
+			Help: "1 if the last write of the state file succeeded, 0 if it failed; absent without a state file.",
 			Type: Gauge,
 		},
 		{
 			Name: saveTime,
-			Help: "When the state file was last written with success, in Unix time. No series without a state file.",
+			Help: "Unix time in seconds of the last successful write of the state file; absent without a state file.",
 			Type: Gauge,
 		},
 	}
 	for i := range table {
-		table[i].Name, table[i].Own = exporterPrefix+table[i].Name, true
+		table[i].Name, table[i].Exporter = exporterPrefix+table[i].Name, true
 	}
 	return table
 }

@@ -32,29 +32,29 @@ const (
 	saveTime                = "state_last_save_success_timestamp_seconds"
 )
 
-// Telemetry holds the exporter's own metrics. It is made once and survives
-// reloads. Its methods may be called from many goroutines.
+// Telemetry is the metrics of the exporter itself. There is one in a process, for
+// all configurations. Its methods are safe for concurrent use.
 type Telemetry struct {
-	registry     *prometheus.Registry
-	requests     *prometheus.CounterVec
-	durations    *prometheus.HistogramVec
-	retries      *prometheus.CounterVec
-	waits        *prometheus.CounterVec
-	dropped      *prometheus.CounterVec
-	sanitized    prometheus.Counter
-	unverified   *prometheus.GaugeVec
-	sent         prometheus.Counter
-	failed       prometheus.Counter
-	lost         *prometheus.CounterVec
-	waiting      prometheus.Gauge
-	reloaded     prometheus.Gauge
-	lastReloaded prometheus.Gauge
-	saved        *prometheus.GaugeVec // no series without a state file
-	lastSaved    *prometheus.GaugeVec
+	registry                *prometheus.Registry
+	apiRequests             *prometheus.CounterVec
+	apiDuration             *prometheus.HistogramVec
+	apiRetries              *prometheus.CounterVec
+	apiThrottleWait         *prometheus.CounterVec
+	objectsDropped          *prometheus.CounterVec
+	labelsSanitized         prometheus.Counter
+	tlsVerificationDisabled *prometheus.GaugeVec
+	webhookSent             prometheus.Counter
+	webhookFailures         prometheus.Counter
+	webhookDropped          *prometheus.CounterVec
+	webhookQueue            prometheus.Gauge
+	reloadSuccessful        prometheus.Gauge
+	reloadTime              prometheus.Gauge
+	saveSuccessful          *prometheus.GaugeVec // no series without a state file
+	saveTime                *prometheus.GaugeVec
 }
 
-// NewTelemetry gives a Telemetry with a registry of its own, in which are also
-// the metrics of the Go runtime and of the process.
+// NewTelemetry returns a Telemetry with its own registry, which also contains the
+// metrics of the Go runtime and of the process.
 func NewTelemetry() *Telemetry {
 	rows := make(map[string]Metric)
 	for _, m := range exporterMetrics() {
@@ -70,113 +70,113 @@ func NewTelemetry() *Telemetry {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts(opts(name)), rows[name].Labels)
 	}
 	t := &Telemetry{
-		registry: prometheus.NewRegistry(),
-		requests: counters(apiRequests),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		registry:    prometheus.NewRegistry(),
+		apiRequests: counters(apiRequests),
+		apiDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: rows[apiDuration].Name,
 			Help: rows[apiDuration].Help,
-			// A refresh may wait two minutes; a good answer takes 50 ms to 2 s.
+			// A refresh may wait two minutes; a response usually takes 50 ms to 2 s.
 			Buckets:                         []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120},
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
 		}, rows[apiDuration].Labels),
-		retries:      counters(apiRetries),
-		waits:        counters(apiThrottleWait),
-		dropped:      counters(objectsDropped),
-		sanitized:    prometheus.NewCounter(prometheus.CounterOpts(opts(labelsSanitized))),
-		unverified:   gauges(tlsVerificationDisabled),
-		sent:         prometheus.NewCounter(prometheus.CounterOpts(opts(webhookSent))),
-		failed:       prometheus.NewCounter(prometheus.CounterOpts(opts(webhookFailures))),
-		lost:         counters(webhookDropped),
-		waiting:      prometheus.NewGauge(prometheus.GaugeOpts(opts(webhookQueue))),
-		reloaded:     prometheus.NewGauge(prometheus.GaugeOpts(opts(reloadSuccessful))),
-		lastReloaded: prometheus.NewGauge(prometheus.GaugeOpts(opts(reloadTime))),
-		saved:        gauges(saveSuccessful),
-		lastSaved:    gauges(saveTime),
+		apiRetries:              counters(apiRetries),
+		apiThrottleWait:         counters(apiThrottleWait),
+		objectsDropped:          counters(objectsDropped),
+		labelsSanitized:         prometheus.NewCounter(prometheus.CounterOpts(opts(labelsSanitized))),
+		tlsVerificationDisabled: gauges(tlsVerificationDisabled),
+		webhookSent:             prometheus.NewCounter(prometheus.CounterOpts(opts(webhookSent))),
+		webhookFailures:         prometheus.NewCounter(prometheus.CounterOpts(opts(webhookFailures))),
+		webhookDropped:          counters(webhookDropped),
+		webhookQueue:            prometheus.NewGauge(prometheus.GaugeOpts(opts(webhookQueue))),
+		reloadSuccessful:        prometheus.NewGauge(prometheus.GaugeOpts(opts(reloadSuccessful))),
+		reloadTime:              prometheus.NewGauge(prometheus.GaugeOpts(opts(reloadTime))),
+		saveSuccessful:          gauges(saveSuccessful),
+		saveTime:                gauges(saveTime),
 	}
 	for _, reason := range []string{"no_receiver", "queue_full", "refused"} {
-		t.lost.WithLabelValues(reason)
+		t.webhookDropped.WithLabelValues(reason)
 	}
 	build := gauges(buildInfo)
 	build.WithLabelValues(version.Version, version.GetRevision(), version.Branch,
 		version.GoVersion, version.GoOS, version.GoArch, version.GetTags()).Set(1)
 	t.registry.MustRegister(
-		build, t.requests, t.durations, t.retries, t.waits, t.dropped, t.sanitized,
-		t.unverified, t.sent, t.failed, t.lost, t.waiting, t.reloaded, t.lastReloaded, t.saved, t.lastSaved,
+		build, t.apiRequests, t.apiDuration, t.apiRetries, t.apiThrottleWait, t.objectsDropped, t.labelsSanitized,
+		t.tlsVerificationDisabled, t.webhookSent, t.webhookFailures, t.webhookDropped, t.webhookQueue, t.reloadSuccessful, t.reloadTime, t.saveSuccessful, t.saveTime,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return t
 }
 
-// Gatherer gives what Telemetry says.
+// Gatherer returns the gatherer of all metrics of the exporter.
 func (t *Telemetry) Gatherer() prometheus.Gatherer { return t.registry }
 
-// Request counts a call of the cloud API. The code is the HTTP status, or
-// "error" where no answer came.
+// Request counts a request of the cloud API. The code is the HTTP status code, or
+// "error" without a response.
 func (t *Telemetry) Request(region, operation, code string, took time.Duration) {
-	t.requests.WithLabelValues(region, operation, code).Inc()
-	t.durations.WithLabelValues(region, operation).Observe(took.Seconds())
+	t.apiRequests.WithLabelValues(region, operation, code).Inc()
+	t.apiDuration.WithLabelValues(region, operation).Observe(took.Seconds())
 }
 
-// Retry counts a call that is made again.
+// Retry counts a retry of a request.
 func (t *Telemetry) Retry(region, operation string) {
-	t.retries.WithLabelValues(region, operation).Inc()
+	t.apiRetries.WithLabelValues(region, operation).Inc()
 }
 
-// ThrottleWait adds up how long calls waited for quota.
+// ThrottleWait adds the time that a request waited for quota.
 func (t *Telemetry) ThrottleWait(region, operation string, waited time.Duration) {
-	t.waits.WithLabelValues(region, operation).Add(max(waited, 0).Seconds())
+	t.apiThrottleWait.WithLabelValues(region, operation).Add(max(waited, 0).Seconds())
 }
 
-// Dropped counts objects that were left out.
+// Dropped counts objects that were dropped.
 func (t *Telemetry) Dropped(reason string, n int) {
-	t.dropped.WithLabelValues(reason).Add(float64(max(n, 0)))
+	t.objectsDropped.WithLabelValues(reason).Add(float64(max(n, 0)))
 }
 
-// Sanitized counts texts that had to be made valid UTF-8.
-func (t *Telemetry) Sanitized(n int) { t.sanitized.Add(float64(max(n, 0))) }
+// Sanitized counts strings that were not valid UTF-8.
+func (t *Telemetry) Sanitized(n int) { t.labelsSanitized.Add(float64(max(n, 0))) }
 
-// EventSent counts a change that the webhook's receiver has taken.
-func (t *Telemetry) EventSent() { t.sent.Inc() }
+// EventSent counts a change that was delivered to the webhook receiver.
+func (t *Telemetry) EventSent() { t.webhookSent.Inc() }
 
-// EventFailed counts a try to send a change that failed.
-func (t *Telemetry) EventFailed() { t.failed.Inc() }
+// EventFailed counts a failed attempt to deliver a change.
+func (t *Telemetry) EventFailed() { t.webhookFailures.Inc() }
 
-// EventsDropped counts changes that the webhook's receiver will never get.
+// EventsDropped counts changes that were dropped without delivery.
 func (t *Telemetry) EventsDropped(reason string, n int) {
-	t.lost.WithLabelValues(reason).Add(float64(max(n, 0)))
+	t.webhookDropped.WithLabelValues(reason).Add(float64(max(n, 0)))
 }
 
-// EventsWaiting says how many changes wait for the webhook's receiver.
-func (t *Telemetry) EventsWaiting(n int) { t.waiting.Set(float64(n)) }
+// EventsWaiting sets the number of changes that wait for delivery.
+func (t *Telemetry) EventsWaiting(n int) { t.webhookQueue.Set(float64(n)) }
 
-// Unverified names who does without the verification of TLS certificates, in
-// place of those named before.
-func (t *Telemetry) Unverified(names []string) {
-	t.unverified.Reset()
-	for _, p := range names {
-		t.unverified.WithLabelValues(p).Set(1)
+// TLSVerificationDisabled sets the names of the projects, accounts and webhook
+// without verification of TLS certificates.
+func (t *Telemetry) TLSVerificationDisabled(names []string) {
+	t.tlsVerificationDisabled.Reset()
+	for _, name := range names {
+		t.tlsVerificationDisabled.WithLabelValues(name).Set(1)
 	}
 }
 
-// StateSaved notes how writing the state file went.
+// StateSaved records whether the state file was written.
 func (t *Telemetry) StateSaved(ok bool, at time.Time) {
 	if !ok {
-		t.saved.WithLabelValues().Set(0)
+		t.saveSuccessful.WithLabelValues().Set(0)
 		return
 	}
-	t.saved.WithLabelValues().Set(1)
-	t.lastSaved.WithLabelValues().Set(float64(at.UnixMilli()) / 1e3)
+	t.saveSuccessful.WithLabelValues().Set(1)
+	t.saveTime.WithLabelValues().Set(float64(at.UnixMilli()) / 1e3)
 }
 
-// Reloaded notes how loading the configuration went.
-func (t *Telemetry) Reloaded(ok bool, at time.Time) {
+// ConfigReloaded records whether the configuration was loaded.
+func (t *Telemetry) ConfigReloaded(ok bool, at time.Time) {
 	if !ok {
-		t.reloaded.Set(0)
+		t.reloadSuccessful.Set(0)
 		return
 	}
-	t.reloaded.Set(1)
-	t.lastReloaded.Set(float64(at.UnixMilli()) / 1e3)
+	t.reloadSuccessful.Set(1)
+	t.reloadTime.Set(float64(at.UnixMilli()) / 1e3)
 }

@@ -31,10 +31,10 @@ func TestReadmeMetrics(t *testing.T) {
 	table.WriteString("| metric | labels | what |\n| --- | --- | --- |\n")
 	for _, m := range collector.Table() {
 		labels := slices.Clone(m.Labels)
-		if !m.Own {
+		if !m.Exporter {
 			labels = labels[2:] // region and project_id
 		}
-		help := strings.Replace(m.Help, "; the value is always 1.", ".", 1)
+		help := strings.Replace(m.Help, ", always 1.", ".", 1)
 		if m.OptIn != "" {
 			help += " Only with `" + m.OptIn + "`."
 		}

@@ -153,7 +153,7 @@ func (a *App) reload() error {
 		}
 		next, err = a.build(old, c)
 	}
-	a.telemetry.Reloaded(err == nil, time.Now())
+	a.telemetry.ConfigReloaded(err == nil, time.Now())
 	if err != nil {
 		failed := *old
 		failed.reloadErr = err
@@ -184,7 +184,7 @@ func (a *App) swap(old, next *runtime) {
 	a.history.Resize(next.config.Changes.Keep)
 	a.runtime.Store(next)
 	a.history.Retain(next.allObservers())
-	a.telemetry.Unverified(next.unverified)
+	a.telemetry.TLSVerificationDisabled(next.unverified)
 	closeUnused(old, next)
 	for _, t := range next.targets {
 		a.saver.forget(t.StateKey)
