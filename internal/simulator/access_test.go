@@ -18,14 +18,14 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-func TestWhoMayAskWhat(t *testing.T) {
+func TestPermissions(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.AddProject(simulator.Project{ID: "closed", Region: "ap-southeast-3", Disabled: true})
 	cloud.AddProject(simulator.Project{ID: "elsewhere"})
 	for _, test := range []struct {
 		name   string
-		key    simulator.Key // its rights
+		key    simulator.Key // permissions
 		path   string
 		status int
 		body   string
@@ -48,7 +48,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 	} {
 		test.key.AccessKey, test.key.SecretKey = ak, sk
 		cloud.AddKey(test.key)
-		r := ask(t, base, test.path, "")
+		r := get(t, base, test.path, "")
 		if got := strings.ReplaceAll(r.body, r.header.Get("X-Request-Id"), "ID"); r.status != test.status || got != test.body {
 			t.Errorf("%s: got %d %s\nwant %d %s", test.name, r.status, got, test.status, test.body)
 		}
@@ -63,16 +63,16 @@ func TestWhoMayAskWhat(t *testing.T) {
 	}
 }
 
-// TestDenialReachesSDK shows which parts of a denial the SDK hands on.
-func TestDenialReachesSDK(t *testing.T) {
+// TestPermissionDeniedThroughSDK checks which fields of the error the SDK returns.
+func TestPermissionDeniedThroughSDK(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.AddKey(simulator.Key{AccessKey: ak, SecretKey: sk, Projects: []string{"other"}})
-	_, err := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {})).
+	_, err := sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {})).
 		ShowDesktopNetworks(&model.ShowDesktopNetworksRequest{DesktopIds: &[]string{"d"}})
-	refusal := refused(t, err, http.StatusForbidden, "WKS.0403")
-	if want := "ENCODED-" + ak + "-" + refusal.RequestId; refusal.EncodedAuthorizationMessage != want {
-		t.Errorf("got encoded message %q, want %q", refusal.EncodedAuthorizationMessage, want)
+	serviceError := requireServiceError(t, err, http.StatusForbidden, "WKS.0403")
+	if want := "ENCODED-" + ak + "-" + serviceError.RequestId; serviceError.EncodedAuthorizationMessage != want {
+		t.Errorf("got encoded message %q, want %q", serviceError.EncodedAuthorizationMessage, want)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestProjectList(t *testing.T) {
 		{path: "/v3/projects", query: "name=la-north-2", sees: []string{"p2"}},
 	} {
 		cloud.AddKey(simulator.Key{AccessKey: ak, SecretKey: sk, Projects: test.sees})
-		r := ask(t, base, test.path, test.query)
+		r := get(t, base, test.path, test.query)
 		want := `{"links":{"next":null,"previous":null,"self":"` + base + test.path + `"},"projects":[` + strings.Join(test.want, ",") + `]}`
 		if r.status != http.StatusOK || r.body != want {
 			t.Errorf("%s?%s seen by %v: got %d %s\nwant %s", test.path, test.query, test.sees, r.status, r.body, want)
@@ -119,31 +119,31 @@ func TestProjectList(t *testing.T) {
 	}
 }
 
-func TestIAMRefusesAsKeystone(t *testing.T) {
+func TestIAMUnauthorized(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.RemoveKey(ak)
-	r := ask(t, base, "/v3/projects", "")
+	r := get(t, base, "/v3/projects", "")
 	if want := `{"error":{"code":401,"message":"ak TESTACCESSKEY not exist","title":"Unauthorized"}}`; r.status != 401 || r.body != want {
 		t.Errorf("got %d %s, want %s", r.status, r.body, want)
 	}
 }
 
-func TestIAMDenies(t *testing.T) {
+func TestIAMPermissions(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.AddKey(simulator.Key{AccessKey: ak, SecretKey: sk, Deny: []string{simulator.KeystoneListProjects}})
-	r := ask(t, base, "/v3/projects", "")
+	r := get(t, base, "/v3/projects", "")
 	if want := `{"error":{"code":403,"message":"You are not authorized to perform the requested action.","title":"Forbidden"}}`; r.status != 403 || r.body != want {
 		t.Errorf("got %d %s, want %s", r.status, r.body, want)
 	}
-	if r := ask(t, base, "/v3/auth/projects", ""); r.status != http.StatusOK {
+	if r := get(t, base, "/v3/auth/projects", ""); r.status != http.StatusOK {
 		t.Errorf("the other list: got %d %s", r.status, r.body)
 	}
 }
 
-// TestSDKFindsProject has the SDK ask IAM for the project of a region.
-func TestSDKFindsProject(t *testing.T) {
+// TestProjectLookupThroughSDK lets the SDK look up the project of a region in IAM.
+func TestProjectLookupThroughSDK(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.AddProject(simulator.Project{ID: "twin1", Region: "twins"})
@@ -164,7 +164,7 @@ func TestSDKFindsProject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := list(c); err != nil {
+	if _, err := listDesktops(c); err != nil {
 		t.Error(err)
 	}
 	for where, want := range map[string]string{"xx-none-1": "confirm that the project exists", "twins": "multiple project ids found: [twin1,twin2]"} {

@@ -23,8 +23,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestStandardLibraryAlone keeps the second opinion independent.
-func TestStandardLibraryAlone(t *testing.T) {
+// TestImportsStandardLibraryOnly checks that the package imports the standard library
+// only.
+func TestImportsStandardLibraryOnly(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
@@ -47,17 +48,17 @@ func TestStandardLibraryAlone(t *testing.T) {
 	}
 }
 
-func TestCallsAreRecorded(t *testing.T) {
+func TestCallLog(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	cloud.SetDesktops(project, numbered(2))
+	cloud.SetDesktops(project, numberedDesktops(2))
 	before := time.Now()
-	_, err := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {})).
+	_, err := sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {})).
 		ShowDesktopNetworks(&model.ShowDesktopNetworksRequest{DesktopIds: &[]string{"b", "d0001", "b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask(t, base, "/v9/nothing", "a=1")
+	get(t, base, "/v9/nothing", "a=1")
 	want := []simulator.Call{
 		{
 			Operation: simulator.ShowDesktopNetworks, Project: project, AccessKey: ak, IDs: []string{"b", "d0001", "b"},
@@ -79,19 +80,19 @@ func TestCallsAreRecorded(t *testing.T) {
 	}
 	cloud.ResetCounters()
 	if got := cloud.Calls(); len(got) != 0 || cloud.CallCount("") != 0 || cloud.MaxInFlight() != 0 {
-		t.Errorf("after Reset: %v, %d, %d", got, cloud.CallCount(""), cloud.MaxInFlight())
+		t.Errorf("after ResetCounters: %v, %d, %d", got, cloud.CallCount(""), cloud.MaxInFlight())
 	}
 	if got := len(cloud.Desktops(project)); got != 2 {
-		t.Errorf("after Reset: %d desktops", got)
+		t.Errorf("after ResetCounters: %d desktops", got)
 	}
 }
 
-func TestHistoryIsBounded(t *testing.T) {
+func TestCallLogLimit(t *testing.T) {
 	t.Parallel()
 	for history, want := range map[int]string{-1: "", 1: "4", 3: "2 3 4", 5: "0 1 2 3 4", 0: "0 1 2 3 4"} {
 		cloud, base := start(t, simulator.Options{History: history})
 		for i := range 5 {
-			ask(t, base, listPath, fmt.Sprintf("offset=%d", i))
+			get(t, base, listPath, fmt.Sprintf("offset=%d", i))
 		}
 		var got []string
 		for _, c := range cloud.Calls() {
@@ -103,29 +104,29 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-func TestRequestIDsFollowSeed(t *testing.T) {
+func TestRequestIDsDependOnSeed(t *testing.T) {
 	t.Parallel()
 	first := func(seed uint64) string {
 		_, base := start(t, simulator.Options{Seed: seed})
-		return ask(t, base, listPath, "").header.Get("X-Request-Id")
+		return get(t, base, listPath, "").header.Get("X-Request-Id")
 	}
 	if a, b := first(1), first(1); a != b {
-		t.Errorf("one seed gave %s and %s", a, b)
+		t.Errorf("got request IDs %s and %s with the same seed", a, b)
 	}
 	if a, b := first(1), first(2); a == b {
-		t.Errorf("two seeds gave %s", a)
+		t.Errorf("got request ID %s with both seeds", a)
 	}
 }
 
 func TestMaxInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		cloud, transport := inMemory(t, simulator.Options{})
+		cloud, transport := startInMemory(t, simulator.Options{})
 		cloud.AddFault(simulator.Fault{Latency: time.Second})
-		c := client(t, "http://simulated", simulator.Key{AccessKey: ak, SecretKey: sk}, transport)
+		c := sdkClient(t, "http://simulated", simulator.Key{AccessKey: ak, SecretKey: sk}, transport)
 		var wg sync.WaitGroup
 		for range 7 {
-			wg.Go(func() { _, _ = list(c) })
+			wg.Go(func() { _, _ = listDesktops(c) })
 		}
 		wg.Wait()
 		if got := cloud.MaxInFlight(); got != 7 {
@@ -134,7 +135,7 @@ func TestMaxInFlight(t *testing.T) {
 	})
 }
 
-func TestFleetIsKeptApart(t *testing.T) {
+func TestDesktopsAreCopied(t *testing.T) {
 	t.Parallel()
 	cloud := simulator.New(simulator.Options{})
 	cloud.AddProject(simulator.Project{ID: "p", FreeEIPs: []simulator.EIP{{ID: "free"}}})
@@ -178,7 +179,7 @@ func TestFleetIsKeptApart(t *testing.T) {
 	}
 }
 
-func TestFleetKeepsOrder(t *testing.T) {
+func TestDesktopOrder(t *testing.T) {
 	t.Parallel()
 	cloud := simulator.New(simulator.Options{})
 	cloud.AddProject(simulator.Project{ID: "p"})
@@ -188,7 +189,7 @@ func TestFleetKeepsOrder(t *testing.T) {
 		for _, d := range cloud.Desktops("p") {
 			got = append(got, d.ID+d.Name)
 			if same, ok := cloud.Desktop("p", d.ID); !ok || same.Name != d.Name {
-				t.Errorf("%s: %s is found as %v", what, d.ID, same)
+				t.Errorf("%s: desktop %s: got %v", what, d.ID, same)
 			}
 		}
 		if got := strings.Join(got, " "); got != want {
@@ -202,13 +203,13 @@ func TestFleetKeepsOrder(t *testing.T) {
 	cloud.PutDesktop("p", simulator.Desktop{ID: "a", Name: "2"})
 	order("put again", "c a2 d b")
 	if !cloud.DeleteDesktop("p", "a") || cloud.DeleteDesktop("p", "a") {
-		t.Error("a was not deleted once")
+		t.Error("DeleteDesktop does not report the first deletion only")
 	}
 	order("delete", "c d b")
 	cloud.PutDesktop("p", simulator.Desktop{ID: "a"})
 	order("put back", "c d b a")
 	if !cloud.UpdateDesktop("p", "b", func(d *simulator.Desktop) { d.Name = "3" }) || cloud.UpdateDesktop("p", "x", func(*simulator.Desktop) { t.Error("called for nobody") }) {
-		t.Error("b was not updated alone")
+		t.Error("UpdateDesktop does not report existing desktops only")
 	}
 	order("update", "c d b3 a")
 	cloud.SetDesktops("p", []simulator.Desktop{{ID: "z"}, {ID: "y"}, {ID: "z", Name: "2"}})
@@ -219,7 +220,7 @@ func TestFleetKeepsOrder(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	if _, ok := cloud.Desktop("p", "a"); ok {
-		t.Error("a is still there")
+		t.Error("a deleted desktop still exists")
 	}
 	defer func() {
 		if got := fmt.Sprint(recover()); got != `simulated cloud: no project "q"` {
@@ -229,7 +230,7 @@ func TestFleetKeepsOrder(t *testing.T) {
 	cloud.Desktops("q")
 }
 
-func TestStartRefuses(t *testing.T) {
+func TestStartInvalidAddress(t *testing.T) {
 	t.Parallel()
 	_, base := start(t, simulator.Options{})
 	_, _, err := simulator.New(simulator.Options{}).Start(strings.TrimPrefix(base, "http://"))
@@ -238,19 +239,19 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
-// TestParallelUse has everybody do everything at once, for the race detector.
-func TestParallelUse(t *testing.T) {
+// TestConcurrentUse calls all methods concurrently, for the race detector.
+func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{History: 50, Quota: 1 << 20})
 	demo := simulator.NewDemo(cloud, 1)
 	cloud.SetDesktops(project, simulator.GenerateDesktops(50, 1))
 	cloud.OnCall(func(simulator.Call) { cloud.UpdateDesktop(project, "nobody", nil) })
-	c := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {}))
+	c := sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {}))
 	var wg sync.WaitGroup
 	for worker := range 4 {
 		wg.Go(func() {
 			for i := range 15 {
-				if got, err := list(c); err != nil || *got.TotalCount < 45 {
+				if got, err := listDesktops(c); err != nil || *got.TotalCount < 45 {
 					t.Errorf("got %v", err)
 				}
 				d := cloud.Desktops(project)[worker]

@@ -17,8 +17,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// summary says of a project what a newcomer would look at.
-func summary(cloud *simulator.Cloud, p simulator.DemoProject) string {
+// projectSummary returns the main numbers of a project as text.
+func projectSummary(cloud *simulator.Cloud, p simulator.DemoProject) string {
 	var b strings.Builder
 	desktops := cloud.Desktops(p.ID)
 	counts := map[string]int{}
@@ -60,13 +60,13 @@ func summary(cloud *simulator.Cloud, p simulator.DemoProject) string {
 	return b.String()
 }
 
-func TestDemoIsTheSameEveryTime(t *testing.T) {
+func TestDemoIsReproducible(t *testing.T) {
 	t.Parallel()
 	cloud := simulator.New(simulator.Options{})
 	demo := simulator.NewDemo(cloud, simulator.DemoSeed)
 	var b strings.Builder
 	for _, p := range demo.Projects() {
-		b.WriteString(summary(cloud, p))
+		b.WriteString(projectSummary(cloud, p))
 	}
 	b.WriteString("steps\n")
 	for range 40 {
@@ -77,23 +77,23 @@ func TestDemoIsTheSameEveryTime(t *testing.T) {
 		demo.Step()
 	}
 	for _, p := range demo.Projects() {
-		b.WriteString(summary(cloud, p))
+		b.WriteString(projectSummary(cloud, p))
 	}
 	golden(t, "demo.golden", b.String())
 }
 
-func TestDemoDependsOnItsSeed(t *testing.T) {
+func TestDemoDependsOnSeed(t *testing.T) {
 	t.Parallel()
 	one, other := simulator.New(simulator.Options{}), simulator.New(simulator.Options{})
 	a, b := simulator.NewDemo(one, 1), simulator.NewDemo(other, 2)
 	if a.Projects()[0].ID == b.Projects()[0].ID {
-		t.Error("two seeds gave one project")
+		t.Error("got the same project with two seeds")
 	}
 }
 
-// TestDemoStaysPlausible walks a long way: nothing is used twice, nothing
-// leaves its subnet, and the offices keep their size.
-func TestDemoStaysPlausible(t *testing.T) {
+// TestDemoInvariants checks after many steps that no address is used twice, addresses
+// are in their subnets, and the number of desktops is near the target.
+func TestDemoInvariants(t *testing.T) {
 	t.Parallel()
 	cloud := simulator.New(simulator.Options{})
 	demo := simulator.NewDemo(cloud, 7)
@@ -152,20 +152,20 @@ func TestDemoRun(t *testing.T) {
 		}
 		for _, p := range demo.Projects() {
 			if diff := cmp.Diff(twin.Desktops(p.ID), cloud.Desktops(p.ID)); diff != "" {
-				t.Errorf("%s after 105s is not where 10 steps lead (-want +got):\n%s", p.Name, diff)
+				t.Errorf("%s differs after 105s from 10 steps (-want +got):\n%s", p.Name, diff)
 			}
 		}
 	})
 }
 
-func TestFleet(t *testing.T) {
+func TestGenerateDesktops(t *testing.T) {
 	t.Parallel()
 	fleet := simulator.GenerateDesktops(50_000, 1)
 	if diff := cmp.Diff(simulator.GenerateDesktops(100, 1), fleet[:100]); diff != "" {
-		t.Errorf("a longer fleet does not begin with the shorter one (-short +long):\n%s", diff)
+		t.Errorf("more desktops do not begin with fewer ones (-fewer +more):\n%s", diff)
 	}
 	if cmp.Equal(fleet[:10], simulator.GenerateDesktops(10, 2)) {
-		t.Error("two seeds gave one fleet")
+		t.Error("got the same desktops with two seeds")
 	}
 	unique, subnets, vpcs := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	eips, twoGroups := 0, 0

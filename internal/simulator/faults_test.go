@@ -23,8 +23,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestFaultsChangeAnswers covers what a fault says instead of the truth.
-func TestFaultsChangeAnswers(t *testing.T) {
+// TestFaultResponses checks faults that change the response.
+func TestFaultResponses(t *testing.T) {
 	t.Parallel()
 	const networks = "desktop_ids=d0000&desktop_ids=d0001&desktop_ids=d0002"
 	for name, test := range map[string]struct {
@@ -32,7 +32,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 		path, query string
 		status      int
 		header      [2]string
-		body        string // part of it
+		body        string // substring
 		exactly     bool
 	}{
 		"omitted ids":          {fault: simulator.Fault{OmitIDs: []string{"d0000", "d0002"}}, path: networksPath, query: networks, status: 200, body: `{"networks":[{"computer_id":"d0001","network_infos":[{"public_ip_info":{"id":"e0001"}}]}]}`, exactly: true},
@@ -72,9 +72,9 @@ func TestFaultsChangeAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cloud, base := start(t, simulator.Options{})
-			cloud.SetDesktops(project, numbered(4))
+			cloud.SetDesktops(project, numberedDesktops(4))
 			remove := cloud.AddFault(test.fault)
-			r := ask(t, base, test.path, test.query)
+			r := get(t, base, test.path, test.query)
 			if r.err != nil || r.status != test.status || !strings.Contains(r.body, test.body) || test.exactly && r.body != test.body {
 				t.Errorf("got %d %v %s", r.status, r.err, r.body)
 			}
@@ -88,7 +88,7 @@ func TestFaultsChangeAnswers(t *testing.T) {
 				t.Errorf("recorded status %d, want %d", got, test.status)
 			}
 			remove()
-			if r := ask(t, base, listPath, ""); r.status != http.StatusOK {
+			if r := get(t, base, listPath, ""); r.status != http.StatusOK {
 				t.Errorf("after the fault: got %d %s", r.status, r.body)
 			}
 		})
@@ -97,25 +97,25 @@ func TestFaultsChangeAnswers(t *testing.T) {
 
 const whole = `{"total_count":4,"desktops":[`
 
-// TestFaultsBreakConnections covers what a caller sees whose answer breaks off.
-func TestFaultsBreakConnections(t *testing.T) {
+// TestFaultConnections checks faults that close the connection.
+func TestFaultConnections(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  simulator.Fault
 		err    error
 		status int
-		body   string // begins so
+		body   string // prefix
 	}{
-		"reset":             {fault: simulator.Fault{ResetConnection: true}, err: syscall.ECONNRESET},
-		"truncated":         {fault: simulator.Fault{TruncateBody: true}, err: io.ErrUnexpectedEOF, status: 200, body: whole},
-		"truncated refusal": {fault: simulator.Fault{TruncateBody: true, Status: 503}, err: io.ErrUnexpectedEOF, status: 503, body: `{"error_msg"`},
+		"reset":                  {fault: simulator.Fault{ResetConnection: true}, err: syscall.ECONNRESET},
+		"truncated":              {fault: simulator.Fault{TruncateBody: true}, err: io.ErrUnexpectedEOF, status: 200, body: whole},
+		"truncated serviceError": {fault: simulator.Fault{TruncateBody: true, Status: 503}, err: io.ErrUnexpectedEOF, status: 503, body: `{"error_msg"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cloud, base := start(t, simulator.Options{})
-			cloud.SetDesktops(project, numbered(4))
+			cloud.SetDesktops(project, numberedDesktops(4))
 			cloud.AddFault(test.fault)
-			r := ask(t, base, listPath, "")
+			r := get(t, base, listPath, "")
 			if !errors.Is(r.err, test.err) || r.status != test.status || !strings.HasPrefix(r.body, test.body) {
 				t.Errorf("got %d %v %s", r.status, r.err, r.body)
 			}
@@ -123,15 +123,15 @@ func TestFaultsBreakConnections(t *testing.T) {
 				t.Errorf("recorded status %d, want %d", got, test.status)
 			}
 			cloud.ClearFaults()
-			if got, _ := ids(t, ask(t, base, listPath, "")); len(got) != 4 {
+			if got, _ := responseIDs(t, get(t, base, listPath, "")); len(got) != 4 {
 				t.Errorf("after the fault: got %v", got)
 			}
 		})
 	}
 }
 
-// inMemory serves a cloud on pipes, for tests in virtual time.
-func inMemory(t *testing.T, o simulator.Options) (*simulator.Cloud, *http.Transport) {
+// startInMemory serves a cloud on pipes, for tests in virtual time.
+func startInMemory(t *testing.T, o simulator.Options) (*simulator.Cloud, *http.Transport) {
 	cloud := simulator.New(o)
 	cloud.AddProject(simulator.Project{ID: project})
 	cloud.AddKey(simulator.Key{AccessKey: ak, SecretKey: sk})
@@ -144,13 +144,13 @@ func inMemory(t *testing.T, o simulator.Options) (*simulator.Cloud, *http.Transp
 	return cloud, transport
 }
 
-// TestFaultsHang waits a minute for answers that never come.
-func TestFaultsHang(t *testing.T) {
+// TestFaultHangs waits a minute for hanging responses, in virtual time.
+func TestFaultHangs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault  simulator.Fault
 		status int
-		body   string // begins so
+		body   string // prefix
 	}{
 		"at once":          {fault: simulator.Fault{HangBeforeHeader: true}},
 		"after the header": {fault: simulator.Fault{HangAfterHeader: true}, status: 200},
@@ -161,13 +161,13 @@ func TestFaultsHang(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				cloud, transport := inMemory(t, simulator.Options{})
-				cloud.SetDesktops(project, numbered(4))
+				cloud, transport := startInMemory(t, simulator.Options{})
+				cloud.SetDesktops(project, numberedDesktops(4))
 				cloud.AddFault(test.fault)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				began := time.Now()
-				r := exchange(transport, signed(ctx, t, "http://simulated", listPath, ""))
+				r := roundTrip(transport, signedRequest(ctx, t, "http://simulated", listPath, ""))
 				if !errors.Is(r.err, context.DeadlineExceeded) || r.status != test.status || !strings.HasPrefix(r.body, test.body) || test.body == "" && r.body != "" {
 					t.Errorf("got %d %v %s", r.status, r.err, r.body)
 				}
@@ -182,8 +182,8 @@ func TestFaultsHang(t *testing.T) {
 	}
 }
 
-// TestHangsEnd shows that neither stop nor Close waits for a hanging answer.
-func TestHangsEnd(t *testing.T) {
+// TestCloseEndsHangs checks that stop and Close abort hanging responses.
+func TestCloseEndsHangs(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(cloud *simulator.Cloud, stop func()){
 		"stop":  func(_ *simulator.Cloud, stop func()) { stop() },
@@ -200,8 +200,8 @@ func TestHangsEnd(t *testing.T) {
 			cloud.AddFault(simulator.Fault{HangBeforeHeader: true, Latency: time.Hour})
 			arrived := make(chan struct{})
 			cloud.OnCall(func(simulator.Call) { close(arrived) })
-			failed := make(chan reply)
-			go func() { failed <- ask(t, base, listPath, "") }()
+			failed := make(chan response)
+			go func() { failed <- get(t, base, listPath, "") }()
 			<-arrived
 			end(cloud, stop)
 			if r := <-failed; r.err == nil {
@@ -211,8 +211,8 @@ func TestHangsEnd(t *testing.T) {
 	}
 }
 
-// TestFaultsTakeTime measures in virtual time, over pipes.
-func TestFaultsTakeTime(t *testing.T) {
+// TestFaultLatency measures delays in virtual time.
+func TestFaultLatency(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		faults []simulator.Fault
@@ -227,13 +227,13 @@ func TestFaultsTakeTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				cloud, transport := inMemory(t, simulator.Options{})
-				cloud.SetDesktops(project, numbered(4))
+				cloud, transport := startInMemory(t, simulator.Options{})
+				cloud.SetDesktops(project, numberedDesktops(4))
 				for _, f := range test.faults {
 					cloud.AddFault(f)
 				}
 				began := time.Now()
-				got, err := list(client(t, "http://simulated", simulator.Key{AccessKey: ak, SecretKey: sk}, transport))
+				got, err := listDesktops(sdkClient(t, "http://simulated", simulator.Key{AccessKey: ak, SecretKey: sk}, transport))
 				if err != nil || len(*got.Desktops) != 4 {
 					t.Fatalf("got %v %v", got, err)
 				}
@@ -245,11 +245,11 @@ func TestFaultsTakeTime(t *testing.T) {
 	}
 }
 
-func TestFaultsCount(t *testing.T) {
+func TestFaultAfterAndTimes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault simulator.Fault
-		want  string // the statuses of six calls
+		want  string // statuses of six calls
 	}{
 		"always":      {fault: simulator.Fault{Status: 500}, want: "500 500 500 500 500 500"},
 		"twice":       {fault: simulator.Fault{Status: 500, Times: 2}, want: "500 500 200 200 200 200"},
@@ -262,7 +262,7 @@ func TestFaultsCount(t *testing.T) {
 			cloud.AddFault(test.fault)
 			var got []string
 			for range 6 {
-				got = append(got, fmt.Sprint(ask(t, base, listPath, "").status))
+				got = append(got, fmt.Sprint(get(t, base, listPath, "").status))
 			}
 			if got := strings.Join(got, " "); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
@@ -271,9 +271,9 @@ func TestFaultsCount(t *testing.T) {
 	}
 }
 
-// TestFaultsByChance shows that chance follows from the seed and from what is
-// asked, but not from the order of arrival.
-func TestFaultsByChance(t *testing.T) {
+// TestFaultProbability checks that random faults depend on the seed and the call, but
+// not on the order of calls.
+func TestFaultProbability(t *testing.T) {
 	t.Parallel()
 	strikes := func(seed uint64, probability float64, offsets []int) map[string]int {
 		cloud, base := start(t, simulator.Options{Seed: seed})
@@ -281,7 +281,7 @@ func TestFaultsByChance(t *testing.T) {
 		got := map[string]int{}
 		for _, i := range offsets {
 			for range 3 {
-				if query := fmt.Sprintf("offset=%d", i); ask(t, base, listPath, query).status == 500 {
+				if query := fmt.Sprintf("offset=%d", i); get(t, base, listPath, query).status == 500 {
 					got[query]++
 				}
 			}
@@ -296,10 +296,10 @@ func TestFaultsByChance(t *testing.T) {
 	slices.Reverse(reversed)
 	first := strikes(1, 0.3, order)
 	if diff := cmp.Diff(first, strikes(1, 0.3, reversed)); diff != "" {
-		t.Errorf("the order of arrival matters (-forward +backward):\n%s", diff)
+		t.Errorf("the result depends on the order of calls (-forward +backward):\n%s", diff)
 	}
 	if cmp.Equal(first, strikes(2, 0.3, order)) {
-		t.Error("the seed does not matter")
+		t.Error("the result does not depend on the seed")
 	}
 	sum := 0
 	for _, n := range first {
@@ -309,47 +309,47 @@ func TestFaultsByChance(t *testing.T) {
 		t.Errorf("got %d strikes of 120, want about 36", sum)
 	}
 	if got := strikes(1, 1, order[:5]); len(got) != 5 {
-		t.Errorf("certain faults struck %v", got)
+		t.Errorf("faults with probability 1: got %v", got)
 	}
 }
 
-func TestFaultsTogether(t *testing.T) {
+func TestFaultCombination(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	cloud.SetDesktops(project, numbered(3))
+	cloud.SetDesktops(project, numberedDesktops(3))
 	cloud.AddFault(simulator.Fault{TotalCountDelta: 2})
 	cloud.AddFault(simulator.Fault{TotalCountDelta: 3})
 	cloud.AddFault(simulator.Fault{OmitIDs: []string{"d0000"}, Header: http.Header{"X-A": {"1"}}})
 	cloud.AddFault(simulator.Fault{OmitIDs: []string{"d0001"}, Header: http.Header{"X-A": {"2"}}})
-	if _, total := ids(t, ask(t, base, listPath, "")); total != 8 {
+	if _, total := responseIDs(t, get(t, base, listPath, "")); total != 8 {
 		t.Errorf("got total %d, want 8", total)
 	}
-	r := ask(t, base, networksPath, "desktop_ids=d0000&desktop_ids=d0001&desktop_ids=d0002")
-	if got, _ := ids(t, r); !slices.Equal(got, []string{"d0002"}) || r.header.Get("X-A") != "1" {
+	r := get(t, base, networksPath, "desktop_ids=d0000&desktop_ids=d0001&desktop_ids=d0002")
+	if got, _ := responseIDs(t, r); !slices.Equal(got, []string{"d0002"}) || r.header.Get("X-A") != "1" {
 		t.Errorf("got %v, header %v", got, r.header)
 	}
 	first := cloud.AddFault(simulator.Fault{Status: 500})
 	cloud.AddFault(simulator.Fault{Status: 404})
-	if r := ask(t, base, listPath, ""); r.status != 500 {
+	if r := get(t, base, listPath, ""); r.status != 500 {
 		t.Errorf("got %d, want the earlier fault's 500", r.status)
 	}
 	first()
-	if r := ask(t, base, listPath, ""); r.status != 404 {
+	if r := get(t, base, listPath, ""); r.status != 404 {
 		t.Errorf("got %d, want the other fault's 404", r.status)
 	}
 }
 
-// TestHookChangesFleet deletes a desktop between two pages, as happens.
-func TestHookChangesFleet(t *testing.T) {
+// TestHookChangesDesktops deletes a desktop between two pages.
+func TestHookChangesDesktops(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	cloud.SetDesktops(project, numbered(4))
+	cloud.SetDesktops(project, numberedDesktops(4))
 	remove := cloud.OnCall(func(c simulator.Call) {
 		if c.Operation == simulator.ListDesktops && c.Query().Get("offset") == "2" {
 			cloud.DeleteDesktop(c.Project, "d0000")
 		}
 	})
-	c := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {}))
+	c := sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {}))
 	var got []string
 	var totals []int32
 	limit := int32(2)
@@ -367,7 +367,7 @@ func TestHookChangesFleet(t *testing.T) {
 		t.Errorf("got %v of %v, want %v: d0002 is missed", got, totals, want)
 	}
 	remove()
-	ask(t, base, listPath, "offset=2")
+	get(t, base, listPath, "offset=2")
 	if got := len(cloud.Desktops(project)); got != 3 {
 		t.Errorf("the removed hook ran: %d desktops", got)
 	}

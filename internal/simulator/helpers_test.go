@@ -31,17 +31,17 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 const (
 	project = "0123456789abcdef0123456789abcdef"
 	ak, sk  = "TESTACCESSKEY", "TESTSECRETKEY"
 )
 
-// TestMain sees to it that a stopped cloud leaves nothing running.
+// TestMain checks that no goroutine leaks.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start serves a cloud with one project and one key.
+// start serves a cloud with one project and one access key.
 func start(t testing.TB, o simulator.Options) (cloud *simulator.Cloud, url string) {
 	t.Helper()
 	cloud = simulator.New(o)
@@ -55,20 +55,20 @@ func start(t testing.TB, o simulator.Options) (cloud *simulator.Cloud, url strin
 	return cloud, url
 }
 
-// clock stands still until it is set forward. It begins near the real time, by
-// which the SDK signs.
-type clock struct {
-	start time.Time
-	ahead atomic.Int64
+// fakeClock is a clock that only advance changes. It starts at the real time, which
+// the SDK uses to sign.
+type fakeClock struct {
+	start  time.Time
+	offset atomic.Int64
 }
 
-func newClock() *clock { return &clock{start: time.Now()} }
+func newFakeClock() *fakeClock { return &fakeClock{start: time.Now()} }
 
-func (c *clock) now() time.Time           { return c.start.Add(time.Duration(c.ahead.Load())) }
-func (c *clock) forward(by time.Duration) { c.ahead.Add(int64(by)) }
+func (c *fakeClock) now() time.Time           { return c.start.Add(time.Duration(c.offset.Load())) }
+func (c *fakeClock) advance(by time.Duration) { c.offset.Add(int64(by)) }
 
-// client is the real SDK, speaking to a cloud.
-func client(t testing.TB, url string, key simulator.Key, via http.RoundTripper) *workspace.WorkspaceClient {
+// sdkClient returns a client of the SDK for a cloud.
+func sdkClient(t testing.TB, url string, key simulator.Key, via http.RoundTripper) *workspace.WorkspaceClient {
 	t.Helper()
 	credentials, err := basic.NewCredentialsBuilder().WithAk(key.AccessKey).WithSk(key.SecretKey).
 		WithSecurityToken(key.SecurityToken).WithProjectId(project).SafeBuild()
@@ -83,53 +83,53 @@ func client(t testing.TB, url string, key simulator.Key, via http.RoundTripper) 
 	return workspace.NewWorkspaceClient(hc)
 }
 
-// list asks for the first page, which is the simplest call.
-func list(c *workspace.WorkspaceClient) (*model.ListDesktopsResponse, error) {
+// listDesktops requests the first page, the simplest call.
+func listDesktops(c *workspace.WorkspaceClient) (*model.ListDesktopsResponse, error) {
 	return c.ListDesktops(&model.ListDesktopsRequest{})
 }
 
-// refused demands that the cloud refused a call, and gives what it said.
-func refused(t testing.TB, err error, status int, code string) *sdkerr.ServiceResponseError {
+// requireServiceError requires that err is an error response with this status and
+// code, and returns it.
+func requireServiceError(t testing.TB, err error, status int, code string) *sdkerr.ServiceResponseError {
 	t.Helper()
-	var refusal *sdkerr.ServiceResponseError
-	if !errors.As(err, &refusal) {
-		t.Fatalf("got %v, want a refusal", err)
+	var serviceError *sdkerr.ServiceResponseError
+	if !errors.As(err, &serviceError) {
+		t.Fatalf("got %v, want a serviceError", err)
 	}
-	if refusal.StatusCode != status || refusal.ErrorCode != code {
-		t.Errorf("got %d %s %s, want %d %s", refusal.StatusCode, refusal.ErrorCode, refusal.ErrorMessage, status, code)
+	if serviceError.StatusCode != status || serviceError.ErrorCode != code {
+		t.Errorf("got %d %s %s, want %d %s", serviceError.StatusCode, serviceError.ErrorCode, serviceError.ErrorMessage, status, code)
 	}
-	return refusal
+	return serviceError
 }
 
-// reply is an answer as it stood on the wire.
-type reply struct {
+// response is an HTTP response, without interpretation.
+type response struct {
 	status int
 	header http.Header
 	body   string
-	err    error // of the transport, header or body
+	err    error // of the transport or of reading the body
 }
 
-// ask makes a call that the SDK's signer signed, and nothing between it and
-// the wire.
-func ask(t testing.TB, base, path, query string) reply {
+// get sends a GET request that is signed by the SDK, without its client.
+func get(t testing.TB, base, path, query string) response {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	return exchange(transport, signed(t.Context(), t, base, path, query))
+	return roundTrip(transport, signedRequest(t.Context(), t, base, path, query))
 }
 
-func exchange(via http.RoundTripper, r *http.Request) reply {
+func roundTrip(via http.RoundTripper, r *http.Request) response {
 	resp, err := via.RoundTrip(r)
 	if err != nil {
-		return reply{err: err}
+		return response{err: err}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return reply{status: resp.StatusCode, header: resp.Header, body: string(body), err: err}
+	return response{status: resp.StatusCode, header: resp.Header, body: string(body), err: err}
 }
 
-// signed makes a call as the SDK signs it.
-func signed(ctx context.Context, t testing.TB, base, path, query string) *http.Request {
+// signedRequest returns a GET request that is signed by the SDK.
+func signedRequest(ctx context.Context, t testing.TB, base, path, query string) *http.Request {
 	t.Helper()
 	builder := request.NewHttpRequestBuilder().WithEndpoint(base).WithPath(path).WithMethod(http.MethodGet)
 	values, err := url.ParseQuery(query)
@@ -159,8 +159,8 @@ const (
 	eipsPath     = "/v2/" + project + "/eips"
 )
 
-// ids returns the ids in a JSON answer, in their order, and its total_count.
-func ids(t testing.TB, r reply) (found []string, total int) {
+// responseIDs returns the IDs in a response, in order, and its total_count.
+func responseIDs(t testing.TB, r response) (found []string, total int) {
 	t.Helper()
 	var body struct {
 		Total    int `json:"total_count"`
@@ -192,7 +192,7 @@ func ids(t testing.TB, r reply) (found []string, total int) {
 	return found, body.Total
 }
 
-// golden compares with a file in testdata.
+// golden compares got with a file in testdata, or updates it.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)

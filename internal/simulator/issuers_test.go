@@ -23,8 +23,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// file writes a secret to a file, as its users expect it.
-func file(t *testing.T, content string) string {
+// secretFile writes a secret to a temporary file and returns its path.
+func secretFile(t *testing.T, content string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
@@ -33,8 +33,8 @@ func file(t *testing.T, content string) string {
 	return name
 }
 
-// with is the SDK with credentials of any kind.
-func with(t *testing.T, base string, credentials auth.ICredential) *workspace.WorkspaceClient {
+// clientWithCredentials returns a client of the SDK with any type of credentials.
+func clientWithCredentials(t *testing.T, base string, credentials auth.ICredential) *workspace.WorkspaceClient {
 	t.Helper()
 	hc, err := workspace.WorkspaceClientBuilder().WithEndpoint(base).WithCredential(credentials).
 		WithHttpConfig(config.DefaultHttpConfig().WithUserAgent("simulator test")).SafeBuild()
@@ -50,16 +50,16 @@ func TestOIDC(t *testing.T) {
 	issuer := simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: "proof"}
 	cloud.AddIssuer(issuer)
 	federated := func(idp, proof string) *workspace.WorkspaceClient {
-		credentials, err := basic.NewCredentialsBuilder().WithIdpId(idp).WithIdTokenFile(file(t, proof)).
+		credentials, err := basic.NewCredentialsBuilder().WithIdpId(idp).WithIdTokenFile(secretFile(t, proof)).
 			WithProjectId(project).WithIamEndpointOverride(base).SafeBuild()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return with(t, base, credentials)
+		return clientWithCredentials(t, base, credentials)
 	}
 	good := federated("idp", "proof")
 	for range 3 {
-		if _, err := list(good); err != nil {
+		if _, err := listDesktops(good); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,39 +67,39 @@ func TestOIDC(t *testing.T) {
 		t.Errorf("got %d tokens and %d keys for three calls, want one of each", a, b)
 	}
 	for _, bad := range [][2]string{{"idp", "forged"}, {"other", "proof"}} {
-		_, err := list(federated(bad[0], bad[1]))
-		refused(t, err, http.StatusForbidden, "IAM.0002")
+		_, err := listDesktops(federated(bad[0], bad[1]))
+		requireServiceError(t, err, http.StatusForbidden, "IAM.0002")
 	}
 	cloud.RemoveIssuer(issuer)
-	if _, err := list(good); err != nil {
-		t.Errorf("a key that is out lost its issuer: %v", err)
+	if _, err := listDesktops(good); err != nil {
+		t.Errorf("key of a removed issuer: %v", err)
 	}
-	_, err := list(federated("idp", "proof"))
-	refused(t, err, http.StatusForbidden, "IAM.0002")
+	_, err := listDesktops(federated("idp", "proof"))
+	requireServiceError(t, err, http.StatusForbidden, "IAM.0002")
 }
 
 func TestPodIdentity(t *testing.T) {
 	cloud, base := start(t, simulator.Options{})
 	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: "pod", Projects: []string{project}, Deny: []string{simulator.ListDesktopsEips}})
 	t.Setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", base+simulator.PodIdentityPath)
-	t.Setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", file(t, "pod"))
+	t.Setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", secretFile(t, "pod"))
 	credentials, err := provider.NewPodIdentityCredentialProvider("basic").GetCredentials()
 	if err != nil {
 		t.Fatal(err)
 	}
 	credentials.(*basic.Credentials).ProjectId = project
-	c := with(t, base, credentials)
-	if _, err := list(c); err != nil {
+	c := clientWithCredentials(t, base, credentials)
+	if _, err := listDesktops(c); err != nil {
 		t.Error(err)
 	}
-	t.Setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", file(t, "forged"))
+	t.Setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", secretFile(t, "forged"))
 	if _, err := provider.NewPodIdentityCredentialProvider("basic").GetCredentials(); err == nil || !strings.Contains(err.Error(), "PodIdentity.0401") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestMetadata runs alone: it bends the default transport, which the SDK uses
-// for the fixed address of the metadata service, to the simulated one.
+// TestMetadata is not parallel: it replaces http.DefaultTransport, which the SDK uses
+// for the metadata service, to reach the simulated one.
 func TestMetadata(t *testing.T) {
 	cloud, base := start(t, simulator.Options{})
 	proxy, err := url.Parse(base)
@@ -124,18 +124,18 @@ func TestMetadata(t *testing.T) {
 			t.Fatalf("%s: %v", mode, err)
 		}
 		credentials.(*basic.Credentials).ProjectId = project
-		if _, err := list(with(t, base, credentials)); err != nil {
+		if _, err := listDesktops(clientWithCredentials(t, base, credentials)); err != nil {
 			t.Errorf("%s: %v", mode, err)
 		}
 		calls := cloud.Calls()
-		asked := calls[len(calls)-2]
-		if got := asked.Header.Get("X-Metadata-Token") != ""; asked.Operation != simulator.MetadataSecurityKey || got != (mode == "with a token") {
-			t.Errorf("%s: %s came with token %t", mode, asked.Operation, got)
+		call := calls[len(calls)-2]
+		if got := call.Header.Get("X-Metadata-Token") != ""; call.Operation != simulator.MetadataSecurityKey || got != (mode == "with a token") {
+			t.Errorf("%s: %s came with token %t", mode, call.Operation, got)
 		}
 	}
 }
 
-// post sends a body, and gives status and body of the answer.
+// post sends a body, and returns status and body of the response.
 func post(t *testing.T, url, body string, header ...string) (int, string) {
 	t.Helper()
 	return send(t, http.MethodPost, url, body, header...)
@@ -162,7 +162,7 @@ func send(t *testing.T, method, url, body string, header ...string) (int, string
 	return resp.StatusCode, string(got)
 }
 
-func TestIssuersRefuse(t *testing.T) {
+func TestIssuerErrors(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
@@ -186,10 +186,10 @@ func TestIssuersRefuse(t *testing.T) {
 	}
 }
 
-// TestIssuedKeys shows what a key carries, and that it ends.
+// TestIssuedKeys checks the permissions and the expiry of issued keys.
 func TestIssuedKeys(t *testing.T) {
 	t.Parallel()
-	c := newClock()
+	c := newFakeClock()
 	cloud, base := start(t, simulator.Options{Now: c.now, Quota: 3})
 	cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: "pod", Lifetime: 10 * time.Minute, Projects: []string{project}})
 	issue := func() (key simulator.Key, expires time.Time) {
@@ -209,38 +209,38 @@ func TestIssuedKeys(t *testing.T) {
 	}
 	first, expires := issue()
 	if left := expires.Sub(c.now()); left <= 10*time.Minute-time.Second || left > 10*time.Minute {
-		t.Errorf("the key lives %s, want ten minutes", left)
+		t.Errorf("got lifetime %s, want 10m", left)
 	}
 	second, _ := issue()
 	if first.AccessKey == second.AccessKey || first.SecretKey == second.SecretKey || first.SecurityToken == second.SecurityToken {
-		t.Errorf("two keys are alike: %v, %v", first, second)
+		t.Errorf("got equal keys: %v, %v", first, second)
 	}
-	via := tamper(func(*http.Request) {})
-	one, two := client(t, base, first, via), client(t, base, second, via)
+	via := requestModifier(func(*http.Request) {})
+	one, two := sdkClient(t, base, first, via), sdkClient(t, base, second, via)
 	for _, asker := range []*workspace.WorkspaceClient{one, two, one} {
-		if _, err := list(asker); err != nil {
+		if _, err := listDesktops(asker); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := list(two)
-	refused(t, err, http.StatusTooManyRequests, "APIGW.0308") // one user, one quota
-	c.forward(10 * time.Minute)
-	_, err = list(one)
-	if got := refused(t, err, http.StatusUnauthorized, "APIGW.0301").ErrorMessage; !strings.Contains(got, "security token has expired") {
+	_, err := listDesktops(two)
+	requireServiceError(t, err, http.StatusTooManyRequests, "APIGW.0308") // one user, one quota
+	c.advance(10 * time.Minute)
+	_, err = listDesktops(one)
+	if got := requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301").ErrorMessage; !strings.Contains(got, "security token has expired") {
 		t.Errorf("after its time: got %s", got)
 	}
 }
 
-func TestOIDCKeyLivesAsLongAsAsked(t *testing.T) {
+func TestOIDCKeyLifetime(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		issuer time.Duration
-		asked  string
+		call   string
 		want   time.Duration
 	}{
-		"as asked":      {asked: `,"duration_seconds":7200`, want: 2 * time.Hour},
+		"as call":       {call: `,"duration_seconds":7200`, want: 2 * time.Hour},
 		"by default":    {want: 15 * time.Minute},
-		"as the issuer": {issuer: time.Minute, asked: `,"duration_seconds":7200`, want: time.Minute},
+		"as the issuer": {issuer: time.Minute, call: `,"duration_seconds":7200`, want: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +261,7 @@ func TestOIDCKeyLivesAsLongAsAsked(t *testing.T) {
 				t.Fatalf("got %d", resp.StatusCode)
 			}
 			status, body := post(t, base+"/v3.0/OS-CREDENTIAL/securitytokens",
-				`{"auth":{"identity":{"methods":["token"],"token":{"id":"`+resp.Header.Get("X-Subject-Token")+`"`+test.asked+`}}}}`)
+				`{"auth":{"identity":{"methods":["token"],"token":{"id":"`+resp.Header.Get("X-Subject-Token")+`"`+test.call+`}}}}`)
 			if want := now.Add(test.want).Format(`"expires_at":"2006-01-02T15:04:05.000000Z"`); status != http.StatusCreated || !strings.Contains(body, want) {
 				t.Errorf("got %d %s, want %s", status, body, want)
 			}

@@ -16,47 +16,47 @@ import (
 
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	c := newClock()
+	c := newFakeClock()
 	cloud, base := start(t, simulator.Options{Now: c.now, Quota: 3})
-	twin := simulator.Key{AccessKey: "TWIN", SecretKey: sk, User: ak} // the first key's user is named after it
+	twin := simulator.Key{AccessKey: "TWIN", SecretKey: sk, User: ak} // the user of the first key has its name
 	other := simulator.Key{AccessKey: "OTHER", SecretKey: sk}
 	cloud.AddKey(twin)
 	cloud.AddKey(other)
-	via := tamper(func(*http.Request) {})
-	first := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, via)
+	via := requestModifier(func(*http.Request) {})
+	first := sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, via)
 	ask := func(what string, key simulator.Key, want bool) {
 		t.Helper()
-		_, err := list(client(t, base, key, via))
+		_, err := listDesktops(sdkClient(t, base, key, via))
 		if want && err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if !want {
-			refusal := refused(t, err, http.StatusTooManyRequests, "APIGW.0308")
-			if !strings.Contains(refusal.ErrorMessage, "policy user over ratelimit,limit:3,time:1 minute") {
-				t.Errorf("%s: got %s", what, refusal.ErrorMessage)
+			serviceError := requireServiceError(t, err, http.StatusTooManyRequests, "APIGW.0308")
+			if !strings.Contains(serviceError.ErrorMessage, "policy user over ratelimit,limit:3,time:1 minute") {
+				t.Errorf("%s: got %s", what, serviceError.ErrorMessage)
 			}
 		}
 	}
 	mine := simulator.Key{AccessKey: ak, SecretKey: sk}
 	ask("1st at 0s", mine, true)
 	ask("2nd at 0s", mine, true)
-	c.forward(30 * time.Second)
+	c.advance(30 * time.Second)
 	ask("3rd at 30s, by another key of the user", twin, true)
 	ask("4th at 30s", mine, false)
 	ask("another user", other, true)
 	if _, err := first.ListDesktopsEips(&model.ListDesktopsEipsRequest{}); err != nil {
 		t.Errorf("another operation: %v", err)
 	}
-	c.forward(30*time.Second - time.Nanosecond)
+	c.advance(30*time.Second - time.Nanosecond)
 	ask("4th just before 60s", mine, false)
-	c.forward(time.Nanosecond)
+	c.advance(time.Nanosecond)
 	ask("4th at 60s", mine, true)
 	ask("5th at 60s", twin, true)
 	ask("6th at 60s", twin, false)
-	c.forward(30 * time.Second)
+	c.advance(30 * time.Second)
 	ask("6th at 90s", mine, true)
 	ask("7th at 90s", mine, false)
-	for operation, want := range map[string][2]int{ // refused, peak
+	for operation, want := range map[string][2]int{ // throttled, peak
 		simulator.ListDesktops: {4, 3}, simulator.ListDesktopsEips: {0, 1}, simulator.ShowDesktopNetworks: {0, 0},
 	} {
 		if got := [2]int{cloud.ThrottledCount(operation), cloud.PeakCallsPerMinute(operation)}; got != want {
@@ -77,22 +77,22 @@ func TestQuota(t *testing.T) {
 	}
 	cloud.ResetCounters()
 	if cloud.ThrottledCount("") != 0 || cloud.PeakCallsPerMinute(simulator.ListDesktops) != 0 {
-		t.Error("Reset left counts")
+		t.Error("counts are not zero after ResetCounters")
 	}
 	cloud.SetQuota(1)
 	ask("after a reset", mine, true)
 }
 
-// TestRefusedCallsSpendNoQuota: who is not let in, costs nothing.
-func TestRefusedCallsSpendNoQuota(t *testing.T) {
+// TestRejectedCallsUseNoQuota checks that calls without authentication use no quota.
+func TestRejectedCallsUseNoQuota(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{Quota: 1})
-	via := tamper(func(*http.Request) {})
+	via := requestModifier(func(*http.Request) {})
 	for range 3 {
-		_, err := list(client(t, base, simulator.Key{AccessKey: ak, SecretKey: "WRONG"}, via))
-		refused(t, err, http.StatusUnauthorized, "APIGW.0301")
+		_, err := listDesktops(sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: "WRONG"}, via))
+		requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301")
 	}
-	if _, err := list(client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, via)); err != nil {
+	if _, err := listDesktops(sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, via)); err != nil {
 		t.Error(err)
 	}
 	if got := cloud.PeakCallsPerMinute(simulator.ListDesktops); got != 1 {

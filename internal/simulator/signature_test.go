@@ -15,10 +15,10 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// tamper changes what the SDK has signed already.
-type tamper func(*http.Request)
+// requestModifier is a transport that modifies signed requests.
+type requestModifier func(*http.Request)
 
-func (change tamper) RoundTrip(r *http.Request) (*http.Response, error) {
+func (change requestModifier) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	change(r)
 	return http.DefaultTransport.RoundTrip(r)
@@ -29,10 +29,10 @@ func TestSignature(t *testing.T) {
 	const token = "TESTTOKEN"
 	temporary := simulator.Key{AccessKey: "TEMPORARY", SecretKey: sk, SecurityToken: token, Expires: time.Now().Add(time.Hour)}
 	for name, test := range map[string]struct {
-		key    simulator.Key // absent: the right one
-		change tamper
+		key    simulator.Key // default: the valid one
+		change requestModifier
 		ahead  time.Duration // of the cloud's clock
-		want   []string      // in the refusal; none: it passes
+		want   []string      // substrings of the error; none: success
 	}{
 		"the right key":      {},
 		"another header":     {change: func(r *http.Request) { r.Header.Set("X-Unsigned", "1") }},
@@ -57,10 +57,10 @@ func TestSignature(t *testing.T) {
 		}, want: []string{"verify aksk"}},
 		"date missing":      {change: func(r *http.Request) { r.Header.Del("X-Sdk-Date") }, want: []string{"x-sdk-date is missing"}},
 		"date malformed":    {change: func(r *http.Request) { r.Header.Set("X-Sdk-Date", "today") }, want: []string{"x-sdk-date is missing"}},
-		"date not signed":   {change: authorization("x-sdk-date", "x-other"), want: []string{"not signed"}},
+		"date not signed":   {change: modifyAuthorization("x-sdk-date", "x-other"), want: []string{"not signed"}},
 		"not signed":        {change: func(r *http.Request) { r.Header.Del("Authorization") }, want: []string{"x-auth-token not found"}},
-		"another algorithm": {change: authorization("SDK-HMAC-SHA256", "SDK-HMAC-SM3"), want: []string{"decrypt authorization fail"}},
-		"no signature":      {change: authorization(", Signature=", ", Sig="), want: []string{"decrypt authorization fail"}},
+		"another algorithm": {change: modifyAuthorization("SDK-HMAC-SHA256", "SDK-HMAC-SM3"), want: []string{"decrypt authorization fail"}},
+		"no signature":      {change: modifyAuthorization(", Signature=", ", Sig="), want: []string{"decrypt authorization fail"}},
 		"empty signature": {change: func(r *http.Request) {
 			r.Header.Set("Authorization", "SDK-HMAC-SHA256 Access="+ak+", SignedHeaders=x-sdk-date, Signature=")
 		}, want: []string{"decrypt authorization fail"}},
@@ -73,8 +73,8 @@ func TestSignature(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newClock()
-			c.forward(test.ahead)
+			c := newFakeClock()
+			c.advance(test.ahead)
 			cloud, url := start(t, simulator.Options{Now: c.now})
 			cloud.AddKey(temporary)
 			cloud.AddKey(simulator.Key{AccessKey: "EXPIRED", SecretKey: sk, SecurityToken: token, Expires: c.now()})
@@ -86,38 +86,38 @@ func TestSignature(t *testing.T) {
 				test.change = func(*http.Request) {}
 			}
 			limit := int32(7)
-			_, err := client(t, url, key, test.change).ListDesktops(&model.ListDesktopsRequest{Limit: &limit})
+			_, err := sdkClient(t, url, key, test.change).ListDesktops(&model.ListDesktopsRequest{Limit: &limit})
 			if test.want == nil {
 				if err != nil {
 					t.Error(err)
 				}
 				return
 			}
-			refusal := refused(t, err, http.StatusUnauthorized, "APIGW.0301")
+			serviceError := requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301")
 			for _, want := range test.want {
-				if !strings.Contains(refusal.ErrorMessage, want) {
-					t.Errorf("%q lacks %q", refusal.ErrorMessage, want)
+				if !strings.Contains(serviceError.ErrorMessage, want) {
+					t.Errorf("got %q, want substring %q", serviceError.ErrorMessage, want)
 				}
 			}
-			if len(refusal.RequestId) != 32 {
-				t.Errorf("got request id %q", refusal.RequestId)
+			if len(serviceError.RequestId) != 32 {
+				t.Errorf("got request id %q", serviceError.RequestId)
 			}
 		})
 	}
 }
 
-// authorization changes the header of that name.
-func authorization(from, to string) tamper {
+// modifyAuthorization replaces text in the header Authorization.
+func modifyAuthorization(from, to string) requestModifier {
 	return func(r *http.Request) {
 		r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), from, to, 1))
 	}
 }
 
-// TestSignatureOfStrangeText has the SDK sign what it can hardly escape.
-func TestSignatureOfStrangeText(t *testing.T) {
+// TestSignatureOfSpecialCharacters checks the signature of characters that need escaping.
+func TestSignatureOfSpecialCharacters(t *testing.T) {
 	t.Parallel()
 	_, url := start(t, simulator.Options{})
-	c := client(t, url, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {}))
+	c := sdkClient(t, url, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {}))
 	for _, text := range []string{"", " ", "a b", "a+b", "a/b", "100%", "%20", "k=v,k2=v2", "a&b;c", "~-_.", "桌面", "\xc4\xe3", "\"'<>", "a\nb", "#?", "=", "x=="} {
 		if _, err := c.ListDesktops(&model.ListDesktopsRequest{ComputerName: &text, UserName: &[]string{"z", text, "A"}}); err != nil {
 			t.Errorf("%q: %v", text, err)
@@ -125,11 +125,11 @@ func TestSignatureOfStrangeText(t *testing.T) {
 	}
 }
 
-func TestRefusalLeaksAsTheRealGatewayDoes(t *testing.T) {
+func TestSignatureErrorContainsRequest(t *testing.T) {
 	t.Parallel()
 	cloud, url := start(t, simulator.Options{})
 	cloud.AddKey(simulator.Key{AccessKey: ak, SecretKey: "OTHER"})
-	r := ask(t, url, listPath, "tag=a%3Db&limit=1")
+	r := get(t, url, listPath, "tag=a%3Db&limit=1")
 	want := `{"error_msg":"Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:GET|` +
 		listPath + `/|limit=1&tag=a%3Db|x-sdk-date:` + cloud.Calls()[0].Header.Get("X-Sdk-Date") +
 		`||x-sdk-date|e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",` +
@@ -144,27 +144,27 @@ func TestRefusalLeaksAsTheRealGatewayDoes(t *testing.T) {
 
 func TestLockout(t *testing.T) {
 	t.Parallel()
-	c := newClock()
+	c := newFakeClock()
 	cloud, url := start(t, simulator.Options{Now: c.now})
-	good := client(t, url, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {}))
-	bad := client(t, url, simulator.Key{AccessKey: ak, SecretKey: "WRONG"}, tamper(func(*http.Request) {}))
+	good := sdkClient(t, url, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {}))
+	bad := sdkClient(t, url, simulator.Key{AccessKey: ak, SecretKey: "WRONG"}, requestModifier(func(*http.Request) {}))
 	fail := func(times int) {
 		t.Helper()
 		for range times {
-			_, err := list(bad)
-			if got := refused(t, err, http.StatusUnauthorized, "APIGW.0301").ErrorMessage; !strings.Contains(got, "verify aksk") {
+			_, err := listDesktops(bad)
+			if got := requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301").ErrorMessage; !strings.Contains(got, "verify aksk") {
 				t.Fatalf("got %s", got)
 			}
 		}
 	}
 	pass := func() {
 		t.Helper()
-		if _, err := list(good); err != nil {
+		if _, err := listDesktops(good); err != nil {
 			t.Fatal(err)
 		}
 	}
 	fail(5)
-	pass() // five in a row are borne, and a success forgets them
+	pass() // five failures do not lock, and a success resets them
 	fail(5)
 	pass()
 	if got := cloud.LockoutCount(); got != 0 {
@@ -172,19 +172,19 @@ func TestLockout(t *testing.T) {
 	}
 	fail(6)
 	for _, key := range []string{"good", "bad"} {
-		_, err := list(map[string]*workspace.WorkspaceClient{"good": good, "bad": bad}[key])
-		if got := refused(t, err, http.StatusUnauthorized, "APIGW.0301").ErrorMessage; !strings.HasSuffix(got, "AK access failed to reach the limit,forbidden") {
+		_, err := listDesktops(map[string]*workspace.WorkspaceClient{"good": good, "bad": bad}[key])
+		if got := requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301").ErrorMessage; !strings.HasSuffix(got, "AK access failed to reach the limit,forbidden") {
 			t.Errorf("%s: got %s", key, got)
 		}
 	}
 	if got := cloud.LockoutCount(); got != 1 {
 		t.Errorf("got %d lockouts, want 1", got)
 	}
-	c.forward(5*time.Minute - time.Nanosecond)
-	_, err := list(good)
-	refused(t, err, http.StatusUnauthorized, "APIGW.0301")
-	c.forward(time.Nanosecond)
-	pass() // calls while locked did not make it longer
+	c.advance(5*time.Minute - time.Nanosecond)
+	_, err := listDesktops(good)
+	requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301")
+	c.advance(time.Nanosecond)
+	pass() // calls during the lockout do not extend it
 	fail(6)
 	cloud.UnlockKeys()
 	pass()
@@ -192,6 +192,6 @@ func TestLockout(t *testing.T) {
 		t.Errorf("got %d lockouts, want 2", got)
 	}
 	cloud.RemoveKey(ak)
-	_, err = list(good)
-	refused(t, err, http.StatusUnauthorized, "APIGW.0301")
+	_, err = listDesktops(good)
+	requireServiceError(t, err, http.StatusUnauthorized, "APIGW.0301")
 }

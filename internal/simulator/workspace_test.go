@@ -19,8 +19,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// numbered returns n desktops called d0000, d0001 and so on.
-func numbered(n int) []simulator.Desktop {
+// numberedDesktops returns n desktops with the IDs d0000, d0001 and so on.
+func numberedDesktops(n int) []simulator.Desktop {
 	desktops := make([]simulator.Desktop, n)
 	for i := range desktops {
 		desktops[i].ID = fmt.Sprintf("d%04d", i)
@@ -40,7 +40,7 @@ func TestPaging(t *testing.T) {
 			t.Run(fmt.Sprintf("limit %d of %d", limit, n), func(t *testing.T) {
 				t.Parallel()
 				cloud, base := start(t, simulator.Options{})
-				cloud.SetDesktops(project, numbered(n))
+				cloud.SetDesktops(project, numberedDesktops(n))
 				var all []string
 				pages := 0
 				for {
@@ -48,7 +48,7 @@ func TestPaging(t *testing.T) {
 					if limit > 0 {
 						query += fmt.Sprintf("&limit=%d", limit)
 					}
-					page, total := ids(t, ask(t, base, listPath, query))
+					page, total := responseIDs(t, get(t, base, listPath, query))
 					if total != n {
 						t.Fatalf("got total %d, want %d", total, n)
 					}
@@ -66,7 +66,7 @@ func TestPaging(t *testing.T) {
 					t.Errorf("got %d pages, want %d", pages, want)
 				}
 				var want []string
-				for _, d := range numbered(n) {
+				for _, d := range numberedDesktops(n) {
 					want = append(want, d.ID)
 				}
 				if diff := cmp.Diff(want, all); diff != "" {
@@ -77,12 +77,12 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-func TestListBounds(t *testing.T) {
+func TestListLimits(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	cloud.SetDesktops(project, numbered(3))
+	cloud.SetDesktops(project, numberedDesktops(3))
 	hundred := strings.Repeat("desktop_id=d0001&", 99)
-	for query, want := range map[string]string{ // the ids, or what is wrong
+	for query, want := range map[string]string{ // IDs, or the error
 		"limit=0":                             "",
 		"limit=1000":                          "d0000 d0001 d0002",
 		"limit=1001":                          "limit is out of range",
@@ -100,7 +100,7 @@ func TestListBounds(t *testing.T) {
 		"tag=team":                            "tag must be key1=value1,key2=value2",
 		"tag=%3Dfinance":                      "tag must be key1=value1,key2=value2",
 	} {
-		r := ask(t, base, listPath, query)
+		r := get(t, base, listPath, query)
 		if strings.Contains(want, " at ") || strings.Contains(want, "must") || strings.Contains(want, "range") {
 			body := `{"error_code":"WKS.0001","error_msg":"The request parameters are invalid.","error_detail":"` + want +
 				`","encoded_authorization_message":""}`
@@ -109,7 +109,7 @@ func TestListBounds(t *testing.T) {
 			}
 			continue
 		}
-		if got, _ := ids(t, r); strings.Join(got, " ") != want {
+		if got, _ := responseIDs(t, r); strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}
 	}
@@ -154,7 +154,7 @@ func TestListFilters(t *testing.T) {
 		"computer_name=eng&limit=0":        "",
 		"status=ACTIVE&tag=team%3Dfin&x=y": "a",
 	} {
-		got, total := ids(t, ask(t, base, listPath, query))
+		got, total := responseIDs(t, get(t, base, listPath, query))
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}
@@ -167,10 +167,10 @@ func TestListFilters(t *testing.T) {
 	}
 }
 
-func TestNetworksOfManyIDs(t *testing.T) {
+func TestNetworks(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	cloud.SetDesktops(project, numbered(150))
+	cloud.SetDesktops(project, numberedDesktops(150))
 	cloud.UpdateDesktop(project, "d0007", func(d *simulator.Desktop) { d.Hidden = true })
 	query := func(n int, more ...string) string {
 		q := url.Values{}
@@ -203,14 +203,14 @@ func TestNetworksOfManyIDs(t *testing.T) {
 		"known found":       {unknown: simulator.NotFoundUnknown, query: query(3), found: 3},
 	} {
 		cloud.SetUnknownIDs(test.unknown)
-		r := ask(t, base, networksPath, test.query)
+		r := get(t, base, networksPath, test.query)
 		if test.status != 0 {
 			if r.status != test.status || !strings.Contains(r.body, test.body) {
 				t.Errorf("%s: got %d %s", name, r.status, r.body)
 			}
 			continue
 		}
-		got, _ := ids(t, r)
+		got, _ := responseIDs(t, r)
 		slices.Sort(got)
 		want := []string(nil)
 		for i := range test.found {
@@ -220,8 +220,8 @@ func TestNetworksOfManyIDs(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if got, _ := ids(t, ask(t, base, networksPath, query(3))); got[0] == "d0010" {
-		t.Errorf("answered in the order that was asked for: %v", got)
+	if got, _ := responseIDs(t, get(t, base, networksPath, query(3))); got[0] == "d0010" {
+		t.Errorf("got the order of the request: %v", got)
 	}
 }
 
@@ -257,20 +257,21 @@ func TestEIPs(t *testing.T) {
 		"enterprise_project_id=0": "e1 e2 f1 f2 of 4",
 		"state=bind&enterprise_project_id=0&limit=1": "e1 of 2",
 	} {
-		got, total := ids(t, ask(t, base, eipsPath, query))
+		got, total := responseIDs(t, get(t, base, eipsPath, query))
 		if got := fmt.Sprintf("%s of %d", strings.Join(got, " "), total); got != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}
 	}
 	for query, want := range map[string]string{"state=lost": "state must be bind or unbind", "limit=-1": "limit is out of range", "offset=x": "offset is out of range"} {
-		if r := ask(t, base, eipsPath, query); r.status != http.StatusBadRequest || !strings.Contains(r.body, want) {
+		if r := get(t, base, eipsPath, query); r.status != http.StatusBadRequest || !strings.Contains(r.body, want) {
 			t.Errorf("%s: got %d %s", query, r.status, r.body)
 		}
 	}
 }
 
-// TestShapes shows every call and every way to write what is absent.
-func TestShapes(t *testing.T) {
+// TestResponseFormats checks the body of every call with every encoding of absent
+// values.
+func TestResponseFormats(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
 	vpc, subnet := simulator.VPC{ID: "v", Name: "vpc", CIDR: "10.0.0.0/16"}, simulator.Subnet{ID: "s", Name: "subnet", CIDR: "10.0.1.0/24"}
@@ -294,7 +295,7 @@ func TestShapes(t *testing.T) {
 	for style, name := range []string{"left out", "null", "empty", "blank"} {
 		cloud.SetAbsentValues(simulator.AbsentValues(style))
 		for _, call := range [][2]string{{listPath, ""}, {networksPath, "desktop_ids=full&desktop_ids=plain&desktop_ids=bare&desktop_ids=raw"}, {eipsPath, ""}} {
-			r := ask(t, base, call[0], call[1])
+			r := get(t, base, call[0], call[1])
 			if r.status != http.StatusOK || !json.Valid([]byte(r.body)) {
 				t.Errorf("%s %s: got %d %s", name, call[0], r.status, r.body)
 			}
@@ -307,18 +308,18 @@ func TestShapes(t *testing.T) {
 	golden(t, "shapes.golden", b.String())
 }
 
-// TestHostileText sends what JSON cannot say through the SDK, to the byte.
-func TestHostileText(t *testing.T) {
+// TestInvalidUTF8 checks that invalid UTF-8 is sent unchanged.
+func TestInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	cloud, base := start(t, simulator.Options{})
-	c := client(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, tamper(func(*http.Request) {}))
+	c := sdkClient(t, base, simulator.Key{AccessKey: ak, SecretKey: sk}, requestModifier(func(*http.Request) {}))
 	for _, text := range []string{
 		`"`, `\`, `\"`, "\n\r\t\b\f\x00\x1f\x7f", "\xc4\xe3\xba\xc3", "cut \xe6\xa1", "桌面", "😀", "\u2028", "</script>&", `{"a":[`, strings.Repeat("x", 64<<10),
 	} {
 		cloud.SetDesktops(project, []simulator.Desktop{{ID: "d", Name: text, UserName: text, Tags: []simulator.Tag{{Key: text, Value: text}}, Interfaces: []simulator.Interface{
 			{VPC: simulator.VPC{Name: text}, Groups: []simulator.Group{{Name: text}}},
 		}}})
-		listed, err := list(c)
+		listed, err := listDesktops(c)
 		if err != nil {
 			t.Fatalf("%.20q: %v", text, err)
 		}
