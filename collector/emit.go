@@ -22,7 +22,7 @@ type Emitter struct {
 }
 
 // Sink receives a sample: its label values, in the order of Metric.Labels, and
-// its value. It must not keep labels.
+// its value. It must not retain labels.
 type Sink func(labels []string, value float64)
 
 // NewEmitter returns an Emitter of samples of s.

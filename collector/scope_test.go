@@ -108,11 +108,11 @@ func TestMergedFindings(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff(others.CheckedReasons, m.CheckedReasons); diff != "" {
-		t.Errorf("looked for (-want +got)\n%s", diff)
+		t.Errorf("checked (-want +got)\n%s", diff)
 	}
-	others.CheckedReasons = nil // none of its networks is known yet
+	others.CheckedReasons = nil // its networks are not known yet
 	if m, _ = merge([]*inventory.Snapshot{some, others}); len(m.CheckedReasons)+len(m.Findings) != 0 {
-		t.Errorf("looked for %v and found %v, while nothing is known of a part", m.CheckedReasons, m.Findings)
+		t.Errorf("checked %v and found %v, want none, since one snapshot has no networks", m.CheckedReasons, m.Findings)
 	}
 }
 

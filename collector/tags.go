@@ -12,20 +12,20 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// tagLabel is a tag key with the label name that stands for it.
+// tagLabel is a tag key with its label name.
 type tagLabel struct {
 	key, name string
 }
 
-// tagLabels names a label for each key, sorted by name. A key that is a label
-// name as it stands keeps it. Where several others come down to one name, each
-// of them gets a suffix made of the key itself, so that its name depends
-// neither on their order nor on what the others are.
+// tagLabels returns a label for each key, sorted by name. A key that is a valid
+// label name is used as it is. Where several others are converted to the same
+// name, each of them gets a suffix that is derived from its key, so that the name
+// depends neither on their order nor on the other keys.
 func tagLabels(keys []string) []tagLabel {
 	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
-	sharing := make(map[string]int)
+	usage := make(map[string]int)
 	for _, key := range keys {
-		sharing[inventory.LabelName(key)]++
+		usage[inventory.LabelName(key)]++
 	}
 	taken := make(map[string]bool)
 	var labels []tagLabel
@@ -33,20 +33,20 @@ func tagLabels(keys []string) []tagLabel {
 		taken[name] = true
 		labels = append(labels, tagLabel{key, "tag_" + name})
 	}
-	// Plain names go first: a suffixed one has to give way to them.
+	// Names without suffix take precedence over those with one.
 	for _, key := range keys {
-		if name := inventory.LabelName(key); name == key || sharing[name] == 1 {
+		if name := inventory.LabelName(key); name == key || usage[name] == 1 {
 			take(key, name)
 		}
 	}
 	for _, key := range keys {
 		name := inventory.LabelName(key)
-		if name == key || sharing[name] == 1 {
+		if name == key || usage[name] == 1 {
 			continue
 		}
-		suffixed := name + "_" + digest(key, 0)
-		for round := 1; taken[suffixed]; round++ {
-			suffixed = name + "_" + digest(key, round)
+		suffixed := name + "_" + keyHash(key, 0)
+		for attempt := 1; taken[suffixed]; attempt++ {
+			suffixed = name + "_" + keyHash(key, attempt)
 		}
 		take(key, suffixed)
 	}
@@ -54,13 +54,13 @@ func tagLabels(keys []string) []tagLabel {
 	return labels
 }
 
-func digest(key string, round int) string {
+func keyHash(key string, attempt int) string {
 	h := fnv.New32a()
-	fmt.Fprintf(h, "%d:%s", round, key)
+	fmt.Fprintf(h, "%d:%s", attempt, key)
 	return fmt.Sprintf("%08x", h.Sum32())
 }
 
-// tagValue gives the value of a desktop's tag, or "".
+// tagValue returns the value of a tag, or "".
 func tagValue(tags []inventory.Tag, key string) string {
 	for _, t := range tags {
 		if t.Key == key {

@@ -17,7 +17,7 @@ import (
 
 func TestTagLabels(t *testing.T) {
 	t.Parallel()
-	// The suffixes are part of what dashboards rely on: they must never change.
+	// Dashboards use the suffixes: they must never change.
 	for _, tt := range []struct {
 		name string
 		keys []string
@@ -25,15 +25,15 @@ func TestTagLabels(t *testing.T) {
 	}{
 		{"none", nil, nil},
 		{"plain", []string{"team", "Owner", "a_b", "x1"}, map[string]string{"team": "tag_team", "Owner": "tag_Owner", "a_b": "tag_a_b", "x1": "tag_x1"}},
-		{"twice the same", []string{"team", "team"}, map[string]string{"team": "tag_team"}},
-		{"sanitised", []string{"cost-center", "a.b/c d"}, map[string]string{"cost-center": "tag_cost_center", "a.b/c d": "tag_a_b_c_d"}},
-		{"reserved, empty, a digit in front", []string{"__name__", "le", "", "1x"}, map[string]string{"__name__": "tag___name__", "le": "tag_le", "": "tag_", "1x": "tag_1x"}},
+		{"duplicate", []string{"team", "team"}, map[string]string{"team": "tag_team"}},
+		{"sanitized", []string{"cost-center", "a.b/c d"}, map[string]string{"cost-center": "tag_cost_center", "a.b/c d": "tag_a_b_c_d"}},
+		{"reserved, empty, leading digit", []string{"__name__", "le", "", "1x"}, map[string]string{"__name__": "tag___name__", "le": "tag_le", "": "tag_", "1x": "tag_1x"}},
 		{"Chinese", []string{"部门"}, map[string]string{"部门": "tag___"}},
-		{"alike", []string{"a-b", "a.b"}, map[string]string{"a-b": "tag_a_b_b43643a5", "a.b": "tag_a_b_c22e0aea"}},
-		{"alike, one of them plain", []string{"a-b", "a.b", "a_b"}, map[string]string{"a-b": "tag_a_b_b43643a5", "a.b": "tag_a_b_c22e0aea", "a_b": "tag_a_b"}},
-		{"alike in Chinese", []string{"部门", "成本", "__"}, map[string]string{"部门": "tag____d2cebbbf", "成本": "tag____57aac707", "__": "tag___"}},
+		{"collision", []string{"a-b", "a.b"}, map[string]string{"a-b": "tag_a_b_b43643a5", "a.b": "tag_a_b_c22e0aea"}},
+		{"collision, one without suffix", []string{"a-b", "a.b", "a_b"}, map[string]string{"a-b": "tag_a_b_b43643a5", "a.b": "tag_a_b_c22e0aea", "a_b": "tag_a_b"}},
+		{"collision in Chinese", []string{"部门", "成本", "__"}, map[string]string{"部门": "tag____d2cebbbf", "成本": "tag____57aac707", "__": "tag___"}},
 		{
-			"suffixes of others",
+			"collision with suffixes",
 			[]string{"a-b", "a.b", "a_b_conflict1", "a_b_b43643a5"},
 			map[string]string{"a-b": "tag_a_b_32d4128a", "a.b": "tag_a_b_c22e0aea", "a_b_conflict1": "tag_a_b_conflict1", "a_b_b43643a5": "tag_a_b_b43643a5"},
 		},
@@ -45,7 +45,7 @@ func TestTagLabels(t *testing.T) {
 			for _, l := range labels {
 				got[l.key] = l.name
 				if !model.LegacyValidation.IsValidLabelName(l.name) || strings.HasPrefix(l.name, "__") {
-					t.Errorf("%q becomes %q, which is no label name", l.key, l.name)
+					t.Errorf("%q is converted to %q, which is not a label name", l.key, l.name)
 				}
 			}
 			if len(got) != len(labels) {
@@ -63,21 +63,20 @@ func TestTagLabels(t *testing.T) {
 	}
 }
 
-// Whatever the keys, each has a label of its own: these come down to few names
-// and meet suffixes of each other.
-func TestTagLabelsStayApart(t *testing.T) {
+// These keys are converted to few names, which collide with suffixed ones.
+func TestTagLabelsAreUnique(t *testing.T) {
 	t.Parallel()
 	g := inventorytest.NewGenerator(1)
 	for range 300 {
 		var keys []string
 		for range 1 + g.IntN(8) {
 			key := strings.Map(func(r rune) rune { return []rune("a-._b部")[r%6] }, g.ID()[:1+g.IntN(3)])
-			keys = append(keys, key, inventory.LabelName(key)+"_"+digest(key, g.IntN(2)))
+			keys = append(keys, key, inventory.LabelName(key)+"_"+keyHash(key, g.IntN(2)))
 		}
 		names := make(map[string]string)
 		for _, l := range tagLabels(keys) {
 			if other, taken := names[l.name]; taken {
-				t.Fatalf("keys %q: %q and %q are both %s", keys, other, l.key, l.name)
+				t.Fatalf("keys %q: %q and %q have the same label %s", keys, other, l.key, l.name)
 			}
 			names[l.name] = l.key
 		}

@@ -71,7 +71,7 @@ func TestTelemetry(t *testing.T) {
 	}
 	for _, name := range []string{exporterPrefix + buildInfo + "{", "go_goroutines ", "process_cpu_seconds_total "} {
 		if !strings.Contains(body, "\n"+name) {
-			t.Errorf("no %s", name)
+			t.Errorf("%s is missing", name)
 		}
 	}
 }
