@@ -1,8 +1,8 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cli is the command line: it parses the flags and runs the command
-// that was given.
+// Package cli answers which command was given: it parses the flags, and serves,
+// dumps, or checks the health of a running exporter.
 package cli
 
 import (
@@ -35,7 +35,7 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	return run(context.Background(), args, stdout, stderr)
 }
 
-// run is Run until ctx ends.
+// run is Run with a context whose end stops the exporter.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f, code := parseFlags(args, stdout, stderr)
 	if f == nil {
@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// serve runs the exporter until ctx ends or a signal arrives.
 func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -72,7 +73,7 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 			return fmt.Errorf("demo: %w", err)
 		}
 		defer demo.stop()
-		work.Go(func() { demo.drift(ctx) })
+		work.Go(func() { demo.run(ctx) })
 		load = demo.load
 	}
 	if f.configCheck {
@@ -85,7 +86,7 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 
 	a := app.New(app.Options{Logger: logger, Load: load, UserAgent: userAgent(), SaveState: true})
 	defer a.Close()
-	reload := func() { _ = a.Reload() } // which logs its error
+	reload := func() { _ = a.Reload() } // logs its error
 	var watcher *filewatch.Watcher
 	if f.autoReload {
 		watcher = filewatch.New(f.configFile, logger, reload)
@@ -108,25 +109,25 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		work.Go(func() { watcher.Run(ctx) })
 	}
 	if f.demo {
-		_, _ = fmt.Fprintf(stdout, "The demo is at %s – metrics: %s\n", f.address("/"), f.address(f.telemetryPath))
+		_, _ = fmt.Fprintf(stdout, "The demo is at %s – metrics: %s\n", f.pageURL("/"), f.pageURL(f.telemetryPath))
 	}
 	handler := a.Handler(web.Options{
-		DisableExporterMetrics: f.noOwnMetrics,
+		DisableExporterMetrics: f.disableExporterMetrics,
 		Version:                version.Info(),
 		TelemetryPath:          f.telemetryPath,
-		RoutePrefix:            f.prefix(),
+		RoutePrefix:            f.pathPrefix(),
 		LinkPrefix:             f.linkPrefix(),
 		TimeoutOffset:          f.timeoutOffset,
 		MaxRequests:            f.maxRequests,
 		Pprof:                  f.pprof,
 	})
-	return listen(ctx, handler, &f.web, logger, f.slogger(logger))
+	return listenAndServe(ctx, handler, &f.web, logger, f.slogger(logger))
 }
 
 // userAgent returns the User-Agent header of all requests.
 func userAgent() string { return name + "/" + version.Version }
 
-// load reads the configuration that the flags name.
+// load reads the configuration file or, without one, the environment.
 func (f *flags) load() (*config.Config, error) {
 	options := config.Options{KnownRegion: workspace.KnownRegion, Families: collector.FamilyNames()}
 	if f.configFile != "" {

@@ -16,29 +16,29 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// demoDrift is how often something happens to the desktops of the demo.
-const demoDrift = 20 * time.Second
+// demoInterval is the interval at which desktops of the demo change.
+const demoInterval = 20 * time.Second
 
-// demonstration is a simulated cloud with the configuration to export it.
-type demonstration struct {
-	yaml  string
-	drift func(ctx context.Context) // goes on until ctx ends
-	stop  func()
+// demo is a simulated cloud with the configuration to export it.
+type demo struct {
+	yaml string
+	run  func(ctx context.Context) // changes desktops until ctx ends
+	stop func()
 }
 
-// startDemo starts the simulated cloud on a loopback port. From there on it is
-// exported as any other cloud is.
-func startDemo(logger log.Logger) (*demonstration, error) {
+// startDemo starts the simulated cloud on a loopback port. The exporter reads it
+// as it reads any other cloud.
+func startDemo(logger log.Logger) (*demo, error) {
 	cloud := simulator.New(simulator.Options{Seed: simulator.DemoSeed})
-	demo := simulator.NewDemo(cloud, simulator.DemoSeed)
+	fleet := simulator.NewDemo(cloud, simulator.DemoSeed)
 	url, stop, err := cloud.Start("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	level.Info(logger).Log("msg", "Simulated cloud started", "url", url)
-	key := demo.Key()
+	key := fleet.Key()
 	yaml := "projects:\n"
-	for _, p := range demo.Projects() {
+	for _, p := range fleet.Projects() {
 		yaml += fmt.Sprintf(`  - name: %s
     region: %s
     project_id: %s
@@ -51,11 +51,11 @@ func startDemo(logger log.Logger) (*demonstration, error) {
   - {name: outward-facing, eip: required, tags: {eip: required}}
   - {name: inward-only, eip: forbidden, tags: {eip: forbidden}}
 `
-	drift := func(ctx context.Context) { demo.Run(ctx, demoDrift) }
-	return &demonstration{yaml, drift, stop}, nil
+	run := func(ctx context.Context) { fleet.Run(ctx, demoInterval) }
+	return &demo{yaml, run, stop}, nil
 }
 
-// load gives the demo's configuration, through the same checks as a file's.
-func (d *demonstration) load() (*config.Config, error) {
+// load returns the demo's configuration, checked as that of a file.
+func (d *demo) load() (*config.Config, error) {
 	return config.Parse("demo", []byte(d.yaml), config.Options{Families: collector.FamilyNames()})
 }

@@ -37,32 +37,32 @@ const (
 // The exit codes of dump beside 0 and 1.
 const (
 	exitIncomplete  = 2 // something could not be read
-	exitInterrupted = 3 // a signal came; nothing is written
+	exitInterrupted = 3 // a signal arrived; nothing is written
 )
 
-// dumpFlags is what there is on the command line for dump alone.
+// dumpFlags are the flags of dump.
 type dumpFlags struct {
 	format  string
 	filters []string
-	filter  export.Filter // what the filters say
+	filter  export.Filter // parsed from filters
 	output  string
 	strict  bool
 	timeout time.Duration
 }
 
 func (d *dumpFlags) define(c *kingpin.CmdClause) {
-	c.Flag("format", "What to write: json, csv, table, prometheus.").Default("table").EnumVar(&d.format, "json", "csv", "table", "prometheus")
-	c.Flag("filter", "Only the desktops that a parameter of /inventory selects, such as vpc=main, status=ACTIVE or eip=none. Repeatable.").PlaceHolder("NAME=VALUE").StringsVar(&d.filters)
-	c.Flag("output", "File to write, which is replaced at once when all is written; -: standard output.").Default("-").StringVar(&d.output)
-	c.Flag("strict", "Write nothing if something could not be read.").BoolVar(&d.strict)
-	c.Flag("timeout", "How long to read, waiting for API quota included.").Default("15m").DurationVar(&d.timeout)
+	c.Flag("format", "Output format: json, csv, table, prometheus.").Default("table").EnumVar(&d.format, "json", "csv", "table", "prometheus")
+	c.Flag("filter", "Select desktops by a parameter of /inventory, such as vpc=main, status=ACTIVE or eip=none. Repeatable.").PlaceHolder("NAME=VALUE").StringsVar(&d.filters)
+	c.Flag("output", "Output file, replaced atomically when everything is written; - is standard output.").Default("-").StringVar(&d.output)
+	c.Flag("strict", "Write nothing if anything could not be read.").BoolVar(&d.strict)
+	c.Flag("timeout", "Maximum time to read, including waits for API quota.").Default("15m").DurationVar(&d.timeout)
 }
 
-// checkDump looks for flags that cannot work with dump.
+// checkDump validates the flags of dump.
 func (f *flags) checkDump() error {
 	for flag, given := range map[string]bool{"--config.check": f.configCheck, "--healthcheck": f.healthcheck, "--config.auto-reload": f.autoReload} {
 		if given {
-			return fmt.Errorf("dump and %s exclude each other", flag)
+			return fmt.Errorf("dump and %s are mutually exclusive", flag)
 		}
 	}
 	if f.dump.timeout < time.Second {
@@ -86,7 +86,7 @@ func (f *flags) checkDump() error {
 	return nil
 }
 
-// errIncomplete and errInterrupted are how a dump ends that has no fault.
+// Errors of a dump with exit codes of their own.
 var (
 	errIncomplete  = errors.New("incomplete")
 	errInterrupted = errors.New("interrupted, nothing written")
@@ -96,13 +96,13 @@ var (
 func dump(ctx context.Context, f *flags, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	context.AfterFunc(ctx, stop) // a second signal exits at once
 	err := f.dumpTo(ctx, stdout, stderr)
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errIncomplete):
-		return exitIncomplete // what is missing was told
+		return exitIncomplete // the missing data is on stderr
 	}
 	_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, err)
 	if errors.Is(err, errInterrupted) {
@@ -134,9 +134,8 @@ func (f *flags) dumpTo(ctx context.Context, stdout, stderr io.Writer) error {
 	return f.dump.run(ctx, a, out, stderr)
 }
 
-// oneShotConfig fits a configuration for who reads once: refreshes have all the time that
-// there is, as one that is cut off would begin anew, and to tell of changes is
-// the running exporter's.
+// oneShotConfig adapts a configuration to reading once: a refresh may take the
+// whole timeout, and changes are not delivered to the webhook.
 func oneShotConfig(load func() (*config.Config, error), timeout time.Duration) func() (*config.Config, error) {
 	return func() (*config.Config, error) {
 		c, err := load()
@@ -181,27 +180,27 @@ func (d *dumpFlags) run(ctx context.Context, a *app.App, out *output, stderr io.
 	return nil
 }
 
-// What failed and may go better is tried again, after a pause.
+// Projects with transient failures are read again.
 const (
-	dumpTries = 3
-	dumpPause = 5 * time.Second
+	readAttempts   = 3
+	readRetryDelay = 5 * time.Second
 )
 
-// readAll reads all projects to the end, as long as ctx lives.
+// readAll reads all projects completely, until ctx ends.
 func readAll(ctx context.Context, a *app.App) []*inventory.Snapshot {
 	for len(a.PendingAccounts()) > 0 && sleep(ctx, 100*time.Millisecond) {
 		continue
 	}
 	for try := 1; ; try++ {
 		snapshots := a.Fleet().WaitIdle(ctx)
-		if try == dumpTries || !slices.ContainsFunc(snapshots, mayRecover) || !sleep(ctx, dumpPause) {
+		if try == readAttempts || !slices.ContainsFunc(snapshots, isTransient) || !sleep(ctx, readRetryDelay) {
 			return snapshots
 		}
 		a.Fleet().Refresh(ctx)
 	}
 }
 
-// missingAccounts describes the accounts that were not polled yet.
+// missingAccounts describes the accounts whose projects were not listed yet.
 func missingAccounts(a *app.App) []string {
 	var texts []string
 	for _, name := range a.PendingAccounts() {
@@ -210,37 +209,37 @@ func missingAccounts(a *app.App) []string {
 	return texts
 }
 
-// mayRecover tells whether a project failed in a way that may pass by itself.
-func mayRecover(s *inventory.Snapshot) bool {
+// isTransient reports whether a project failed and may recover by itself.
+func isTransient(s *inventory.Snapshot) bool {
 	return s.Health.Refreshed && !s.Health.Up &&
 		!slices.ContainsFunc(s.Health.Failures, func(f *inventory.Failure) bool { return f.Kind >= inventory.Refused })
 }
 
-// missingData tells what is missing, or may be old, in what was read.
+// missingData describes what is missing or stale in the snapshots.
 func missingData(snapshots []*inventory.Snapshot) []string {
 	var texts []string
 	for _, s := range snapshots {
 		h := &s.Health
-		say := func(format string, args ...any) {
+		add := func(format string, args ...any) {
 			texts = append(texts, "project "+s.Project.Name+": "+fmt.Sprintf(format, args...))
 		}
 		for _, f := range h.Failures {
-			say("%s", f)
+			add("%s", f)
 		}
 		switch {
 		case !h.Refreshed || !h.Listed:
-			say("desktops unknown")
+			add("desktops unknown")
 		case h.Unresolved > 0:
-			say("networks of %d of %d desktops unknown", h.Unresolved, len(s.Records))
+			add("networks of %d of %d desktops unknown", h.Unresolved, len(s.Records))
 		}
 		if h.Stale > 0 {
-			say("networks of %d of %d desktops stale", h.Stale, len(s.Records))
+			add("networks of %d of %d desktops stale", h.Stale, len(s.Records))
 		}
 	}
 	return texts
 }
 
-// write writes snapshots in the format that is asked for.
+// write writes snapshots in the selected format.
 func (d *dumpFlags) write(w io.Writer, a *app.App, snapshots []*inventory.Snapshot) error {
 	v := export.Inventory{Snapshots: snapshots, Filter: &d.filter, Fields: a.Fields(), Now: time.Now()}
 	switch d.format {
@@ -251,36 +250,36 @@ func (d *dumpFlags) write(w io.Writer, a *app.App, snapshots []*inventory.Snapsh
 	case "table":
 		return v.WriteTable(w)
 	}
-	// As a scrape would have it that asks for nothing in particular.
+	// As in a scrape without parameters and headers.
 	read := func(context.Context) []*inventory.Snapshot { return d.filter.Apply(snapshots) }
-	answer := &plainAnswer{header: http.Header{}, w: w}
-	a.MetricsHandler(read, false).ServeHTTP(answer, &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}})
-	return answer.err
+	response := &writerResponse{header: http.Header{}, w: w}
+	a.MetricsHandler(read, false).ServeHTTP(response, &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}})
+	return response.err
 }
 
-// plainAnswer lets a handler write without a server.
-type plainAnswer struct {
+// writerResponse is an http.ResponseWriter that writes the body to w.
+type writerResponse struct {
 	header http.Header
 	w      io.Writer
 	err    error // of the first write that failed
 }
 
-// Header gives the headers, which nobody reads.
-func (p *plainAnswer) Header() http.Header { return p.header }
+// Header implements http.ResponseWriter. The headers are not used.
+func (r *writerResponse) Header() http.Header { return r.header }
 
-// WriteHeader takes the status, which is 200.
-func (p *plainAnswer) WriteHeader(int) {}
+// WriteHeader implements http.ResponseWriter. The status is 200.
+func (r *writerResponse) WriteHeader(int) {}
 
-// Write writes a part of the answer.
-func (p *plainAnswer) Write(b []byte) (int, error) {
-	n, err := p.w.Write(b)
-	if p.err == nil {
-		p.err = err
+// Write implements io.Writer.
+func (r *writerResponse) Write(b []byte) (int, error) {
+	n, err := r.w.Write(b)
+	if r.err == nil {
+		r.err = err
 	}
 	return n, err
 }
 
-// showProgress tells a terminal how far the reading is, until it is finished.
+// showProgress shows the progress on a terminal until finish is called.
 func showProgress(w io.Writer, fleet *refresh.Fleet) (finish func()) {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -303,7 +302,7 @@ func showProgress(w io.Writer, fleet *refresh.Fleet) (finish func()) {
 	}
 }
 
-// progress says how far the reading is.
+// progress describes how much is read.
 func progress(snapshots []*inventory.Snapshot, now time.Time) string {
 	desktops, read := 0, 0
 	var waiting time.Time
@@ -321,7 +320,7 @@ func progress(snapshots []*inventory.Snapshot, now time.Time) string {
 	return text
 }
 
-// sleep tells whether ctx lived through a pause.
+// sleep waits, and reports whether ctx has not ended.
 func sleep(ctx context.Context, pause time.Duration) bool {
 	select {
 	case <-time.After(pause):

@@ -18,7 +18,7 @@ import (
 )
 
 func TestFlagsThatCannotWork(t *testing.T) {
-	const external = "--web.external-url must be like https://proxy.example.com/exporter: http or https, a host and a clean path, and nothing else"
+	const external = "--web.external-url must be an http or https URL with a host and a clean path only, such as https://proxy.example.com/exporter"
 	for _, tc := range []struct {
 		args string
 		want string // of the message, between name and hint
@@ -33,9 +33,9 @@ func TestFlagsThatCannotWork(t *testing.T) {
 		{"dump --filter=vpc", `--filter "vpc" must be NAME=VALUE with one of the names project, region, vpc, subnet, security_group, status, eip, search`},
 		{"dump --filter=port=1", `--filter "port=1" must be NAME=VALUE with one of the names project, region, vpc, subnet, security_group, status, eip, search`},
 		{"dump --filter=eip=some", `--filter: parameter "eip" must be none, any, unknown or an IP address, not "some"`},
-		{"dump --config.check", "dump and --config.check exclude each other"},
-		{"dump --healthcheck", "dump and --healthcheck exclude each other"},
-		{"dump --config.file=x --config.auto-reload", "dump and --config.auto-reload exclude each other"},
+		{"dump --config.check", "dump and --config.check are mutually exclusive"},
+		{"dump --healthcheck", "dump and --healthcheck are mutually exclusive"},
+		{"dump --config.file=x --config.auto-reload", "dump and --config.auto-reload are mutually exclusive"},
 		{"--format=json", "unknown long flag '--format'"},
 		{"--config.file", "expected argument for flag '--config.file'"},
 		{"--log.level=loud", "--log.level: enum value must be one of debug,info,warn,error, got 'loud'"},
@@ -45,13 +45,13 @@ func TestFlagsThatCannotWork(t *testing.T) {
 		{"--web.max-requests=-1", "--web.max-requests -1 must not be negative"},
 		{"--web.scrape-timeout-offset=fast", `--web.scrape-timeout-offset: time: invalid duration "fast"`},
 		{"--web.scrape-timeout-offset=-1s", "--web.scrape-timeout-offset -1s must not be negative"},
-		{"--demo --config.file=x.yml", "--demo and --config.file exclude each other"},
-		{"--demo --region=la-north-2", "--demo and --region exclude each other"},
-		{"--config.file=x.yml --region=la-north-2", "--region and --config.file exclude each other: the file names the regions"},
+		{"--demo --config.file=x.yml", "--demo and --config.file are mutually exclusive"},
+		{"--demo --region=la-north-2", "--demo and --region are mutually exclusive"},
+		{"--config.file=x.yml --region=la-north-2", "--region and --config.file are mutually exclusive: the file has the regions"},
 		{"--config.auto-reload", "--config.auto-reload needs --config.file"},
 		{"--demo --config.auto-reload", "--config.auto-reload needs --config.file"},
-		{"--healthcheck --config.check", "--healthcheck and --config.check exclude each other"},
-		{"--healthcheck --web.systemd-socket", "--healthcheck and --web.systemd-socket exclude each other: the socket unit has the address"},
+		{"--healthcheck --config.check", "--healthcheck and --config.check are mutually exclusive"},
+		{"--healthcheck --web.systemd-socket", "--healthcheck and --web.systemd-socket are mutually exclusive: the socket unit has the address"},
 		{"--web.telemetry-path=metrics", `--web.telemetry-path "metrics" must be a clean path below /, such as /metrics`},
 		{"--web.telemetry-path=", `--web.telemetry-path "" must be a clean path below /, such as /metrics`},
 		{"--web.telemetry-path=/", `--web.telemetry-path "/" must be a clean path below /, such as /metrics`},
@@ -61,19 +61,19 @@ func TestFlagsThatCannotWork(t *testing.T) {
 		{"--web.telemetry-path=/{a}", `--web.telemetry-path "/{a}" must be a clean path below /, such as /metrics`},
 		{"--web.telemetry-path=/a?b", `--web.telemetry-path "/a?b" must be a clean path below /, such as /metrics`},
 		{"--web.telemetry-path=/a%20b", `--web.telemetry-path "/a%20b" must be a clean path below /, such as /metrics`},
-		{"--web.telemetry-path=/status", `--web.telemetry-path "/status" is the path of something else`},
-		{"--web.telemetry-path=/config", `--web.telemetry-path "/config" is the path of something else`},
-		{"--web.telemetry-path=/probe", `--web.telemetry-path "/probe" is the path of something else`},
-		{"--web.telemetry-path=/sd", `--web.telemetry-path "/sd" is the path of something else`},
-		{"--web.telemetry-path=/inventory", `--web.telemetry-path "/inventory" is the path of something else`},
-		{"--web.telemetry-path=/inventory.json", `--web.telemetry-path "/inventory.json" is the path of something else`},
-		{"--web.telemetry-path=/inventory.csv", `--web.telemetry-path "/inventory.csv" is the path of something else`},
-		{"--web.telemetry-path=/inventory.schema.json", `--web.telemetry-path "/inventory.schema.json" is the path of something else`},
-		{"--web.telemetry-path=/desktop", `--web.telemetry-path "/desktop" is the path of something else`},
-		{"--web.telemetry-path=/changes", `--web.telemetry-path "/changes" is the path of something else`},
-		{"--web.telemetry-path=/changes.json", `--web.telemetry-path "/changes.json" is the path of something else`},
-		{"--web.telemetry-path=/-/ready", `--web.telemetry-path "/-/ready" is the path of something else`},
-		{"--web.telemetry-path=/debug/pprof/heap", `--web.telemetry-path "/debug/pprof/heap" is the path of something else`},
+		{"--web.telemetry-path=/status", `--web.telemetry-path "/status" is already in use`},
+		{"--web.telemetry-path=/config", `--web.telemetry-path "/config" is already in use`},
+		{"--web.telemetry-path=/probe", `--web.telemetry-path "/probe" is already in use`},
+		{"--web.telemetry-path=/sd", `--web.telemetry-path "/sd" is already in use`},
+		{"--web.telemetry-path=/inventory", `--web.telemetry-path "/inventory" is already in use`},
+		{"--web.telemetry-path=/inventory.json", `--web.telemetry-path "/inventory.json" is already in use`},
+		{"--web.telemetry-path=/inventory.csv", `--web.telemetry-path "/inventory.csv" is already in use`},
+		{"--web.telemetry-path=/inventory.schema.json", `--web.telemetry-path "/inventory.schema.json" is already in use`},
+		{"--web.telemetry-path=/desktop", `--web.telemetry-path "/desktop" is already in use`},
+		{"--web.telemetry-path=/changes", `--web.telemetry-path "/changes" is already in use`},
+		{"--web.telemetry-path=/changes.json", `--web.telemetry-path "/changes.json" is already in use`},
+		{"--web.telemetry-path=/-/ready", `--web.telemetry-path "/-/ready" is already in use`},
+		{"--web.telemetry-path=/debug/pprof/heap", `--web.telemetry-path "/debug/pprof/heap" is already in use`},
 		{"--web.route-prefix=x", `--web.route-prefix "x" must be a clean path, such as /exporter`},
 		{"--web.route-prefix=/a//b", `--web.route-prefix "/a//b" must be a clean path, such as /exporter`},
 		{"--web.route-prefix=/{$}", `--web.route-prefix "/{$}" must be a clean path, such as /exporter`},
@@ -111,7 +111,7 @@ func TestFlagsThatCannotWork(t *testing.T) {
 func TestFlagsThatEndAtOnce(t *testing.T) {
 	for args, want := range map[string]string{
 		"--version":                    name + ", version ",
-		"--help":                       "usage: " + name + " [<flags>] <command> [<args> ...]\n\nTells Prometheus",
+		"--help":                       "usage: " + name + " [<flags>] <command> [<args> ...]\n\nExports the VPC",
 		"dump --help":                  "usage: " + name + " dump [<flags>]\n",
 		"--demo dump --version":        name + ", version ",
 		"-h":                           "usage: " + name,
@@ -148,11 +148,11 @@ func TestFlagsThatWork(t *testing.T) {
 			t.Errorf("%s: %s", tc.args, &stderr)
 			continue
 		}
-		got := fmt.Sprint(*f.web.WebListenAddresses, f.prefix(), " ", f.linkPrefix(), " ", f.address("/"))
+		got := fmt.Sprint(*f.web.WebListenAddresses, f.pathPrefix(), " ", f.linkPrefix(), " ", f.pageURL("/"))
 		if want := fmt.Sprintf("[%s]%s %s %s", tc.address, tc.prefix, tc.links, tc.home); got != want {
 			t.Errorf("%s: %s, want %s", tc.args, got, want)
 		}
-		if f.timeoutOffset != 500*time.Millisecond || f.maxRequests != 40 || f.telemetryPath != "/metrics" || f.pprof || f.noOwnMetrics || f.autoReload {
+		if f.timeoutOffset != 500*time.Millisecond || f.maxRequests != 40 || f.telemetryPath != "/metrics" || f.pprof || f.disableExporterMetrics || f.autoReload {
 			t.Errorf("%s: the defaults are wrong: %+v", tc.args, f)
 		}
 	}

@@ -18,43 +18,43 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// healthTimeout is how long a healthy exporter may take to say so.
-const healthTimeout = 5 * time.Second
+// healthcheckTimeout is the time limit of the request.
+const healthcheckTimeout = 5 * time.Second
 
-// checkHealth asks the exporter that runs with the same flags whether it is
-// healthy. An image without a shell needs no other program for that.
+// checkHealth requests /-/healthy of the exporter that runs with the same flags.
+// Images without a shell have no other program for that.
 func (f *flags) checkHealth(ctx context.Context) error {
 	address, err := f.healthURL()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
 	}
-	transport := &http.Transport{ // no proxy: it stands beside the exporter
+	transport := &http.Transport{ // no proxy: the exporter runs beside it
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is for other names than the loopback address, and nothing secret is sent
 		DisableKeepAlives: true,
 	}
-	answer, err := transport.RoundTrip(request)
+	response, err := transport.RoundTrip(request)
 	if refused := (*net.OpError)(nil); errors.As(err, &refused) && refused.Op == "remote error" {
-		return nil // it lives, and wants to see a client certificate
+		return nil // it is running, and requires a client certificate
 	}
 	if err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	// It lives, too, if it wants a password.
-	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusUnauthorized {
-		return fmt.Errorf("healthcheck: %s returned %s", address, answer.Status)
+	defer func() { _ = response.Body.Close() }()
+	// It is also running if it requires a password.
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusUnauthorized {
+		return fmt.Errorf("healthcheck: %s returned %s", address, response.Status)
 	}
 	return nil
 }
 
-// healthURL is where the exporter that runs with these flags says that it is
-// healthy.
+// healthURL returns the URL of /-/healthy of the exporter that runs with these
+// flags.
 func (f *flags) healthURL() (string, error) {
 	listen := (*f.web.WebListenAddresses)[0]
 	host, port, err := net.SplitHostPort(listen)
@@ -83,6 +83,6 @@ func (f *flags) healthURL() (string, error) {
 			scheme = "https"
 		}
 	}
-	address := url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: f.prefix() + "/-/healthy"}
+	address := url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: f.pathPrefix() + "/-/healthy"}
 	return address.String(), nil
 }

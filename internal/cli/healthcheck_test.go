@@ -55,7 +55,7 @@ func TestHealthcheckFails(t *testing.T) {
 	address := strings.TrimPrefix(other.URL, "http://")
 	nobody := free(t)
 	for args, want := range map[string]string{
-		"--web.listen-address=" + address: "healthcheck: http://" + address + "/-/healthy answers 404 Not Found",
+		"--web.listen-address=" + address: "healthcheck: http://" + address + "/-/healthy returned 404 Not Found",
 		"--web.listen-address=" + nobody:  "healthcheck: dial tcp " + nobody + ": connect: connection refused",
 		"--web.listen-address=vsock://:1": `healthcheck: --web.listen-address "vsock://:1" is not HOST:PORT`,
 		"--web.listen-address=10045":      `healthcheck: --web.listen-address "10045" is not HOST:PORT`,

@@ -18,11 +18,11 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 )
 
-// drain is how long scrapes under way may still take when the exporter stops.
-const drain = 15 * time.Second
+// shutdownTimeout is the time that requests in progress get when the exporter stops.
+const shutdownTimeout = 15 * time.Second
 
-// newServer makes a server in which nobody who is slow to ask, or silent
-// afterwards, holds anything for long.
+// newServer returns a server with timeouts that keep slow and idle clients from
+// occupying connections.
 func newServer(h http.Handler, logger log.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -31,17 +31,17 @@ func newServer(h http.Handler, logger log.Logger) *http.Server {
 		WriteTimeout:      time.Minute, // scrapes set their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          stdlog.New(complaints{logger}, "", 0),
+		ErrorLog:          stdlog.New(httpErrorLog{logger}, "", 0),
 	}
 }
 
-// listen serves until ctx ends, and then lets the requests under way end.
-func listen(ctx context.Context, h http.Handler, flags *toolkit.FlagConfig, logger log.Logger, slogger *slog.Logger) error {
+// listenAndServe serves until ctx ends, and then waits for the requests in progress.
+func listenAndServe(ctx context.Context, h http.Handler, flags *toolkit.FlagConfig, logger log.Logger, slogger *slog.Logger) error {
 	addresses := *flags.WebListenAddresses
 	if *flags.WebSystemdSocket {
-		addresses = addresses[:1] // none of them counts
+		addresses = addresses[:1] // not used
 	}
-	// Each address has a server of its own: the toolkit writes into it.
+	// Each address has its own server, since the toolkit modifies it.
 	var servers []*http.Server
 	served := make(chan error, len(addresses))
 	for i := range addresses {
@@ -58,7 +58,7 @@ func listen(ctx context.Context, h http.Handler, flags *toolkit.FlagConfig, logg
 	case <-ctx.Done():
 		level.Info(logger).Log("msg", "Stopping")
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	var stopped sync.WaitGroup
 	for _, server := range servers {
@@ -77,16 +77,16 @@ func listen(ctx context.Context, h http.Handler, flags *toolkit.FlagConfig, logg
 	return err
 }
 
-// complaints takes what net/http has to say. Most of it is about clients, and
-// nothing that they should fill the log with.
-type complaints struct{ logger log.Logger }
+// httpErrorLog logs the messages of net/http. Most are about clients, which must
+// not be able to fill the log: those are logged at level debug.
+type httpErrorLog struct{ logger log.Logger }
 
-// Write logs one complaint.
-func (c complaints) Write(p []byte) (int, error) {
+// Write logs one message.
+func (l httpErrorLog) Write(p []byte) (int, error) {
 	text := strings.TrimSpace(string(p))
-	logger := level.Debug(c.logger)
+	logger := level.Debug(l.logger)
 	if strings.HasPrefix(text, "http: panic") || strings.HasPrefix(text, "http: Accept error") {
-		logger = level.Error(c.logger)
+		logger = level.Error(l.logger)
 	}
 	_ = logger.Log("msg", "HTTP server error", "err", text)
 	return len(p), nil

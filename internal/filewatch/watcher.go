@@ -1,7 +1,9 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package filewatch answers whether the content of a file has changed.
+// Package filewatch answers whether the content of a file has changed. It adds
+// to fsnotify what a configuration file needs: symbolic links that are replaced,
+// as Kubernetes does, a file that is still being written, and events that are lost.
 package filewatch
 
 import (
@@ -29,32 +31,32 @@ type Watcher struct {
 	logger   log.Logger
 	onChange func()
 
-	seen      [sha256.Size]byte // checksum at the last call of onChange
+	lastSum   [sha256.Size]byte // checksum at the last call of onChange
 	lastError string            // of watching, while it persists
 }
 
 // New returns a Watcher that compares with the present content of the file.
 func New(path string, logger log.Logger, onChange func()) *Watcher {
 	w := &Watcher{path: path, settle: 500 * time.Millisecond, poll: time.Minute, logger: logger, onChange: onChange}
-	w.seen, _ = checksum(path)
+	w.lastSum, _ = checksum(path)
 	return w
 }
 
 // Run watches until ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
-	var events <-chan fsnotify.Event // nil says nothing
+	var events <-chan fsnotify.Event // nil: only polls
 	var errs <-chan error
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		w.warn(err)
+		w.reportError(err)
 	} else {
 		defer func() { _ = notify.Close() }()
 		events, errs = notify.Events, notify.Errors
-		w.follow(notify)
+		w.updateWatches(notify)
 	}
 	poll := time.NewTicker(w.poll)
 	defer poll.Stop()
-	settled := time.NewTimer(0) // what changed while the watch was set up
+	settled := time.NewTimer(0) // for changes while the watch was set up
 	defer settled.Stop()
 	var pending [sha256.Size]byte
 	for {
@@ -64,37 +66,37 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-events:
 			settled.Reset(w.settle)
 			continue
-		case err := <-errs: // such as events that were lost
-			w.warn(err)
+		case err := <-errs: // such as lost events
+			w.reportError(err)
 		case <-poll.C:
 		case <-settled.C:
 		}
 		sum, ok := checksum(w.path)
 		switch {
-		case !ok || sum == w.seen: // between two files, or nothing new
-			pending = w.seen
-		case sum != pending: // may still be being written
+		case !ok || sum == w.lastSum: // being replaced, or unchanged
+			pending = w.lastSum
+		case sum != pending: // possibly not written completely
 			pending = sum
 			settled.Reset(w.settle)
 		default:
-			w.seen = sum
+			w.lastSum = sum
 			level.Info(w.logger).Log("msg", "File changed", "file", w.path)
 			w.onChange()
 		}
 		if notify != nil {
-			w.follow(notify)
+			w.updateWatches(notify)
 		}
 	}
 }
 
-// follow watches the folders that decide what the path leads to, and no others.
-func (w *Watcher) follow(notify *fsnotify.Watcher) {
+// updateWatches watches the folders on the way to the file, and no others.
+func (w *Watcher) updateWatches(notify *fsnotify.Watcher) {
 	wanted := map[string]bool{}
-	err := folders(w.path, 8, wanted)
+	err := addDirs(w.path, 8, wanted)
 	watched := notify.WatchList()
 	for _, dir := range watched {
 		if !wanted[dir] {
-			_ = notify.Remove(dir) // it may be gone by itself
+			_ = notify.Remove(dir) // fails for a folder that was removed
 		}
 	}
 	for dir := range wanted {
@@ -102,11 +104,12 @@ func (w *Watcher) follow(notify *fsnotify.Watcher) {
 			err = errors.Join(err, notify.Add(dir))
 		}
 	}
-	w.warn(err)
+	w.reportError(err)
 }
 
-// warn tells of trouble with watching, once while it stays the same.
-func (w *Watcher) warn(err error) {
+// reportError logs an error of watching, once while it persists. A nil error ends
+// it.
+func (w *Watcher) reportError(err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
@@ -117,12 +120,12 @@ func (w *Watcher) warn(err error) {
 	w.lastError = text
 }
 
-// folders adds the folders to watch for a path: its own, and those of the
-// symbolic links on the way, however many lead to others.
-func folders(path string, links int, into map[string]bool) error {
+// addDirs adds the folders to watch for a path: its own, and those of all symbolic
+// links on the way. links limits how many links are followed.
+func addDirs(path string, links int, into map[string]bool) error {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("find the folder of %s: %w", path, err)
+		return fmt.Errorf("resolve the folder of %s: %w", path, err)
 	}
 	into[dir] = true
 	rest := ""
@@ -131,7 +134,7 @@ func folders(path string, links int, into map[string]bool) error {
 			if !filepath.IsAbs(target) {
 				target = filepath.Join(filepath.Dir(at), target)
 			}
-			err := errors.Join(folders(at, 0, into), folders(filepath.Join(target, rest), links-1, into))
+			err := errors.Join(addDirs(at, 0, into), addDirs(filepath.Join(target, rest), links-1, into))
 			if err != nil {
 				return err
 			}
@@ -141,6 +144,7 @@ func folders(path string, links int, into map[string]bool) error {
 	return nil
 }
 
+// checksum returns the SHA-256 of a file; ok is false if it cannot be read.
 func checksum(path string) (sum [sha256.Size]byte, ok bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -12,8 +12,10 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// EIPExpectation gives the function that tells by policies which desktops should
-// have an EIP, or nil where there are none.
+// EIPExpectation returns the function that reports whether a desktop should have
+// an EIP, and by which policy. The first matching policy wins. ok is false where
+// no policy matches, where the policy allows both, and where the match is
+// unknown. Without policies the function is nil.
 func EIPExpectation(policies []config.Policy) func(inventory.Project, *inventory.Record) (policy string, expected, ok bool) {
 	if len(policies) == 0 {
 		return nil
@@ -21,54 +23,54 @@ func EIPExpectation(policies []config.Policy) func(inventory.Project, *inventory
 	return func(project inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
 		for i := range policies {
 			p := &policies[i]
-			switch selects(p, project, r) {
-			case yes:
+			switch evaluate(p, project, r) {
+			case match:
 				return p.Name, p.EIP == config.Required, p.EIP != config.Allowed
-			case unknown:
-				return "", false, false // a later policy must not take what may be this one's
-			case no:
+			case unknownMatch:
+				return "", false, false // a later policy must not win over this one
+			case noMatch:
 			}
 		}
 		return "", false, false
 	}
 }
 
-// verdict is whether a policy selects a desktop. Of several conditions, the
-// least verdict counts.
-type verdict int
+// matchResult is whether a policy matches a desktop. Results are ordered: of
+// several selectors, the lowest counts.
+type matchResult int
 
 const (
-	no verdict = iota
-	unknown
-	yes
+	noMatch matchResult = iota
+	unknownMatch
+	match
 )
 
-// selects tells whether all that a policy asks for is true of a desktop. What
-// the list says is unknown of a desktop that only the configuration names, and
-// what the networks say of one whose networks were not read.
-func selects(p *config.Policy, project inventory.Project, r *inventory.Record) verdict {
+// evaluate returns whether all selectors of a policy match a desktop. The match
+// is unknown where a selector needs a value of the desktop list and the desktop
+// was not listed, or a value of the networks and they were not read.
+func evaluate(p *config.Policy, project inventory.Project, r *inventory.Record) matchResult {
 	if !p.Projects.MatchString(project.Name) {
-		return no
+		return noMatch
 	}
-	v := yes
-	ask := func(given, known, holds bool) {
+	result := match
+	selector := func(set, known, matched bool) {
 		switch {
-		case given && !known:
-			v = min(v, unknown)
-		case given && !holds:
-			v = no
+		case set && !known:
+			result = min(result, unknownMatch)
+		case set && !matched:
+			result = noMatch
 		}
 	}
 	read, name := r.Networks != nil, r.Name()
-	ask(len(p.PoolIDs) > 0, r.Listed, slices.Contains(p.PoolIDs, r.Desktop.PoolID))
-	ask(len(p.Tags) > 0, r.Listed, tagged(r, p.Tags))
-	ask(!p.DesktopNames.IsZero(), read || name != "", p.DesktopNames.MatchString(name))
-	ask(len(p.VPCIDs) > 0, read, plugged(r, func(i inventory.Interface) bool { return slices.Contains(p.VPCIDs, i.VPC.ID) }))
-	ask(len(p.SubnetIDs) > 0, read, plugged(r, func(i inventory.Interface) bool { return slices.Contains(p.SubnetIDs, i.Subnet.ID) }))
-	return v
+	selector(len(p.PoolIDs) > 0, r.Listed, slices.Contains(p.PoolIDs, r.Desktop.PoolID))
+	selector(len(p.Tags) > 0, r.Listed, hasTags(r, p.Tags))
+	selector(!p.DesktopNames.IsZero(), read || name != "", p.DesktopNames.MatchString(name))
+	selector(len(p.VPCIDs) > 0, read, hasInterface(r, func(i inventory.Interface) bool { return slices.Contains(p.VPCIDs, i.VPC.ID) }))
+	selector(len(p.SubnetIDs) > 0, read, hasInterface(r, func(i inventory.Interface) bool { return slices.Contains(p.SubnetIDs, i.Subnet.ID) }))
+	return result
 }
 
-func tagged(r *inventory.Record, tags map[string]string) bool {
+func hasTags(r *inventory.Record, tags map[string]string) bool {
 	for key, value := range tags {
 		if !slices.Contains(r.Desktop.Tags, inventory.Tag{Key: key, Value: value}) {
 			return false
@@ -77,7 +79,8 @@ func tagged(r *inventory.Record, tags map[string]string) bool {
 	return true
 }
 
-// plugged tells whether one of a desktop's interfaces is in the right place.
-func plugged(r *inventory.Record, right func(inventory.Interface) bool) bool {
-	return r.Networks != nil && slices.ContainsFunc(r.Networks.Interfaces, right)
+// hasInterface reports whether a function returns true for an interface of the
+// desktop.
+func hasInterface(r *inventory.Record, wanted func(inventory.Interface) bool) bool {
+	return r.Networks != nil && slices.ContainsFunc(r.Networks.Interfaces, wanted)
 }
