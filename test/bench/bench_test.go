@@ -1,10 +1,9 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bench measures the exposition against others that say the same: the
-// stock collector of client_golang, the metrics store of kube-state-metrics,
-// and the bound of copying and compressing finished text. It is a module of
-// its own, so that theirs stay out of ours.
+// Package bench compares the exposition with baselines for the same samples:
+// promhttp, the metrics store of kube-state-metrics, and copying and compressing
+// finished text. It is a separate module for the sake of its dependencies.
 package bench
 
 import (
@@ -23,15 +22,15 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// cpu gives the processor time, of all threads, that f takes.
+// cpu returns the processor time of f in all threads.
 func cpu(tb testing.TB, f func()) time.Duration {
 	tb.Helper()
-	start := spent(tb)
+	start := processorTime(tb)
 	f()
-	return spent(tb) - start
+	return processorTime(tb) - start
 }
 
-func spent(tb testing.TB) time.Duration {
+func processorTime(tb testing.TB) time.Duration {
 	tb.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -40,9 +39,9 @@ func spent(tb testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// typical gives the mean processor time of some runs after one to warm up:
-// as many as fit into two seconds, at least two.
-func typical(tb testing.TB, prepare, f func()) time.Duration {
+// meanCPU returns the mean processor time of f after one run to warm up, of as
+// many runs as fit into two seconds, at least two.
+func meanCPU(tb testing.TB, prepare, f func()) time.Duration {
 	tb.Helper()
 	prepare()
 	f()
@@ -56,7 +55,7 @@ func typical(tb testing.TB, prepare, f func()) time.Duration {
 	return total / time.Duration(runs)
 }
 
-// liveHeap gives the bytes that are in use.
+// liveHeap returns the bytes in use.
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -86,8 +85,8 @@ func measure(b *testing.B, desktops, rate int) {
 	}
 	read := func() *inventory.Snapshot { return current }
 
-	h := ours(read)
-	scrape(b, h, &sink{header: http.Header{}})
+	h := exporterHandler(read)
+	scrape(b, h, &countingWriter{header: http.Header{}})
 	perDesktop := float64(liveHeap()-before) / float64(desktops)
 
 	fail := func(err error) {
@@ -95,26 +94,26 @@ func measure(b *testing.B, desktops, rate int) {
 			b.Fatal(err)
 		}
 	}
-	rival := stock(read)
-	stockOut := &sink{header: http.Header{}}
-	stockTime := typical(b, refresh, func() {
-		stockOut.bytes = 0
-		scrape(b, rival, stockOut)
+	baseline := promhttpHandler(read)
+	promhttpOut := &countingWriter{header: http.Header{}}
+	promhttpTime := meanCPU(b, refresh, func() {
+		promhttpOut.bytes = 0
+		scrape(b, baseline, promhttpOut)
 	})
 	kube, err := newKubeStore(f.records)
 	fail(err)
-	kubeTime := typical(b, refresh, func() {
+	kubeTime := meanCPU(b, refresh, func() {
 		fail(kube.update(changed))
-		fail(kube.write(&sink{}))
+		fail(kube.write(&countingWriter{}))
 	})
-	least, err := newBound(body(b, h))
+	least, err := newLowerBound(body(b, h))
 	fail(err)
-	boundTime := typical(b, func() {}, func() { fail(least.write(&sink{})) })
+	boundTime := meanCPU(b, func() {}, func() { fail(least.write(&countingWriter{})) })
 	kube, least = nil, nil
 	runtime.GC()
 
 	var total time.Duration
-	out := &sink{header: http.Header{}}
+	out := &countingWriter{header: http.Header{}}
 	for b.Loop() {
 		b.StopTimer()
 		refresh()
@@ -123,20 +122,20 @@ func measure(b *testing.B, desktops, rate int) {
 		total += cpu(b, func() { scrape(b, h, out) })
 	}
 	mean := total / time.Duration(b.N)
-	b.ReportMetric(0, "ns/op") // the processor time below says it better
+	b.ReportMetric(0, "ns/op") // replaced by the processor time below
 	b.ReportMetric(float64(mean.Microseconds())/1e3, "cpu-ms/op")
-	b.ReportMetric(float64(stockTime)/float64(mean), "x-stock")
+	b.ReportMetric(float64(promhttpTime)/float64(mean), "x-promhttp")
 	b.ReportMetric(float64(kubeTime)/float64(mean), "x-ksm")
 	b.ReportMetric(float64(mean)/float64(boundTime), "of-bound")
 	b.ReportMetric(perDesktop, "heap-B/desktop")
-	b.ReportMetric(float64(out.bytes)/float64(desktops), "wire-B/desktop")
-	b.ReportMetric(float64(out.bytes)/float64(stockOut.bytes), "wire-of-stock")
+	b.ReportMetric(float64(out.bytes)/float64(desktops), "network-B/desktop")
+	b.ReportMetric(float64(out.bytes)/float64(promhttpOut.bytes), "network-of-promhttp")
 }
 
-// body gives what a handler says, decoded.
+// body returns the decoded body of a response.
 func body(tb testing.TB, h http.Handler) []byte {
 	tb.Helper()
-	w := &buffer{sink: sink{header: http.Header{}}}
+	w := &bufferWriter{countingWriter: countingWriter{header: http.Header{}}}
 	scrape(tb, h, w)
 	z, err := gzip.NewReader(&w.body)
 	if err != nil {
@@ -149,21 +148,21 @@ func body(tb testing.TB, h http.Handler) []byte {
 	return text
 }
 
-type buffer struct {
-	sink
+type bufferWriter struct {
+	countingWriter
 	body bytes.Buffer
 }
 
-func (b *buffer) Write(p []byte) (int, error) { return b.body.Write(p) }
+func (b *bufferWriter) Write(p []byte) (int, error) { return b.body.Write(p) }
 
-// The rivals would be easy to beat if they said less.
-func TestRivalsSayTheSame(t *testing.T) {
+// A baseline with fewer samples would be faster.
+func TestBaselinesHaveTheSameSamples(t *testing.T) {
 	f := newFleet(100)
 	current := f.snapshot()
 	read := func() *inventory.Snapshot { return current }
-	want := lines(body(t, ours(read)))
-	if got := lines(body(t, stock(read))); !slices.Equal(got, want) {
-		t.Errorf("stock says %d lines, ours %d, and they differ", len(got), len(want))
+	want := lines(body(t, exporterHandler(read)))
+	if got := lines(body(t, promhttpHandler(read))); !slices.Equal(got, want) {
+		t.Errorf("promhttp has %d lines, the exporter %d, and they differ", len(got), len(want))
 	}
 	kube, err := newKubeStore(f.records)
 	if err != nil {
@@ -183,11 +182,11 @@ func TestRivalsSayTheSame(t *testing.T) {
 	}
 	ofDesktops := slices.DeleteFunc(want, func(line string) bool { return !strings.Contains(line, "_workspace_desktop_") })
 	if got := lines(text); !slices.Equal(got, ofDesktops) {
-		t.Errorf("kube-state-metrics' store says %d lines, ours %d, and they differ", len(got), len(ofDesktops))
+		t.Errorf("kube-state-metrics has %d lines, the exporter %d, and they differ", len(got), len(ofDesktops))
 	}
 }
 
-// lines gives the lines of an exposition in order.
+// lines returns the sorted lines of text.
 func lines(text []byte) []string {
 	return slices.Sorted(strings.Lines(string(text)))
 }

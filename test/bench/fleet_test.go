@@ -13,8 +13,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// fleet is a project whose desktops change. Nothing of it is shared between
-// desktops but what a client would share: the names of networks and groups.
+// fleet is a project whose desktops change. Desktops share the strings that a
+// client shares: those of networks and security groups.
 type fleet struct {
 	*rand.Rand
 	records []*inventory.Record
@@ -48,8 +48,8 @@ func (f *fleet) id() string {
 		f.Uint32(), f.Uint32()>>16, f.Uint32()>>16, f.Uint32()>>16, f.Uint64()>>16)
 }
 
-// record makes a desktop with one interface, one or two groups and, in one
-// case of three, an EIP.
+// record returns a desktop with one interface, one or two security groups and, in
+// one case of three, an EIP.
 func (f *fleet) record(id string) *inventory.Record {
 	subnet := f.IntN(len(f.subnets))
 	group := f.IntN(len(f.groups) - 1)
@@ -72,7 +72,7 @@ func (f *fleet) record(id string) *inventory.Record {
 	}
 }
 
-// change makes a share of the desktops over, in percent.
+// change replaces a percentage of the desktops and returns the new ones.
 func (f *fleet) change(percent int) []*inventory.Record {
 	var changed []*inventory.Record
 	f.records = slices.Clone(f.records)
@@ -87,7 +87,7 @@ func (f *fleet) change(percent int) []*inventory.Record {
 	return changed
 }
 
-// snapshot is what a refresh that has just ended would publish.
+// snapshot returns the snapshot of a successful refresh.
 func (f *fleet) snapshot() *inventory.Snapshot {
 	f.refresh++
 	at := time.Unix(1_700_000_000, 0).Add(time.Duration(f.refresh) * time.Minute)

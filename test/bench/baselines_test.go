@@ -24,21 +24,21 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// sink is a response that only counts.
-type sink struct {
+// countingWriter is a response writer that counts bytes.
+type countingWriter struct {
 	header http.Header
 	bytes  int
 }
 
-func (s *sink) Header() http.Header { return s.header }
-func (s *sink) WriteHeader(int)     {}
+func (s *countingWriter) Header() http.Header { return s.header }
+func (s *countingWriter) WriteHeader(int)     {}
 
-func (s *sink) Write(b []byte) (int, error) {
+func (s *countingWriter) Write(b []byte) (int, error) {
 	s.bytes += len(b)
 	return len(b), nil
 }
 
-// scrape asks a handler as Prometheus does, and gives the bytes on the wire.
+// scrape requests the text format with gzip, as Prometheus does.
 func scrape(tb testing.TB, h http.Handler, w http.ResponseWriter) {
 	tb.Helper()
 	r, err := http.NewRequest(http.MethodGet, "/metrics", nil)
@@ -50,15 +50,15 @@ func scrape(tb testing.TB, h http.Handler, w http.ResponseWriter) {
 	h.ServeHTTP(w, r)
 }
 
-// ours is the exposition of this project.
-func ours(read func() *inventory.Snapshot) http.Handler {
+// exporterHandler returns the handler of the exporter.
+func exporterHandler(read func() *inventory.Snapshot) http.Handler {
 	return exposition.NewEncoder(exposition.Options{}).Handler(func(context.Context) []*inventory.Snapshot {
 		return []*inventory.Snapshot{read()}
 	}, nil)
 }
 
-// stock is a collector of const metrics in a registry behind promhttp.
-func stock(read func() *inventory.Snapshot) http.Handler {
+// promhttpHandler returns promhttp over a registry with the collector.
+func promhttpHandler(read func() *inventory.Snapshot) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector.New(collector.Families(collector.Options{}), func() []*collector.Scope {
 		return collector.Scopes([]*inventory.Snapshot{read()})
@@ -66,13 +66,13 @@ func stock(read func() *inventory.Snapshot) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-// kubeStore is the metrics store of kube-state-metrics, filled with the
-// families of desktops.
+// kubeStore is the metrics store of kube-state-metrics with the families of
+// desktops.
 type kubeStore struct {
 	store *metricsstore.MetricsStore
 }
 
-// kubeObject is a desktop as the store wants it: with a UID.
+// kubeObject is a desktop with a UID, which the store requires.
 type kubeObject struct {
 	metav1.ObjectMeta
 	record *inventory.Record
@@ -94,7 +94,7 @@ func (s *kubeStore) update(records []*inventory.Record) error {
 	return nil
 }
 
-// write sends all through gzip, as kube-state-metrics does.
+// write writes all samples compressed by gzip, as kube-state-metrics does.
 func (s *kubeStore) write(w io.Writer) error {
 	z := gzip.NewWriter(w)
 	if err := metricsstore.NewMetricsWriter(s.store).WriteAll(z); err != nil {
@@ -117,7 +117,7 @@ func kubeHeaders() []string {
 	return headers
 }
 
-// kubeFamilies says a desktop in the terms of kube-state-metrics.
+// kubeFamilies returns the families of a desktop for kube-state-metrics.
 func kubeFamilies(r *inventory.Record) []metric.FamilyInterface {
 	const project, region = "0123456789abcdef0123456789abcdef", "la-north-2"
 	d, n := r.Desktop, r.Networks
@@ -178,19 +178,18 @@ func kubeFamilies(r *inventory.Record) []metric.FamilyInterface {
 	}
 }
 
-// bound is the least that can be done with finished text: to copy it and to
-// compress it at the fastest level.
-type bound struct {
+// lowerBound copies finished text and compresses it at the fastest level.
+type lowerBound struct {
 	text, copied []byte
 	writer       *kgzip.Writer
 }
 
-func newBound(text []byte) (*bound, error) {
+func newLowerBound(text []byte) (*lowerBound, error) {
 	w, err := kgzip.NewWriterLevel(io.Discard, kgzip.BestSpeed)
-	return &bound{text: text, copied: make([]byte, len(text)), writer: w}, err
+	return &lowerBound{text: text, copied: make([]byte, len(text)), writer: w}, err
 }
 
-func (b *bound) write(w io.Writer) error {
+func (b *lowerBound) write(w io.Writer) error {
 	copy(b.copied, b.text)
 	b.writer.Reset(w)
 	if _, err := b.writer.Write(b.copied); err != nil {
@@ -199,5 +198,5 @@ func (b *bound) write(w io.Writer) error {
 	return b.writer.Close()
 }
 
-// percent names a rate of change.
+// percent formats a rate of change.
 func percent(p int) string { return strconv.Itoa(p) + "%" }
