@@ -34,7 +34,7 @@ const (
 type account struct {
 	config config.Account
 	key    string // changes when anything about the account changes
-	client *workspace.Account
+	client *workspace.AccountClient
 	cancel context.CancelFunc // ends the polling; nil until start
 
 	// failure is a copy of the status in force, for the account's placeholder,

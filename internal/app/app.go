@@ -44,7 +44,7 @@ type services struct {
 	userAgent  string
 	telemetry  *collector.Telemetry
 	transports *httptransport.Pool
-	cloud      *workspace.Cloud
+	cloud      *workspace.Client
 	fleet      *refresh.Fleet
 	history    *changes.History
 	webhook    *webhook.Sender
@@ -79,7 +79,7 @@ func New(o Options) *App {
 	a := &App{
 		services: services{
 			logger: o.Logger, userAgent: o.UserAgent, telemetry: telemetry, transports: transports,
-			cloud: workspace.NewCloud(workspace.Options{
+			cloud: workspace.NewClient(workspace.Options{
 				Logger: o.Logger, Telemetry: telemetry, UserAgent: o.UserAgent,
 				Now: time.Now, Getenv: os.Getenv, Transports: transports, Dial: o.Dial,
 			}),

@@ -49,15 +49,6 @@ type Permit struct {
 // the response's Retry-After; 0 is none.
 func (p *Permit) Throttled(retryAfter time.Duration) { p.limiter.throttled(retryAfter) }
 
-// Cancel frees the slot of a request that was not sent. Like Done, it ends the
-// permit.
-func (p *Permit) Cancel() {
-	p.limiter.mu.Lock()
-	defer p.limiter.mu.Unlock()
-	p.limiter.inFlight--
-	p.limiter.use(p.tenant, -1)
-}
-
 // Done ends the request. Its slot is available again a minute later. Done must
 // be called once for each permit.
 func (p *Permit) Done() {

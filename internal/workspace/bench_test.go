@@ -40,7 +40,7 @@ func recordResponses(b *testing.B) (p *ProjectClient, ids []string, bodies canne
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
 	sim.SetDesktops(testProject, simulator.GenerateDesktops(maxPage, 1))
-	cloud := NewCloud(Options{})
+	cloud := NewClient(Options{})
 	b.Cleanup(cloud.Close)
 	p, err := cloud.Project(config.Project{
 		Region: testRegion, ProjectID: testProject, Endpoint: server.URL,
@@ -56,17 +56,13 @@ func recordResponses(b *testing.B) (p *ProjectClient, ids []string, bodies canne
 		b.Fatal(err)
 	}
 	ids = desktopIDs(l)[:maxBatch]
-	k, err := p.api.keys.Key(b.Context())
+	k, err := p.api.authenticator.keys.Key(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
 	bodies = cannedResponses{}
-	line, err := p.line(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
 	for _, op := range []operation{listDesktops(&p.cfg.Desktops, 0, maxPage), showNetworks(ids)} {
-		a, err := line.wire.do(b.Context(), k, op)
+		a, err := p.api.sdk.do(b.Context(), &request{operation: op, key: k, projectID: testProject})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -79,7 +75,7 @@ func recordResponses(b *testing.B) (p *ProjectClient, ids []string, bodies canne
 // SDK, the rate limiter, and decoding.
 func BenchmarkCall(b *testing.B) {
 	p, ids, bodies := recordResponses(b)
-	p.api.wire.transport = bodies
+	p.api.sdk.transport = bodies
 	b.Run("page of 1000", func(b *testing.B) {
 		b.SetBytes(int64(len(bodies[opList])))
 		b.ReportAllocs()

@@ -340,7 +340,7 @@ func TestProxy(t *testing.T) {
 					}
 					return new(net.Dialer).DialContext(ctx, network, to)
 				}
-				cloud := NewCloud(Options{Telemetry: fx.telemetry, Getenv: environ(env), Dial: dial})
+				cloud := NewClient(Options{Telemetry: fx.telemetry, Getenv: environ(env), Dial: dial})
 				t.Cleanup(cloud.Close)
 				p, err := cloud.Project(fx.config(func(c *config.Project) {
 					c.Endpoint = scheme + "://workspace.test"

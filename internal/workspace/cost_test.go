@@ -29,16 +29,16 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// recorder records the responses of the simulator, and then replays them without
+// recordingTransport records the responses of the simulator, and then replays them without
 // other cost than copying.
-type recorder struct {
+type recordingTransport struct {
 	sim *simulator.Cloud // nil: replay
 
 	mu        sync.Mutex
 	responses map[string][]byte // by query
 }
 
-func (t *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *recordingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.mu.Lock()
 	body, known := t.responses[r.URL.RawQuery]
 	t.mu.Unlock()
@@ -88,9 +88,9 @@ func BenchmarkFullRefresh(b *testing.B) {
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
 	sim.SetDesktops(testProject, simulator.GenerateDesktops(n, 1))
-	t := &recorder{sim: sim, responses: map[string][]byte{}}
+	t := &recordingTransport{sim: sim, responses: map[string][]byte{}}
 	refreshAll := func() *refresh.Engine {
-		cloud := NewCloud(Options{})
+		cloud := NewClient(Options{})
 		p, err := cloud.Project(config.Project{
 			Name: "office", Region: testRegion, ProjectID: testProject, Endpoint: "http://workspace.test",
 			Credentials: config.Credentials{Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret)},
@@ -99,7 +99,7 @@ func BenchmarkFullRefresh(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		p.api.wire.transport = t
+		p.api.sdk.transport = t
 		e := refresh.New(refresh.Options{
 			Source: p, Project: inventory.Project{Name: "office", Region: testRegion, ID: testProject}, Discovered: true,
 			Concurrency: 8, Timeout: 10 * time.Minute, MaxStaleness: time.Hour, Logger: log.NewNopLogger(),
@@ -143,7 +143,7 @@ func BenchmarkFullRefresh(b *testing.B) {
 
 // readWithSDK sends the recorded requests with the SDK's client, as the SDK is meant
 // to be used: one client, and the SDK's models.
-func (t *recorder) readWithSDK(b *testing.B) {
+func (t *recordingTransport) readWithSDK(b *testing.B) {
 	credentials, err := basic.NewCredentialsBuilder().WithAk(testAccess).WithSk(testSecret).WithProjectId(testProject).SafeBuild()
 	if err != nil {
 		b.Fatal(err)

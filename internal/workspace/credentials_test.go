@@ -229,7 +229,7 @@ func TestMetadataServiceWithoutTokens(t *testing.T) {
 			fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
 			fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
 			p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
-			k, err := p.api.keys.Key(t.Context())
+			k, err := p.api.authenticator.keys.Key(t.Context())
 			if err != nil || k.SecurityToken == "" || k.Expires.IsZero() {
 				t.Errorf("status %d: key %v, error %v", status, k, err)
 			}
@@ -464,7 +464,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 	defer release()
 	p := fx.project(func(c *config.Project) { c.Limits.RequestsPerMinute = 100_000 })
-	p.api.keys = keys
+	p.api.authenticator.keys = keys
 	var callers sync.WaitGroup
 	for range 8 {
 		callers.Go(func() {
@@ -489,10 +489,10 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 	fx := newFixture(t, fixtureOptions{})
 	a, b := fx.project(nil), fx.project(nil)
 	other := fx.project(func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("other") })
-	if a.api.keys != b.api.keys || a.api.keys == other.api.keys {
+	if a.api.authenticator.keys != b.api.authenticator.keys || a.api.authenticator.keys == other.api.authenticator.keys {
 		t.Error("credentials that are configured alike do not share a cache")
 	}
-	if a.api.wire.transport != other.api.wire.transport {
+	if a.api.sdk.transport != other.api.sdk.transport {
 		t.Error("connections are not shared")
 	}
 	for _, p := range []*ProjectClient{a, a, b, other} {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
@@ -31,12 +30,11 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 	if ids := p.cfg.Desktops.IDs; len(ids) > 0 {
 		return configuredDesktops(ids), nil
 	}
-	l, err := p.line(ctx)
-	if err != nil {
+	if _, err := p.projectID(ctx); err != nil {
 		return nil, err
 	}
 	pending := p.takePending()
-	reserved, err := p.reservePages(ctx, l, pending.PagesRead())
+	reserved, err := p.reservePages(ctx, pending.PagesRead())
 	if err != nil {
 		p.setPending(pending)
 		return nil, err
@@ -45,20 +43,22 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 
 	result, err := pending.List(ctx, func(ctx context.Context, offset, limit int) (pagination.Page, error) {
 		var page decode.Page
-		err := l.ask(ctx, listDesktops(&p.cfg.Desktops, offset, limit), true, reserved,
-			decodeInto(p.cloud, &page, func(body []byte) (decode.Page, decode.Counts, error) {
+		err := p.do(ctx, &request{
+			operation: listDesktops(&p.cfg.Desktops, offset, limit), urgent: true, reserved: reserved,
+			decode: decodeInto(p.client, &page, func(body []byte) (decode.Page, decode.Counts, error) {
 				return decode.Desktops(body, p.optionalFields)
-			}))
+			}),
+		})
 		return pagination.Page(page), err
 	})
 	if err != nil {
 		if _, ok := errors.AsType[*inventory.QuotaExceeded](err); ok || ctx.Err() != nil {
 			p.setPending(pending)
 		}
-		return nil, l.givenUp(opList, err)
+		return nil, fromWait(opList, hostOf(p.api.sdk.endpoint), err)
 	}
 	if result.Duplicates > 0 {
-		p.cloud.telemetry.Dropped(decode.ReasonDuplicateDesktop, result.Duplicates)
+		p.client.telemetry.Dropped(decode.ReasonDuplicateDesktop, result.Duplicates)
 	}
 	desktops := make([]inventory.Desktop, len(result.Desktops))
 	for i, d := range result.Desktops {
@@ -100,7 +100,7 @@ func (p *ProjectClient) takePending() *pendingList {
 	defer p.mu.Unlock()
 	pending := p.pending
 	p.pending = nil
-	if now := p.cloud.now(); pending == nil || now.Sub(pending.started) > maxPendingAge {
+	if now := p.client.now(); pending == nil || now.Sub(pending.started) > maxPendingAge {
 		pending = &pendingList{started: now, Paginator: pagination.Paginator{
 			PageSize: maxPage, Concurrency: p.cfg.Limits.Concurrency, OnPlan: p.setLastPages,
 		}}
@@ -119,19 +119,11 @@ func (p *ProjectClient) setPending(pending *pendingList) {
 // pages that have been read, so that a list is not interrupted midway. If that
 // exceeds the limit of a minute, it reserves nothing: each page then waits for
 // its own slot.
-func (p *ProjectClient) reservePages(ctx context.Context, l *line, pagesRead int) (*ratelimit.Reservation, error) {
-	k, err := l.keys.Key(ctx)
-	if err != nil {
-		return nil, credentials.Failure(opList, err)
-	}
+func (p *ProjectClient) reservePages(ctx context.Context, pagesRead int) (*ratelimit.Reservation, error) {
 	p.mu.Lock()
 	pages := max(1, p.lastPages-pagesRead)
 	p.mu.Unlock()
-	limiter := p.cloud.limiters.Limiter(opList, l.wire.endpoint, k.AccessKey)
-	if _, budget, _ := limiter.Available(l.limit); pages > budget {
-		return nil, nil
-	}
-	return l.reserve(ctx, k, opList, true, pages)
+	return p.api.reserve(ctx, opList, pages)
 }
 
 func (p *ProjectClient) setLastPages(n int) {

@@ -15,7 +15,7 @@ import (
 
 func TestUnreachableEndpoints(t *testing.T) {
 	t.Parallel()
-	cloud := NewCloud(Options{})
+	cloud := NewClient(Options{})
 	defer cloud.Close()
 	for endpoint, want := range map[string]string{
 		"http://no-such-host.invalid": "the name no-such-host.invalid", // with or without a name server
@@ -38,7 +38,7 @@ func TestUnreachableEndpoints(t *testing.T) {
 
 func TestInvalidEndpoints(t *testing.T) {
 	t.Parallel()
-	cloud := NewCloud(Options{})
+	cloud := NewClient(Options{})
 	defer cloud.Close()
 	for _, tt := range []struct{ region, endpoint, want string }{
 		{"xx-none-1", "", `region: no Workspace endpoint known for "xx-none-1"; set endpoint`},

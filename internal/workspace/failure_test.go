@@ -365,7 +365,7 @@ func TestCanceledContext(t *testing.T) {
 
 func TestReadAllLimit(t *testing.T) {
 	t.Parallel()
-	tooLarge := apierror.TooLargeError{Limit: maxAnswer}
+	tooLarge := apierror.TooLargeError{Limit: maxResponse}
 	for _, length := range []int64{-1, 10} {
 		if _, err := readAll(endlessReader{}, length); !errors.Is(err, tooLarge) {
 			t.Errorf("announced %d: error %v, want %v", length, err, tooLarge)
@@ -400,7 +400,7 @@ func TestSDKErrors(t *testing.T) {
 		"fails":         func(*sdk.HcHttpClient) error { return errors.New(testSecret) },
 		"sends nothing": func(*sdk.HcHttpClient) error { return nil },
 	} {
-		err := p.api.ask(t.Context(), operation{opList, send}, true, nil, func([]byte) error { return nil })
+		err := p.api.do(t.Context(), &request{operation: operation{opList, send}})
 		f := requireFailure(t, err)
 		if f.Kind != inventory.Misconfigured || strings.Contains(err.Error(), testSecret) {
 			t.Errorf("%s: failure %v, want kind Misconfigured without the text of the SDK", name, &f)

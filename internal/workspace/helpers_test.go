@@ -28,7 +28,7 @@ type fixture struct {
 	t         *testing.T
 	sim       *simulator.Cloud
 	url       string
-	client    *Cloud
+	client    *Client
 	telemetry *fakeTelemetry
 	env       map[string]string // of the client
 }
@@ -55,7 +55,7 @@ func newFixture(t *testing.T, o fixtureOptions) *fixture {
 	if o.client.Getenv == nil {
 		o.client.Getenv = fx.getenv
 	}
-	fx.client = NewCloud(o.client)
+	fx.client = NewClient(o.client)
 	t.Cleanup(func() {
 		fx.client.Close()
 		sim.Close()
@@ -187,7 +187,7 @@ func newInMemoryFixture(t *testing.T, o simulator.Options) *fixture {
 	sim.AddProject(simulator.Project{ID: testProject, Region: testRegion})
 	sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret})
 	fx := &fixture{t: t, sim: sim, url: "http://workspace.test", telemetry: newFakeTelemetry()}
-	fx.client = NewCloud(Options{Telemetry: fx.telemetry, Dial: dial, Getenv: fx.getenv})
+	fx.client = NewClient(Options{Telemetry: fx.telemetry, Dial: dial, Getenv: fx.getenv})
 	t.Cleanup(func() {
 		fx.client.Close()
 		sim.Close()

@@ -39,15 +39,17 @@ func (p *ProjectClient) ReadNetworks(ctx context.Context, ids []string, urgent b
 			Detail: fmt.Sprintf("batch of %d desktops exceeds the API's limit of %d", len(ids), maxBatch),
 		}
 	}
-	l, err := p.line(ctx)
-	if err != nil {
+	if _, err := p.projectID(ctx); err != nil {
 		return result, err
 	}
 	b := batch{result: result, splitBudget: &p.splitBudget, request: func(ids []string) (map[string]*inventory.Networks, error) {
 		var networks map[string]*inventory.Networks
-		err := l.ask(ctx, showNetworks(ids), urgent, nil, decodeInto(p.cloud, &networks, func(body []byte) (map[string]*inventory.Networks, decode.Counts, error) {
-			return decodeRequested(body, ids)
-		}))
+		err := p.do(ctx, &request{
+			operation: showNetworks(ids), urgent: urgent,
+			decode: decodeInto(p.client, &networks, func(body []byte) (map[string]*inventory.Networks, decode.Counts, error) {
+				return decodeRequested(body, ids)
+			}),
+		})
 		return networks, err
 	}}
 	return result, b.resolve(ids)

@@ -11,17 +11,18 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
 // ProjectClient requests the desktops of one project. It is safe for concurrent
 // use.
 type ProjectClient struct {
-	cloud          *Cloud
+	client         *Client
 	cfg            config.Project
 	optionalFields decode.OptionalFields
-	api            line
-	iam            line
+	api            *endpointClient
+	iam            *endpointClient
 	release        func()
 
 	resolving   chan struct{} // semaphore: one goroutine resolves the project ID
@@ -35,29 +36,29 @@ type ProjectClient struct {
 
 // Project returns a client of a configured project. It sends no request. Tags
 // and users of desktops are decoded only if they are wanted.
-func (c *Cloud) Project(cfg config.Project, wantTags, wantUsers bool) (*ProjectClient, error) {
+func (c *Client) Project(cfg config.Project, wantTags, wantUsers bool) (*ProjectClient, error) {
 	endpoint, err := endpointOf(cfg.Region, cfg.Endpoint)
 	if err != nil {
 		return nil, err
 	}
 	iam := iamEndpoint(cfg.Region, cfg.IAMEndpoint, c.getenv)
-	access, err := c.open(&cfg.Credentials, cfg.HTTP, iam, cfg.IAMEndpoint)
+	connection, err := c.connect(&cfg.Credentials, cfg.HTTP, iam, cfg.IAMEndpoint)
 	if err != nil {
 		return nil, err
 	}
 	p := &ProjectClient{
-		cloud:          c,
+		client:         c,
 		cfg:            cfg,
 		optionalFields: decode.OptionalFields{Tags: wantTags, Users: wantUsers},
-		release:        access.release,
+		release:        connection.release,
 		id:             cfg.ProjectID,
 		resolving:      make(chan struct{}, 1),
 		splitBudget:    callBudget{now: c.now, limit: maxSplits},
 	}
-	p.api = access.line(c, cfg.Limits, endpoint)
-	p.iam = access.line(c, cfg.Limits, iam)
-	p.api.who, p.api.region, p.api.project = p, cfg.Region, cfg.Name
-	p.iam.region, p.iam.project = cfg.Region, cfg.Name
+	o := endpointOptions{endpoint: iam, connection: connection, limits: cfg.Limits, region: cfg.Region, name: cfg.Name}
+	p.iam = c.newEndpointClient(o)
+	o.endpoint, o.tenant = endpoint, p
+	p.api = c.newEndpointClient(o)
 	return p, nil
 }
 
@@ -79,12 +80,12 @@ func (p *ProjectClient) projectID(ctx context.Context) (string, error) {
 	case p.resolving <- struct{}{}: // the others wait, and then use the cached ID
 		defer func() { <-p.resolving }()
 	case <-ctx.Done():
-		return "", p.iam.givenUp(opProjects, ctx.Err())
+		return "", apierror.FromTransport(opProjects, hostOf(p.iam.sdk.endpoint), ctx.Err())
 	}
 	if id := p.cachedID(); id != "" {
 		return id, nil
 	}
-	projects, err := p.iam.projects(ctx, listProjects(p.cfg.Region))
+	projects, err := p.client.listIAMProjects(ctx, p.iam, listProjects(p.cfg.Region))
 	if err != nil {
 		return "", err
 	}
@@ -110,27 +111,23 @@ func (p *ProjectClient) cachedID() string {
 	return p.id
 }
 
-// line returns the client of the Workspace endpoint after resolving the project
-// ID.
-func (p *ProjectClient) line(ctx context.Context) (*line, error) {
+// do sends a request to Workspace, after resolving the project ID.
+func (p *ProjectClient) do(ctx context.Context, r *request) error {
 	id, err := p.projectID(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	l := p.api
-	l.wire.projectID = id
-	return &l, nil
+	r.projectID = id
+	return p.api.do(ctx, r)
 }
 
 // ListEIPBindings returns the EIPs that are bound to desktops. It sends one
 // request.
 func (p *ProjectClient) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
-	l, err := p.line(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var bindings inventory.EIPBindings
-	err = l.ask(ctx, listBindings(&p.cfg.Desktops), true, nil, decodeInto(p.cloud, &bindings, decode.EIPBindings))
+	err := p.do(ctx, &request{
+		operation: listBindings(&p.cfg.Desktops), urgent: true, decode: decodeInto(p.client, &bindings, decode.EIPBindings),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +136,7 @@ func (p *ProjectClient) ListEIPBindings(ctx context.Context) (inventory.EIPBindi
 
 // decodeInto returns a decoder for a response body that stores the value in
 // target, and reports what was dropped from the response.
-func decodeInto[T any](c *Cloud, target *T, decodeBody func(body []byte) (T, decode.Counts, error)) func(body []byte) error {
+func decodeInto[T any](c *Client, target *T, decodeBody func(body []byte) (T, decode.Counts, error)) func(body []byte) error {
 	return func(body []byte) error {
 		value, counts, err := decodeBody(body)
 		*target = value

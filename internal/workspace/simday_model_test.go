@@ -15,6 +15,7 @@ import (
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/ratelimit"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 )
 
 // simProject is a project of the simulation: a refresh.Source whose requests
@@ -125,31 +126,27 @@ func (s *simProject) oldest(now time.Time) time.Duration {
 
 // call simulates a request: a slot, the way to the cloud, and the way back.
 func (s *simProject) call(ctx context.Context, op string, urgent bool, taken *ratelimit.Reservation, arrive func()) error {
-	permit, ok := taken.Take()
-	if !ok {
-		k, err := s.api.keys.Key(ctx)
-		if err != nil {
-			return err
-		}
-		granted, err := s.api.reserve(ctx, k, op, urgent, 1)
-		if err != nil {
-			return err
-		}
-		permit, _ = granted.Take()
+	k, err := s.api.authenticator.keys.Key(ctx)
+	if err != nil {
+		return err
 	}
-	defer permit.Done()
-	s.mu.Lock()
-	outbound := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
-	inbound := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
-	s.calls[op]++
-	s.mu.Unlock()
-	time.Sleep(outbound)
-	s.counter.count(op+" "+s.accessKey(), time.Now())
-	s.mu.Lock()
-	arrive()
-	s.mu.Unlock()
-	time.Sleep(inbound)
-	return nil
+	limiter := *s.api.rateLimiter
+	limiter.next = callerFunc(func(context.Context, *request) (*apierror.Response, error) {
+		s.mu.Lock()
+		outbound := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
+		inbound := 50*time.Millisecond + time.Duration(s.rng.Int64N(int64(100*time.Millisecond)))
+		s.calls[op]++
+		s.mu.Unlock()
+		time.Sleep(outbound)
+		s.counter.count(op+" "+s.accessKey(), time.Now())
+		s.mu.Lock()
+		arrive()
+		s.mu.Unlock()
+		time.Sleep(inbound)
+		return nil, nil
+	})
+	_, err = limiter.do(ctx, &request{operation: operation{name: op}, urgent: urgent, reserved: taken, key: k})
+	return err
 }
 
 func (s *simProject) accessKey() string { return s.cfg.Credentials.AccessKey }
@@ -157,11 +154,7 @@ func (s *simProject) accessKey() string { return s.cfg.Credentials.AccessKey }
 // ListDesktops needs a request for each page. The next call continues a list that
 // was interrupted by the quota.
 func (s *simProject) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
-	line, err := s.line(ctx)
-	if err != nil {
-		return nil, err
-	}
-	taken, err := s.reservePages(ctx, line, s.pagesRead)
+	taken, err := s.reservePages(ctx, s.pagesRead)
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func TestSimulatedDayVariants(t *testing.T) {
 func (d simDay) run(t *testing.T) *simReport {
 	r := &simReport{simDay: d, counter: newCallCounter(d.limit + d.limit/9), delays: map[string][]delay{}}
 	synctest.Test(t, func(t *testing.T) {
-		cloud := NewCloud(Options{Getenv: func(string) string { return "" }})
+		cloud := NewClient(Options{Getenv: func(string) string { return "" }})
 		defer cloud.Close()
 		var fleet refresh.Fleet
 		defer fleet.Close()

@@ -203,7 +203,7 @@ func TestFederationAsksTheRightIAM(t *testing.T) {
 		{"by profile", "", "iam.profile.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
 		{"configured over profile", "https://iam.config.test", "iam.config.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
 	} {
-		cloud := NewCloud(Options{Getenv: environ(nil), Dial: refuseDial})
+		cloud := NewClient(Options{Getenv: environ(nil), Dial: refuseDial})
 		cfg := (&fixture{t: t, url: "http://workspace.test"}).config(func(c *config.Project) {
 			c.IAMEndpoint, c.Credentials = tt.configured, tt.c
 		})

@@ -29,7 +29,7 @@ type Telemetry interface {
 	Sanitized(n int)
 }
 
-// Options of a Cloud. All may be absent.
+// Options of a Client. All may be absent.
 type Options struct {
 	Logger    log.Logger
 	Telemetry Telemetry
@@ -43,9 +43,9 @@ type Options struct {
 	Dial httptransport.DialFunc
 }
 
-// Cloud is what all projects share, and what survives a reload: connections,
+// Client is what all projects share, and what survives a reload: connections,
 // quota, credentials and the state of access keys.
-type Cloud struct {
+type Client struct {
 	logger      log.Logger
 	telemetry   Telemetry
 	now         func() time.Time
@@ -58,8 +58,8 @@ type Cloud struct {
 	credentials *credentials.Pool
 }
 
-// NewCloud makes a cloud. It asks nothing yet.
-func NewCloud(o Options) *Cloud {
+// NewClient makes a cloud. It asks nothing yet.
+func NewClient(o Options) *Client {
 	if o.Logger == nil {
 		o.Logger = log.NewNopLogger()
 	}
@@ -79,7 +79,7 @@ func NewCloud(o Options) *Cloud {
 		o.UserAgent = "huaweicloud_workspace_exporter"
 	}
 	direct, limiters := httptransport.NewDirect(o.Dial), ratelimit.NewRegistry(o.Now)
-	return &Cloud{
+	return &Client{
 		logger:     o.Logger,
 		telemetry:  o.Telemetry,
 		now:        o.Now,
@@ -96,13 +96,13 @@ func NewCloud(o Options) *Cloud {
 }
 
 // Close lets go of idle connections, after all projects are closed.
-func (c *Cloud) Close() { c.direct.CloseIdleConnections() }
+func (c *Client) Close() { c.direct.CloseIdleConnections() }
 
 // Quotas returns the state of each API quota in use, in a fixed order.
-func (c *Cloud) Quotas() []ratelimit.Quota { return c.limiters.Quotas() }
+func (c *Client) Quotas() []ratelimit.Quota { return c.limiters.Quotas() }
 
 // report counts what was dropped from an answer and cleaned in it.
-func (c *Cloud) report(counts decode.Counts) {
+func (c *Client) report(counts decode.Counts) {
 	for reason, n := range counts.Dropped {
 		c.telemetry.Dropped(reason, n)
 	}
