@@ -33,31 +33,6 @@ func (p addressSource) ListDesktops(context.Context) ([]inventory.Desktop, error
 	}}, nil
 }
 
-// fleetOf returns a fleet with the sources.
-func fleetOf(t *testing.T, sources ...refresh.Source) *refresh.Fleet {
-	t.Helper()
-	f := &refresh.Fleet{}
-	var targets []refresh.Target
-	for _, s := range sources {
-		var project inventory.Project
-		switch s := s.(type) {
-		case addressSource:
-			project = s.project
-		case source:
-			project = s.project
-		}
-		targets = append(targets, refresh.Target{Key: project.Name, Name: project.Name, New: func() refresh.Options {
-			return refresh.Options{
-				Source: s, Project: project, Discovered: true, Concurrency: 1,
-				Timeout: time.Minute, MaxStaleness: time.Minute, Logger: log.NewNopLogger(),
-			}
-		}})
-	}
-	f.SetTargets(targets)
-	t.Cleanup(f.Close)
-	return f
-}
-
 // exportHandler returns a handler with the projects bogota, which is read, and lima,
 // which fails.
 func exportHandler(t *testing.T, change func(*Options)) http.Handler {
@@ -65,7 +40,7 @@ func exportHandler(t *testing.T, change func(*Options)) http.Handler {
 	return handler(t, func(o *Options) {
 		failing := office("lima")
 		failing.failure = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktops", Detail: "no"}
-		o.Fleet = fleetOf(t, addressSource{office("bogota")}, failing)
+		o.Fleet = newFleet(t, addressSource{office("bogota")}, failing)
 		change(o)
 		o.Fleet.WaitIdle(t.Context())
 	})
@@ -135,7 +110,7 @@ func TestDiscoveryBeforeFirstList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := office("bogota")
 		slow.latency = time.Second
-		h := handler(t, func(o *Options) { o.Fleet = fleetOf(t, addressSource{slow}) })
+		h := handler(t, func(o *Options) { o.Fleet = newFleet(t, addressSource{slow}) })
 		if w := request(h, http.MethodGet, "/sd?port=9182"); w.Code != 503 {
 			t.Errorf("%d %s before the first list, want 503", w.Code, w.Body)
 		}
@@ -147,7 +122,7 @@ func TestDiscoveryBeforeFirstList(t *testing.T) {
 }
 
 func TestDiscoveryWaitsForAccounts(t *testing.T) {
-	for name, projects := range map[string]*refresh.Fleet{"alone": fleetOf(t), "beside a project": fleetOf(t, addressSource{office("bogota")})} {
+	for name, projects := range map[string]*refresh.Fleet{"alone": newFleet(t), "beside a project": newFleet(t, addressSource{office("bogota")})} {
 		t.Run(name, func(t *testing.T) {
 			account := Account{Name: "brazil"}
 			h := handler(t, func(o *Options) {

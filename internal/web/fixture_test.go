@@ -30,67 +30,83 @@ type testProject struct {
 }
 
 func newTestProject(name string, records ...inventory.Record) *testProject {
-	e := &testProject{
+	p := &testProject{
 		project: inventory.Project{Name: name, Region: "la-north-2", ID: "id-of-" + name},
 		records: records, byID: map[string]*inventory.Networks{}, refused: map[string]bool{},
 	}
-	slices.SortFunc(e.records, func(a, b inventory.Record) int { return strings.Compare(a.Desktop.ID, b.Desktop.ID) })
+	slices.SortFunc(p.records, func(a, b inventory.Record) int { return strings.Compare(a.Desktop.ID, b.Desktop.ID) })
 	for _, r := range records {
-		e.byID[r.Desktop.ID] = r.Networks
+		p.byID[r.Desktop.ID] = r.Networks
 	}
-	return e
+	return p
 }
 
-func (e *testProject) ResolveProject(context.Context) (inventory.Project, error) {
-	return e.project, nil
+func (p *testProject) ResolveProject(context.Context) (inventory.Project, error) {
+	return p.project, nil
 }
 
-func (e *testProject) ListEIPBindings(context.Context) (inventory.EIPBindings, error) {
+func (p *testProject) ListEIPBindings(context.Context) (inventory.EIPBindings, error) {
 	return nil, &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips"}
 }
 
-func (e *testProject) ListDesktops(context.Context) ([]inventory.Desktop, error) {
-	if f := e.lists.Load(); f != nil {
+func (p *testProject) ListDesktops(context.Context) ([]inventory.Desktop, error) {
+	if f := p.lists.Load(); f != nil {
 		return nil, f
 	}
 	var l []inventory.Desktop
-	for _, r := range e.records {
+	for _, r := range p.records {
 		l = append(l, r.Desktop)
 	}
 	return l, nil
 }
 
-func (e *testProject) ReadNetworks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
-	if f := e.networks.Load(); f != nil {
+func (p *testProject) ReadNetworks(_ context.Context, ids []string, _ bool) (inventory.NetworksResult, error) {
+	if f := p.networks.Load(); f != nil {
 		return inventory.NetworksResult{}, f
 	}
 	a := inventory.NetworksResult{Networks: map[string]*inventory.Networks{}, Unresolved: map[string]*inventory.Failure{}}
 	for _, id := range ids {
 		switch {
-		case e.refused[id]:
+		case p.refused[id]:
 			a.Unresolved[id] = &inventory.Failure{Kind: inventory.Refused, Operation: "ShowDesktopNetworks"}
-		case e.byID[id] != nil:
-			a.Networks[id] = e.byID[id]
+		case p.byID[id] != nil:
+			a.Networks[id] = p.byID[id]
 		}
 	}
 	return a, nil
 }
 
-// newFleet returns a fleet of the projects, refreshed once.
-func newFleet(t testing.TB, all ...*testProject) *refresh.Fleet {
+// testSource is a refresh.Source for tests.
+type testSource interface {
+	refresh.Source
+	target() (project inventory.Project, optional bool)
+}
+
+func (p *testProject) target() (project inventory.Project, optional bool) { return p.project, false }
+
+// newFleet returns a fleet of the sources that is not refreshed yet.
+func newFleet(t testing.TB, sources ...testSource) *refresh.Fleet {
 	t.Helper()
 	f := &refresh.Fleet{}
 	var targets []refresh.Target
-	for _, e := range all {
-		targets = append(targets, refresh.Target{Key: e.project.Name, Name: e.project.Name, New: func() refresh.Options {
+	for _, s := range sources {
+		project, optional := s.target()
+		targets = append(targets, refresh.Target{Key: project.Name, Name: project.Name, Optional: optional, New: func() refresh.Options {
 			return refresh.Options{
-				Source: e, Project: e.project, Discovered: true, Concurrency: 8,
+				Source: s, Project: project, Discovered: true, Concurrency: 8,
 				Timeout: time.Minute, MaxStaleness: 15 * time.Minute, Logger: log.NewNopLogger(),
 			}
 		}})
 	}
 	f.SetTargets(targets)
 	t.Cleanup(f.Close)
+	return f
+}
+
+// refreshedFleet returns a fleet of the sources after its first refresh.
+func refreshedFleet(t testing.TB, sources ...testSource) *refresh.Fleet {
+	t.Helper()
+	f := newFleet(t, sources...)
 	f.Refresh(t.Context())
 	return f
 }

@@ -25,7 +25,7 @@ func FuzzPages(f *testing.F) {
 	}
 	e := newTestProject("bogota", desktop("a1", "pc-10", "ACTIVE", "10.0.0.9", "192.0.2.10"), desktop("a2", hostile, "", "", ""))
 	o := Options{
-		Fleet: newFleet(f, e), TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
+		Fleet: refreshedFleet(f, e), TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
 		Changes: func() []inventory.Change { return recentChanges(time.Now()) },
 	}
 	h := New(o)

@@ -20,7 +20,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
 // source is a project with one desktop, or with a failure.
@@ -57,22 +56,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const hostile = `<script>alert("1")</script>`
 
-func fleet(t *testing.T, sources ...source) *refresh.Fleet {
-	t.Helper()
-	f := &refresh.Fleet{}
-	var targets []refresh.Target
-	for _, s := range sources {
-		targets = append(targets, refresh.Target{Key: s.project.Name, Name: s.project.Name, Optional: s.optional, New: func() refresh.Options {
-			return refresh.Options{
-				Source: s, Project: s.project, Discovered: true, Concurrency: 1,
-				Timeout: time.Minute, MaxStaleness: time.Minute, Logger: log.NewNopLogger(),
-			}
-		}})
-	}
-	f.SetTargets(targets)
-	t.Cleanup(f.Close)
-	return f
-}
+func (s source) target() (project inventory.Project, optional bool) { return s.project, s.optional }
 
 func office(name string) source {
 	return source{project: inventory.Project{Name: name, Region: "la-north-2", ID: "0123"}}
@@ -105,7 +89,7 @@ func handler(t *testing.T, change func(*Options)) http.Handler {
 	}
 	change(&o)
 	if o.Fleet == nil {
-		o.Fleet = fleet(t, office("bogota"), office("lima"))
+		o.Fleet = newFleet(t, office("bogota"), office("lima"))
 	}
 	if o.Ready == nil {
 		o.Ready = o.Fleet.Ready
@@ -201,7 +185,7 @@ func TestPprof(t *testing.T) {
 func TestScrapeTimeouts(t *testing.T) {
 	for _, tc := range []struct {
 		header      string
-		wait, whole time.Duration
+		wait, total time.Duration
 	}{
 		{"", 9500 * time.Millisecond, 10 * time.Second},
 		{"30", 29500 * time.Millisecond, 30 * time.Second},
@@ -214,9 +198,9 @@ func TestScrapeTimeouts(t *testing.T) {
 		{"1e300", 10*time.Minute - 500*time.Millisecond, 10 * time.Minute},
 		{"soon", 9500 * time.Millisecond, 10 * time.Second},
 	} {
-		wait, whole := scrapeTimeouts(tc.header, 500*time.Millisecond)
-		if wait != tc.wait || whole != tc.whole {
-			t.Errorf("%q: %s, %s; want %s, %s", tc.header, wait, whole, tc.wait, tc.whole)
+		wait, total := scrapeTimeouts(tc.header, 500*time.Millisecond)
+		if wait != tc.wait || total != tc.total {
+			t.Errorf("%q: %s, %s; want %s, %s", tc.header, wait, total, tc.wait, tc.total)
 		}
 	}
 }
@@ -225,7 +209,7 @@ func TestScrapeRespondsBeforeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := office("lima")
 		slow.latency = 30 * time.Second
-		h := handler(t, func(o *Options) { o.Fleet = fleet(t, office("bogota"), slow) })
+		h := handler(t, func(o *Options) { o.Fleet = newFleet(t, office("bogota"), slow) })
 		start := time.Now()
 		w := request(h, http.MethodGet, "/metrics", scrapeTimeoutHeader, "5")
 		if took := time.Since(start); took != 4500*time.Millisecond {
@@ -241,7 +225,7 @@ func TestMaxRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := office("lima")
 		slow.latency = 5 * time.Second
-		h := handler(t, func(o *Options) { o.Fleet, o.MaxRequests = fleet(t, slow), 1 })
+		h := handler(t, func(o *Options) { o.Fleet, o.MaxRequests = newFleet(t, slow), 1 })
 		first := make(chan *httptest.ResponseRecorder)
 		go func() { first <- request(h, http.MethodGet, "/metrics") }()
 		synctest.Wait()

@@ -33,7 +33,7 @@ func twoProjects(t *testing.T) func(*Options) {
 	bogota, lima := newTestProject("bogota", a1, a2, a3), newTestProject("lima", b1, b2)
 	lima.project.Region = "la-south-2"
 	lima.refused["b2"] = true
-	f := newFleet(t, bogota, lima)
+	f := refreshedFleet(t, bogota, lima)
 	return func(o *Options) { o.Fleet = f }
 }
 
@@ -147,7 +147,7 @@ func TestInventoryPage(t *testing.T) {
 }
 
 func TestInventoryPages(t *testing.T) {
-	h := handler(t, func(o *Options) { o.Fleet = newFleet(t, newTestProject("bogota", manyDesktops(251)...)) })
+	h := handler(t, func(o *Options) { o.Fleet = refreshedFleet(t, newTestProject("bogota", manyDesktops(251)...)) })
 	for query, want := range map[string]string{
 		"":                  "Desktops 1 to 50 of 251 | [1] 2 … 6 Next>2",
 		"?page=3":           "Desktops 101 to 150 of 251 | 2<Previous 1 2 [3] 4 … 6 Next>4",
@@ -252,7 +252,7 @@ func TestInventoryOfUnknownData(t *testing.T) {
 		broken := &inventory.Failure{Kind: inventory.Transient, Operation: "ShowDesktopNetworks", Status: 503}
 		bogota, lima := newTestProject("bogota", desktop("a1", "pc-1", "ACTIVE", "10.0.0.1", "192.0.2.1")), newTestProject("lima")
 		lima.lists.Store(broken)
-		f := newFleet(t, bogota, lima)
+		f := refreshedFleet(t, bogota, lima)
 		h := handler(t, func(o *Options) { o.Fleet = f })
 		check := func(what, states, counted, shown, age string) {
 			t.Helper()
@@ -293,11 +293,11 @@ func TestInventoryOfUnknownData(t *testing.T) {
 			t.Errorf("its desktop: %d %s", w.Code, w.Body)
 		}
 	})
-	empty := request(handler(t, func(o *Options) { o.Fleet = newFleet(t, newTestProject("bogota")) }), http.MethodGet, "/inventory").Body.String()
+	empty := request(handler(t, func(o *Options) { o.Fleet = refreshedFleet(t, newTestProject("bogota")) }), http.MethodGet, "/inventory").Body.String()
 	if got, want := count(empty), "No desktops."; got != want {
 		t.Errorf("an empty project: %q, want %q", got, want)
 	}
-	none := request(handler(t, func(o *Options) { o.Fleet = newFleet(t) }), http.MethodGet, "/inventory").Body.String()
+	none := request(handler(t, func(o *Options) { o.Fleet = refreshedFleet(t) }), http.MethodGet, "/inventory").Body.String()
 	if !strings.Contains(none, "No projects known yet.") {
 		t.Errorf("without a project:\n%s", none)
 	}
@@ -312,7 +312,7 @@ func TestManyProjectsAreCollapsed(t *testing.T) {
 		{6, 12, ""},
 		{7, 13, "1 more unhealthy projects\n7 healthy projects"},
 	} {
-		var all []*testProject
+		var all []testSource
 		for i := range tc.healthy + tc.failing {
 			e := newTestProject(fmt.Sprintf("p%02d", i))
 			if i >= tc.healthy {
@@ -320,7 +320,7 @@ func TestManyProjectsAreCollapsed(t *testing.T) {
 			}
 			all = append(all, e)
 		}
-		page := request(handler(t, func(o *Options) { o.Fleet = newFleet(t, all...) }), http.MethodGet, "/inventory").Body.String()
+		page := request(handler(t, func(o *Options) { o.Fleet = refreshedFleet(t, all...) }), http.MethodGet, "/inventory").Body.String()
 		if got := texts(`<details class="muted"><summary>(.*?)</summary>`, page); got != tc.want {
 			t.Errorf("%d healthy and %d failing: collapsed %q, want %q", tc.healthy, tc.failing, got, tc.want)
 		}
@@ -349,7 +349,7 @@ func TestHostileNamesAreEscaped(t *testing.T) {
 	}
 	e = newTestProject(hostile, e.records...)
 	h := handler(t, func(o *Options) {
-		o.Fleet = newFleet(t, e)
+		o.Fleet = refreshedFleet(t, e)
 		o.Changes = func() []inventory.Change {
 			var all []inventory.Change
 			for _, name := range names {

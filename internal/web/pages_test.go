@@ -23,7 +23,7 @@ func TestPages(t *testing.T) {
 		RequestID: "req-1", Detail: "no permission", Hint: "allow workspace:desktops:list",
 	}}
 	h := handler(t, func(o *Options) {
-		o.Fleet = fleet(t, office("bogota"), failing)
+		o.Fleet = newFleet(t, office("bogota"), failing)
 		o.Quotas = func() []Quota {
 			return []Quota{{Operation: "ListDesktops", Endpoint: "https://e", Key: "1a2b", Left: 90, PerMinute: 90, Limit: 180}}
 		}
@@ -92,7 +92,7 @@ func TestStatus(t *testing.T) {
 		slow := office("slow")
 		slow.latency = time.Hour
 		got := statusPage(t, func(o *Options) {
-			o.Fleet = fleet(t, office("bogota"), waiting, off, slow)
+			o.Fleet = newFleet(t, office("bogota"), waiting, off, slow)
 			o.Warnings = func() []string { return []string{"TLS is off for <b>"} }
 			o.Accounts = func() []Account {
 				return []Account{
@@ -140,7 +140,7 @@ Projects skipped because Workspace is not enabled in them: off.`
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		empty := statusPage(t, func(o *Options) { o.Fleet = fleet(t) })
+		empty := statusPage(t, func(o *Options) { o.Fleet = newFleet(t) })
 		if diff := cmp.Diff("Status\nNo projects known yet.", empty); diff != "" {
 			t.Errorf("nothing known (-want +got)\n%s", diff)
 		}

@@ -98,7 +98,7 @@ func TestSortIndexIsReused(t *testing.T) {
 // unchanged desktops, and with a new one for every page, as after a change.
 func BenchmarkInventory(b *testing.B) {
 	s := &server{
-		Options:   Options{Fleet: newFleet(b, newTestProject("office", manyDesktops(100_000)...)), TelemetryPath: "/metrics", Logger: log.NewNopLogger()},
+		Options:   Options{Fleet: refreshedFleet(b, newTestProject("office", manyDesktops(100_000)...)), TelemetryPath: "/metrics", Logger: log.NewNopLogger()},
 		templates: parseTemplates(""),
 	}
 	for _, query := range []string{"", "sort=-ip&page=1000", "sort=data", "eip=none", "search=desktop-99", "search=desktop-99+10.0.", "search=nowhere", "size=500"} {
@@ -137,7 +137,7 @@ func cpu(b *testing.B) time.Duration {
 // TestPageDoesNotSort bounds the cost of a page of unchanged desktops.
 func TestPageDoesNotSort(t *testing.T) {
 	e := newTestProject("office", manyDesktops(5000)...)
-	s := &server{Options: Options{Fleet: newFleet(t, e), Logger: log.NewNopLogger()}}
+	s := &server{Options: Options{Fleet: refreshedFleet(t, e), Logger: log.NewNopLogger()}}
 	snapshots := s.Fleet.Snapshots()
 	query, err := url.ParseQuery("sort=-ip&page=3")
 	if err != nil {
