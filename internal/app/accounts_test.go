@@ -61,8 +61,8 @@ func TestAccountFollowsItsProjects(t *testing.T) {
 		s.wantNews(`
 level=info msg="Configuration loaded" projects=0 accounts=1
 level=info account=org projects=2 msg="Account projects listed" visible=2 added="org/ap-southeast-3 org/la-north-2" removed=
-level=info project=org/ap-southeast-3 region=ap-southeast-3 msg="Project read" desktops=0 unresolved=0 duration=0s
-level=info project=org/la-north-2 region=la-north-2 msg="Project read" desktops=2 unresolved=0 duration=0s
+level=info project=org/ap-southeast-3 region=ap-southeast-3 msg="Project refreshed" desktops=0 unresolved=0 duration=0s
+level=info project=org/la-north-2 region=la-north-2 msg="Project refreshed" desktops=2 unresolved=0 duration=0s
 `)
 		before := s.App.Fleet().Snapshots()[1].Records[0]
 
@@ -79,7 +79,7 @@ level=info project=org/la-north-2 region=la-north-2 msg="Project read" desktops=
 		s.wantProjects("org/la-north-2 up=1 desktops=2, org/la-north-2_lab up=1 desktops=1")
 		s.wantNews(`
 level=info account=org projects=3 msg="Account projects listed" visible=3 added=org/la-north-2_lab removed=
-level=info project=org/la-north-2_lab region=la-north-2 msg="Project read" desktops=1 unresolved=0 duration=0s
+level=info project=org/la-north-2_lab region=la-north-2 msg="Project refreshed" desktops=1 unresolved=0 duration=0s
 level=info account=org projects=2 msg="Account projects listed" visible=2 added= removed=org/ap-southeast-3
 `)
 		if n := s.Cloud.CallCount(listMine); n != 2 {
@@ -145,7 +145,7 @@ func TestProjectsWithoutWorkspaceMakeNoNoise(t *testing.T) {
 		s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 		s.wantNews(`
 level=info account=org projects=3 msg="Account projects listed" visible=3 added=org/la-north-2_lab removed=
-level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped: Workspace is not enabled in it"
+level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped, Workspace is not enabled"
 `)
 		s.Cloud.ResetCounters()
 		for range 6 * 60 {

@@ -100,7 +100,7 @@ func TestLogOfAFailure(t *testing.T) {
 						t.Errorf("the error is %q: is there a request?", r["err"])
 					}
 				}
-				const want = "error: Project fails, error: Project still fails, error: Project still fails, info: Project recovered"
+				const want = "error: Project refresh failed, error: Project refresh still failing, error: Project refresh still failing, info: Project refresh recovered"
 				if got := strings.Join(told, ", "); got != want {
 					t.Errorf("it tells %s;\nwant %s", got, want)
 				}

@@ -39,7 +39,7 @@ func TestTheSafeIsWatched(t *testing.T) {
 			t.Errorf("%q is not found", text)
 		}
 	}
-	if found := s.find("level=info msg=\"Project read\" TOKEN SESSION hush access_key secret"); len(found) > 0 {
+	if found := s.find("level=info msg=\"Project refreshed\" TOKEN SESSION hush access_key secret"); len(found) > 0 {
 		t.Errorf("%q is found where nothing is", found)
 	}
 }
@@ -305,7 +305,7 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 		s.WantDesktops(apptest.TwoDesktopsOK)
 		places["log"] = s.Log.String()
 		v.examine(places, map[string][]string{
-			"log":      {"HTTP 401", "HTTP 403", "Project recovered", "no credentials"},
+			"log":      {"HTTP 401", "HTTP 403", "Project refresh recovered", "no credentials"},
 			"/metrics": {`code="401"`},
 			"/status":  {"What to do"},
 			"/config":  {"source: ecs_agency"},

@@ -23,7 +23,7 @@ func TestLogFormats(t *testing.T) {
 	} {
 		x := start(t, 0, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--log.format="+format, "--log.level=debug", "--web.listen-address=127.0.0.1:0")
 		x.eventually("listening", func() bool { return strings.Contains(x.stderr.String(), "TLS is disabled") })
-		x.eventually("failing", func() bool { return strings.Contains(x.stderr.String(), "Project fails") })
+		x.eventually("failing", func() bool { return strings.Contains(x.stderr.String(), "Project refresh failed") })
 		x.stop()
 		x.wait()
 		for text := range strings.Lines(x.stderr.String()) {
@@ -31,7 +31,7 @@ func TestLogFormats(t *testing.T) {
 				t.Errorf("%s: %s", format, text)
 			}
 		}
-		for _, msg := range []string{"Configuration loaded", "Starting", "Listening on", "API call", "Project fails", "Stopping"} {
+		for _, msg := range []string{"Configuration loaded", "Starting", "Listening on", "API call", "Project refresh failed", "Stopping"} {
 			if !strings.Contains(x.stderr.String(), msg) {
 				t.Errorf("%s: %q is missing", format, msg)
 			}

@@ -12,14 +12,14 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// What contradicts itself within one answer is a finding at once. What two
-// answers say may differ because something changed between them: that is a doubt,
-// and becomes a finding when it is said again.
+// An inconsistency within one response is a finding at once. Two responses may
+// also differ because something changed between them: such an inconsistency is
+// pending, and becomes a finding when later responses confirm it.
 
-// Where the quota pays for all networks in every refresh, the EIP list is not
-// needed to notice changes. It is read beside the refreshes then, to compare:
-// not at once, so that it delays no start, a second time soon, since one reading
-// proves nothing, and seldom from there on.
+// The times of reading the EIP list beside the refreshes, to compare it with the
+// networks, where the quota pays for all networks in every refresh, so that
+// refreshes do not need the list. The first read does not delay the start, the
+// second one confirms the first.
 const (
 	firstEIPReadDelay     = 5 * time.Minute
 	secondEIPReadDelay    = time.Minute
@@ -27,50 +27,51 @@ const (
 	deniedEIPReadInterval = time.Hour
 )
 
-// consistency is what the engine knows of contradictions.
+// consistency is the state of the search for inconsistencies.
 type consistency struct {
 	checker    inventory.ConsistencyChecker
-	candidates []inventory.Finding           // by the audit, when something moved last
-	pending    map[inventory.Finding]pending // those of two desktops
+	candidates []inventory.Finding           // of the checker, for the current records
+	pending    map[inventory.Finding]pending // the candidates that name two desktops
 	eips       eipList
 }
 
+// pending is an inconsistency between two desktops.
 type pending struct {
-	since     time.Time // when it was noticed
+	since     time.Time
 	confirmed bool
 }
 
-// eipList is the last reading of the EIP list, and who is in doubt by it.
+// eipList is the EIP list, and how it differs from the networks.
 type eipList struct {
 	bindings   inventory.EIPBindings // nil: unknown
-	firstRead  time.Time             // when the first of the readings without a break was asked for
-	lastRead   time.Time             // when the last one was
-	failedAt   time.Time             // the first try since that failed; zero: none
-	nextRead   time.Time             // when it is to be read again; zero: not planned yet
-	mismatches map[string]mismatch
+	firstRead  time.Time             // first read since the list was unknown
+	lastRead   time.Time
+	failedAt   time.Time           // first failed attempt since lastRead; zero: none
+	nextRead   time.Time           // zero: not planned yet
+	mismatches map[string]mismatch // by desktop ID
 }
 
-// mismatch is a desktop of which the EIP list says something else than its
-// networks.
+// mismatch is a desktop whose EIPs in the EIP list and in its networks differ.
 type mismatch struct {
-	listed, shown string
-	step          int       // how much of the proof there is
-	since         time.Time // when that was
+	listed, shown string    // addresses in the EIP list and in the networks
+	step          int       // confirmations so far
+	since         time.Time // the last one, or the mismatch itself
 }
 
-// confirmedStep is the last step of the proof, for which networks, EIP list and
-// networks must say the same again one after the other. So each has been read
-// between two readings of the other, and neither can have been late.
+// confirmedStep is the number of confirmations that make a mismatch a finding:
+// networks, EIP list and networks must be read again, in this order, with the
+// same result. Then each was read between two reads of the other, so the mismatch
+// is no delay of one of them.
 const confirmedStep = 3
 
-// readTwice tells whether the EIP list has been read often enough to prove a
-// contradiction.
+// readTwice reports whether the EIP list was read often enough to confirm a
+// mismatch.
 func (l *eipList) readTwice() bool { return l.bindings != nil && l.lastRead.After(l.firstRead) }
 
-// reset forgets what the list said.
+// reset drops the list.
 func (l *eipList) reset() { *l = eipList{nextRead: l.nextRead} }
 
-// applyEIPList brings a reading of the EIP list, or its failure, into the state.
+// applyEIPList takes over an EIP list, or the error of reading it.
 func (s *engineState) applyEIPList(b inventory.EIPBindings, err error, asked time.Time) {
 	l := &s.consistency.eips
 	if wait, ok := asQuotaExceeded(err); ok {
@@ -101,8 +102,8 @@ func (s *engineState) applyEIPList(b inventory.EIPBindings, err error, asked tim
 	s.dirty = true
 }
 
-// compareEIPs holds the networks of a desktop against the EIP list, when it has
-// read the networks or else the list.
+// compareEIPs compares the networks of a desktop with the EIP list after one of
+// them was read: the networks, or else the list.
 func (s *engineState) compareEIPs(d *desktop, asked time.Time, networks bool) {
 	l := &s.consistency.eips
 	if l.bindings == nil || d.record.Networks == nil {
@@ -124,8 +125,8 @@ func (s *engineState) compareEIPs(d *desktop, asked time.Time, networks bool) {
 	}
 }
 
-// maybeReadEIPs reads the EIP list beside the refreshes where that is due. The
-// caller holds the lock.
+// maybeReadEIPs reads the EIP list beside the refreshes if it is due. The caller
+// holds the lock.
 func (e *Engine) maybeReadEIPs(now time.Time) {
 	l := &e.state.consistency.eips
 	if !e.opts.ReadEIPList || e.readingEIPs || e.state.quotaLimited || !e.state.health.Up {
@@ -151,19 +152,20 @@ func (e *Engine) maybeReadEIPs(now time.Time) {
 	})
 }
 
-// findings gives what could have been found by now, and what was.
+// findings returns the reasons that are checked and the findings. Resolved means
+// that the networks of a desktop are known.
 func (s *engineState) findings(now time.Time, resolved bool) ([]inventory.FindingReason, []inventory.Finding) {
-	p := &s.consistency
+	c := &s.consistency
 	if s.recordsDirty {
-		p.candidates = p.checker.Findings()
+		c.candidates = c.checker.Findings()
 	}
 	if !s.listed || !resolved {
-		p.pending = nil
+		c.pending = nil
 		return nil, nil
 	}
 	var all []inventory.Finding
 	pairs := map[inventory.Finding]pending{}
-	for _, f := range p.candidates {
+	for _, f := range c.candidates {
 		if f.Reason == inventory.AddressUsedTwice || f.Reason == inventory.EIPUsedTwice {
 			pairs[f] = s.confirm(f, now)
 			if !pairs[f].confirmed {
@@ -172,34 +174,34 @@ func (s *engineState) findings(now time.Time, resolved bool) ([]inventory.Findin
 		}
 		all = append(all, f)
 	}
-	p.pending = pairs
+	c.pending = pairs
 	all = s.appendMismatches(all)
 	slices.SortFunc(all, inventory.Finding.Compare)
 	return s.checkedReasons(), all
 }
 
-// checkedReasons gives the reasons for which something could have been found.
+// checkedReasons returns the reasons of which findings are possible at present.
 func (s *engineState) checkedReasons() []inventory.FindingReason {
-	compared := s.consistency.eips.readTwice()
+	readTwice := s.consistency.eips.readTwice()
 	return slices.DeleteFunc(inventory.FindingReasons(), func(r inventory.FindingReason) bool {
-		return r == inventory.EIPNotShown && !compared || r == inventory.EIPNotListed && (!compared || s.opts.EIPListPartial)
+		return r == inventory.EIPNotShown && !readTwice || r == inventory.EIPNotListed && (!readTwice || s.opts.EIPListPartial)
 	})
 }
 
-// confirm looks at a contradiction between two desktops again. What one of them
-// lost, the other may have got: then only the next reading of both tells. Where
-// neither has ever been otherwise, nothing went from one to the other.
+// confirm returns the pending state of an inconsistency between two desktops. An
+// address may have moved from one to the other: then the next read of both
+// confirms it. If the networks of neither ever changed, nothing moved.
 func (s *engineState) confirm(f inventory.Finding, now time.Time) pending {
 	one, other := s.desktopByID(f.Subject), s.desktopByID(f.Other)
-	c, known := s.consistency.pending[f]
+	p, known := s.consistency.pending[f]
 	if !known {
 		return pending{since: now, confirmed: one == other || !one.everChanged && !other.everChanged}
 	}
-	c.confirmed = c.confirmed || one.readAt.After(c.since) && other.readAt.After(c.since)
-	return c
+	p.confirmed = p.confirmed || one.readAt.After(p.since) && other.readAt.After(p.since)
+	return p
 }
 
-// desktopByID gives the desktop of an ID, which is one of the desktops.
+// desktopByID returns the desktop of an ID, which must exist.
 func (s *engineState) desktopByID(id string) *desktop {
 	i, _ := slices.BinarySearchFunc(s.desktops, id, func(d *desktop, id string) int {
 		return strings.Compare(d.record.Desktop.ID, id)
@@ -207,7 +209,7 @@ func (s *engineState) desktopByID(id string) *desktop {
 	return s.desktops[i]
 }
 
-// appendMismatches tells where EIP list and networks have proven not to fit.
+// appendMismatches appends the findings of the confirmed mismatches.
 func (s *engineState) appendMismatches(all []inventory.Finding) []inventory.Finding {
 	for id, m := range s.consistency.eips.mismatches {
 		if m.step < confirmedStep {
@@ -229,7 +231,7 @@ func (s *engineState) appendMismatches(all []inventory.Finding) []inventory.Find
 	return all
 }
 
-// splitAddresses takes apart what inventory.JoinAddresses joined.
+// splitAddresses reverts inventory.JoinAddresses.
 func splitAddresses(addresses string) []string {
 	if addresses == "" {
 		return nil
@@ -237,8 +239,8 @@ func splitAddresses(addresses string) []string {
 	return strings.Split(addresses, ",")
 }
 
-// hasEIPWithoutAddress tells whether some EIP is shown whose address is not known: it may
-// be the one that seems to be missing.
+// hasEIPWithoutAddress reports whether an interface has an EIP of unknown address,
+// which may be the address that seems to be missing.
 func hasEIPWithoutAddress(n *inventory.Networks) bool {
 	return slices.ContainsFunc(n.Interfaces, func(i inventory.Interface) bool {
 		return i.EIP.Address == "" && i.EIP.ID != ""

@@ -1,14 +1,17 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package refresh decides when the cloud is asked what again, and what of its
-// earlier answers is still good.
+// Package refresh answers what is read when, and how long it is valid.
 //
-// A refresh reads the list of desktops, notes what changed, and then reads the
-// networks of the desktops in batches: what changed first, then what is
-// oldest. When the API quota is spent it publishes what it has, lets the
-// waiting scrapes go, and continues by itself until its timeout or until the
-// next scrape asks for a new one.
+// A refresh reads the list of desktops, detects what changed, and reads the
+// networks of the desktops in batches: changed desktops first, then those with
+// the oldest data. When the API quota is spent, it publishes a snapshot,
+// releases the waiting scrapes, and continues in the background until its
+// timeout or until a scrape starts the next refresh.
+//
+// Scrapes share a refresh (single flight), but golang.org/x/sync/singleflight
+// does not fit: a refresh outlives the scrapes that wait for it, releases them
+// before its end, and is replaced by a new one when it takes too long.
 package refresh
 
 import (
@@ -23,41 +26,43 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Source is one project as the cloud shows it. Its errors are
-// *inventory.Failure, or *inventory.QuotaExceeded where the API quota is spent.
+// Source reads one project. Its errors are *inventory.Failure, or
+// *inventory.QuotaExceeded if the API quota is spent.
 type Source interface {
-	// ResolveProject gives the project's ID, asking for it where it is not configured.
+	// ResolveProject returns the project with its ID, which it requests if it is
+	// not configured.
 	ResolveProject(ctx context.Context) (inventory.Project, error)
-	// ListDesktops reads all desktops. A list that moved too much to be trusted comes
-	// with a failure of kind Incomplete: what it names exists, what it lacks may.
+	// ListDesktops returns all desktops, sorted by ID. A list that may lack
+	// desktops comes with a failure of kind Incomplete.
 	ListDesktops(ctx context.Context) ([]inventory.Desktop, error)
-	// ListEIPBindings reads which EIPs are bound to which desktop.
+	// ListEIPBindings returns the EIPs that are bound to desktops.
 	ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error)
-	// ReadNetworks reads the networks of 1 to 100 desktops. Urgent questions may
-	// use the part of the quota that is kept for them.
+	// ReadNetworks returns the networks of 1 to 100 desktops. Urgent requests may
+	// use the reserved part of the quota.
 	ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error)
 }
 
-// Options is what an Engine needs. Zero durations mean none, but for Timeout.
+// Options are the options of an Engine. A zero duration means none, except for
+// Timeout, which is required.
 type Options struct {
 	Source         Source
 	Project        inventory.Project
-	Discovered     bool // the desktops come from the list; false: from configured IDs
-	ReadEIPList    bool // read the EIP list: always where the quota cannot pay for a full read, else now and then
-	EIPListPartial bool // the EIP list may lack EIPs that are bound
-	Concurrency    int  // batches asked at once
-	Timeout        time.Duration
-	MaxStaleness   time.Duration
-	MinInterval    time.Duration
-	Optional       bool // that Workspace is not enabled is no failure worth a word
+	Discovered     bool          // the desktops come from the list; false: from configured IDs
+	ReadEIPList    bool          // in every refresh if the quota does not pay for all networks, else at intervals
+	EIPListPartial bool          // the EIP list may lack EIPs that are bound
+	Concurrency    int           // concurrent batches; at least 1
+	Timeout        time.Duration // of a refresh
+	MaxStaleness   time.Duration // from the first failed attempt to the end of a value
+	MinInterval    time.Duration // from the end of a refresh to the start of the next
+	Optional       bool          // Workspace may be disabled in the project: no error is logged then
 	Logger         log.Logger
-	State          *State // what was known before the process started; nil: nothing
-	// OnSnapshot, where set, sees each snapshot that is published, in order.
+	State          *State // saved before a restart; nil: none
+	// OnSnapshot, if set, is called with each new snapshot, in order.
 	OnSnapshot func(*inventory.Snapshot)
 }
 
-// Engine keeps one project's inventory true. Its methods may be called at the
-// same time.
+// Engine refreshes the inventory of one project. Its methods are safe for
+// concurrent use.
 type Engine struct {
 	opts   Options
 	ctx    context.Context // ends with Close
@@ -67,28 +72,28 @@ type Engine struct {
 	snapshot atomic.Pointer[inventory.Snapshot]
 
 	mu          sync.Mutex
-	flight      *flight // the refresh under way or the last one; nil before the first
+	flight      *flight // the current or last refresh; nil before the first
 	readingEIPs bool    // the EIP list is being read beside the refreshes
 	state       engineState
-	runs        uint64
+	runs        uint64 // started so far
 	statusLog   statusLog
 }
 
-// maxJoinAge is how long networks may have been asked for in a refresh that a
-// scrape still joins. One that asks for longer, because the cloud is slow or
-// the quota comes in drops, is replaced: its lists are too old.
+// maxJoinAge is the age, from the first networks request, up to which a scrape
+// joins the current refresh. An older refresh, which a slow cloud or a small
+// quota delays, is replaced because its lists are too old.
 const maxJoinAge = 30 * time.Second
 
-// flight is one refresh, from the scrape that began it to its end. The engine's
+// flight is one refresh as scrapes and other refreshes wait for it. The engine's
 // lock guards it.
 type flight struct {
-	networksSince time.Time     // since then it asks for networks; zero: not yet
-	released      chan struct{} // closed when scrapes need not wait any longer
-	superseded    chan struct{} // closed when a newer refresh wants to start
-	done          chan struct{} // closed when it has ended
+	networksSince time.Time     // when the networks were first requested; zero: not yet
+	released      chan struct{} // closed when scrapes no longer need to wait
+	superseded    chan struct{} // closed when the next refresh waits for the end of this one
+	done          chan struct{} // closed at the end
 }
 
-// release lets the scrapes go that wait for the refresh.
+// release releases the waiting scrapes.
 func (f *flight) release() {
 	select {
 	case <-f.released:
@@ -97,7 +102,7 @@ func (f *flight) release() {
 	}
 }
 
-// New makes an Engine. It asks nothing before the first Refresh.
+// New returns an Engine. It sends no request before Start or Refresh.
 func New(o Options) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{opts: o, ctx: ctx, cancel: cancel}
@@ -111,8 +116,8 @@ func New(o Options) *Engine {
 	return e
 }
 
-// inherit takes over what another engine knows, which is closed and has nothing
-// left but its last snapshot. The engine has not been started.
+// inherit takes over the state of a closed engine, of which only the last
+// snapshot remains. The receiver must not be started yet.
 func (e *Engine) inherit(from *Engine) {
 	from.mu.Lock()
 	defer from.mu.Unlock()
@@ -123,12 +128,12 @@ func (e *Engine) inherit(from *Engine) {
 		e.state.consistency.eips = eipList{}
 	}
 	e.runs, e.statusLog = from.runs, from.statusLog
-	e.statusLog.loggedAt = time.Time{} // a failure that outlives a change is worth another word
+	e.statusLog.loggedAt = time.Time{} // log a failure again that outlives the change
 	e.storeSnapshot(time.Now())
 }
 
-// Refresh joins the refresh under way or starts one, waits for it as long as
-// ctx lives, and returns the newest snapshot, which is never nil.
+// Refresh joins the current refresh or starts one, waits for it until ctx is
+// done, and returns the newest snapshot, never nil.
 func (e *Engine) Refresh(ctx context.Context) *inventory.Snapshot {
 	if f := e.join(); f != nil {
 		select {
@@ -139,33 +144,36 @@ func (e *Engine) Refresh(ctx context.Context) *inventory.Snapshot {
 	return e.Snapshot()
 }
 
-// Snapshot returns what is known now, without asking the cloud. What has been
-// held for too long is not in it.
+// Snapshot returns the current snapshot without a request. Values that are stale
+// for too long are not in it.
 func (e *Engine) Snapshot() *inventory.Snapshot {
+	var entry logEntry
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	if now := time.Now(); e.state.dirty || e.state.expiresBy(now) {
-		e.publish(now)
+		entry = e.publish(now)
 	}
-	return e.snapshot.Load()
+	s := e.snapshot.Load()
+	e.mu.Unlock()
+	entry.write()
+	return s
 }
 
-// health tells how the reading went when the last snapshot was published.
+// health returns the health in the last published snapshot.
 func (e *Engine) health() *inventory.Health { return &e.snapshot.Load().Health }
 
-// Start starts the first refresh without waiting for it.
+// Start starts the first refresh and does not wait for it.
 func (e *Engine) Start() { e.join() }
 
-// Close ends all work and waits for it.
+// Close cancels all requests and waits for the goroutines.
 func (e *Engine) Close() {
-	e.mu.Lock() // so that no refresh starts in between
+	e.mu.Lock() // no refresh may start in between
 	e.cancel()
 	e.mu.Unlock()
 	e.work.Wait()
 }
 
-// join returns the refresh to wait for, or nil where the last one is young
-// enough or the engine is closed.
+// join returns the refresh to wait for, or nil if the last one is recent enough
+// or the engine is closed.
 func (e *Engine) join() *flight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -192,7 +200,7 @@ func (e *Engine) join() *flight {
 	return f
 }
 
-// execute is the life of one refresh.
+// execute executes one refresh, after the previous one has ended.
 func (e *Engine) execute(f, previous *flight) {
 	defer close(f.done)
 	if previous != nil {
@@ -205,7 +213,7 @@ func (e *Engine) execute(f, previous *flight) {
 
 	e.runs++ // only one refresh runs at a time
 	r := &run{engine: e, number: e.runs, start: start, release: f.release}
-	// No question starts in the last tenth: what is under way may end well.
+	// No request starts in the last tenth, so that those in flight can succeed.
 	r.lastStart = start.Add(e.opts.Timeout - e.opts.Timeout/10)
 	r.readLists(ctx)
 	e.mu.Lock()
@@ -222,37 +230,47 @@ func (e *Engine) execute(f, previous *flight) {
 	}
 }
 
-// finish notes what a refresh has brought, which waits for quota until the given
-// time, and lets the scrapes go; it says whether the refresh goes on then.
+// finish records the result of a refresh, publishes and logs it, and releases the
+// scrapes. It reports whether the refresh continues at the given time, when there
+// is quota again.
 func (e *Engine) finish(f *flight, r *run, until time.Time) (more bool) {
+	more, entry := e.recordRun(f, r, until)
+	entry.write()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	defer f.release()
+	f.release()
+	return more
+}
+
+func (e *Engine) recordRun(f *flight, r *run, until time.Time) (more bool, entry logEntry) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.ctx.Err() != nil {
-		return false // closing: what broke off says nothing about the cloud
+		return false, logEntry{} // the requests were cancelled by Close, not failed
 	}
 	more = !until.IsZero() && !until.After(r.lastStart)
 	e.state.finishRun(r, until)
 	e.maybeReadEIPs(time.Now())
 	select {
-	case <-f.released: // nobody waits; what comes in drops is published when it is asked for
+	case <-f.released: // no scrape waits: Snapshot publishes
 		if more {
-			return true
+			return true, logEntry{}
 		}
 	default:
 	}
-	e.publish(time.Now())
-	return more
+	return more, e.publish(time.Now())
 }
 
-// publish swaps in a new snapshot and logs what it changes. The caller holds
-// the lock.
-func (e *Engine) publish(now time.Time) { e.statusLog.log(&e.opts, e.storeSnapshot(now), now) }
+// publish stores a new snapshot and returns the log entry about a change of the
+// project's status, to be written without the lock. The caller holds the lock.
+func (e *Engine) publish(now time.Time) logEntry {
+	return e.statusLog.update(&e.opts, e.storeSnapshot(now), now)
+}
 
-// storeSnapshot swaps in a new snapshot, and has it observed at the same moment: a
-// restored or inherited state can contain changes that were never published,
-// because the refresh that read them was cut off. The caller holds the lock, or
-// nobody else has the engine yet.
+// storeSnapshot stores a new snapshot and calls OnSnapshot at once: a restored or
+// inherited state can contain changes that were never published, because the
+// refresh that read them was cancelled. The caller holds the lock, unless the
+// engine is new.
 func (e *Engine) storeSnapshot(now time.Time) *inventory.Snapshot {
 	s := e.state.snapshot(now)
 	e.snapshot.Store(s)
@@ -262,7 +280,7 @@ func (e *Engine) storeSnapshot(now time.Time) *inventory.Snapshot {
 	return s
 }
 
-// sleepUntil waits for a time; false where ctx or stop ended first.
+// sleepUntil waits until t. It returns false if ctx or stop ends first.
 func sleepUntil(ctx context.Context, t time.Time, stop <-chan struct{}) bool {
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()
@@ -276,15 +294,15 @@ func sleepUntil(ctx context.Context, t time.Time, stop <-chan struct{}) bool {
 	}
 }
 
-// asFailure makes a failure of any error that a Source returned.
+// asFailure returns the failure in an error of a Source, or a transient one.
 func asFailure(operation string, err error) *inventory.Failure {
 	if f, ok := errors.AsType[*inventory.Failure](err); ok {
 		return f
 	}
-	return &inventory.Failure{Kind: inventory.Transient, Operation: operation, Detail: "no answer", Cause: err}
+	return &inventory.Failure{Kind: inventory.Transient, Operation: operation, Detail: "no response", Cause: err}
 }
 
-// asQuotaExceeded tells whether err only says that the quota is spent.
+// asQuotaExceeded reports whether err means that the quota is spent.
 func asQuotaExceeded(err error) (*inventory.QuotaExceeded, bool) {
 	return errors.AsType[*inventory.QuotaExceeded](err)
 }

@@ -12,50 +12,50 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// The first pause before a desktop that the cloud refuses is asked for again,
-// and the longest: each refusal doubles it.
+// The delays before the networks of a refused desktop are requested again: each
+// refusal doubles the delay.
 const (
 	minRetryDelay = 5 * time.Minute
 	maxRetryDelay = time.Hour
 )
 
-// engineState is all that an engine remembers. The engine's lock guards it.
+// engineState is the data of an engine. The engine's lock guards it.
 type engineState struct {
 	opts         Options
 	project      inventory.Project
 	desktops     []*desktop // sorted by ID
-	ageOrder     []*desktop // all of them, as byAge left them
+	ageOrder     []*desktop // all of them, in the order of the last sortByAge
 	resources    inventory.ResourceCounts
 	consistency  consistency
 	listed       bool      // the desktops are known
-	listComplete bool      // the list that was read last was complete
-	listFailedAt time.Time // the first failed try since the list was last read; zero: none
-	quotaLimited bool      // the quota did not pay for all of the last round
+	listComplete bool      // the last list was complete
+	listFailedAt time.Time // first failed attempt since the last list; zero: none
+	quotaLimited bool      // the quota did not pay for everything in the last run
 	health       inventory.Health
 
-	dirty        bool                // something may have changed since latest was made
-	recordsDirty bool                // something that is said of desktops did
-	latest       *inventory.Snapshot // the last one made
-	nextExpiry   time.Time           // when the first value that is held ends; zero: none is held
+	dirty        bool                // something may differ from latest
+	recordsDirty bool                // the records differ from those of latest
+	latest       *inventory.Snapshot // the last snapshot
+	nextExpiry   time.Time           // when the next stale value ends; zero: none is stale
 	hashSeed     maphash.Seed
 }
 
-// desktop is what an engine remembers of one desktop.
+// desktop is the data of one desktop.
 type desktop struct {
-	record       *inventory.Record // what is said of it
-	readAt       time.Time         // when its networks were asked for with success; zero: never
-	lastRun      uint64            // the round that asked for them last
-	failedAt     time.Time         // the first try that failed since readAt; zero: none
-	retryAt      time.Time         // refused: not asked for before this
-	refusals     int
-	missingSince time.Time // the first incomplete list that lacked it; zero: the last list had it
-	added        bool      // came after the first list
-	everChanged  bool      // came late, or its networks have been others
-	fingerprint  uint64
-	queuedAt     time.Time // readAt when it took its place in the queue
-	queued       bool      // it has one
-	removed      bool      // no longer one of the desktops
-	// What the lists said when its networks were read last.
+	record       *inventory.Record // as it is exported
+	readAt       time.Time         // when its networks were requested with success; zero: never
+	lastRun      uint64            // the last run that requested them
+	failedAt     time.Time         // first failed attempt since readAt; zero: none
+	retryAt      time.Time         // after a refusal: when its networks are requested again
+	refusals     int               // in a row
+	missingSince time.Time         // first incomplete list without it; zero: it is in the last list
+	added        bool              // new since the first list, and its networks were not read yet
+	everChanged  bool              // new since the first list, or its networks changed once
+	fingerprint  uint64            // of the last list
+	queuedAt     time.Time         // readAt when it was placed in ageOrder
+	queued       bool              // it is in ageOrder
+	removed      bool              // no longer exported
+	// What the lists contained when its networks were read last.
 	readFingerprint uint64
 	listedEIPs      string
 	eipListKnown    bool
@@ -65,13 +65,13 @@ func newEngineState(o Options) engineState {
 	return engineState{opts: o, project: o.Project, hashSeed: maphash.MakeSeed(), recordsDirty: true}
 }
 
-// mergeList brings a reading of the list into the state: new desktops come, and
-// those that a complete list lacks go. An incomplete one proves nothing of
-// those it lacks: they are missing since the first try that failed.
+// mergeList takes over a list of desktops. It adds new ones and removes those
+// that a complete list lacks. Those that an incomplete list lacks may exist: they
+// are missing since the given time.
 func (s *engineState) mergeList(l []inventory.Desktop, complete bool, since time.Time) {
 	merged := make([]*desktop, 0, max(len(l), len(s.desktops)))
 	known := s.desktops
-	lacks := func(d *desktop) {
+	missing := func(d *desktop) {
 		if complete {
 			s.remove(d)
 			return
@@ -84,7 +84,7 @@ func (s *engineState) mergeList(l []inventory.Desktop, complete bool, since time
 	for i := range l {
 		listed := &l[i]
 		for len(known) > 0 && known[0].record.Desktop.ID < listed.ID {
-			lacks(known[0])
+			missing(known[0])
 			known = known[1:]
 		}
 		var d *desktop
@@ -101,32 +101,32 @@ func (s *engineState) mergeList(l []inventory.Desktop, complete bool, since time
 		merged = append(merged, d)
 	}
 	for _, d := range known {
-		lacks(d)
+		missing(d)
 	}
 	s.desktops, s.listed, s.listComplete, s.listFailedAt = merged, true, complete, time.Time{}
 }
 
-// markListFailed notes that the list could not be read.
+// markListFailed records that the list could not be read.
 func (s *engineState) markListFailed(asked time.Time) {
 	if s.listFailedAt.IsZero() {
 		s.listFailedAt = asked
 	}
 }
 
-// remove notes that a desktop is no longer exported. The caller takes it off
+// remove records that a desktop is no longer exported. The caller removes it from
 // the desktops.
 func (s *engineState) remove(d *desktop) {
 	s.updateAggregates(d, nil)
 	d.removed, s.recordsDirty = true, true
 }
 
-// fingerprint sums up what in the list hints at a change of the networks. A task is
-// in it so that its end counts as one.
+// fingerprint returns a hash of the fields whose change hints at a change of the
+// networks. The task is one of them, so that its end counts as a change.
 func (s *engineState) fingerprint(d *inventory.Desktop) uint64 {
 	return maphash.Comparable(s.hashSeed, [...]string{d.Name, d.IP, d.SubnetID, d.PoolID, d.Status, d.TaskStatus})
 }
 
-// setRecord makes what is said of a desktop anew.
+// setRecord gives a desktop a new record.
 func (s *engineState) setRecord(d *desktop, listed inventory.Desktop, n *inventory.Networks) {
 	if d.record != nil && n != d.record.Networks {
 		s.updateAggregates(d, n)
@@ -136,7 +136,8 @@ func (s *engineState) setRecord(d *desktop, listed inventory.Desktop, n *invento
 	s.recordsDirty = true
 }
 
-// updateAggregates lets a desktop count by other networks than before; nil: by none.
+// updateAggregates replaces the networks of a desktop in what is counted over all
+// desktops; nil: it no longer counts.
 func (s *engineState) updateAggregates(d *desktop, n *inventory.Networks) {
 	id := d.record.Desktop.ID
 	s.resources.Remove(d.record.Networks)
@@ -149,10 +150,11 @@ func (s *engineState) updateAggregates(d *desktop, n *inventory.Networks) {
 	s.consistency.checker.Add(id, n)
 }
 
-// setNetworks notes that the networks of a desktop were read.
+// setNetworks records the networks of a desktop, which were requested at the given
+// time.
 func (s *engineState) setNetworks(d *desktop, n *inventory.Networks, asked time.Time, b inventory.EIPBindings) {
 	if d.removed {
-		return // held for too long while it was asked for
+		return // it expired during the request
 	}
 	if !n.Equal(d.record.Networks) {
 		d.everChanged = d.everChanged || d.record.Networks != nil
@@ -165,25 +167,26 @@ func (s *engineState) setNetworks(d *desktop, n *inventory.Networks, asked time.
 	s.compareEIPs(d, asked, true)
 }
 
-// markFailed notes that the networks of a desktop could not be read.
+// markFailed records that the networks of a desktop could not be read.
 func (d *desktop) markFailed(asked time.Time) {
 	if d.failedAt.IsZero() {
 		d.failedAt = asked
 	}
 }
 
-// markRefused notes that the cloud has no networks for a desktop. It is not asked
-// for again soon, lest one desktop cost a call in every scrape.
+// markRefused records that the cloud refused to return the networks of a desktop.
+// They are requested again after a delay, because a refused desktop costs a call
+// of its own each time.
 func (d *desktop) markRefused(asked time.Time) {
 	d.markFailed(asked)
-	pause := min(minRetryDelay<<min(d.refusals, 8), maxRetryDelay)
+	delay := min(minRetryDelay<<min(d.refusals, 8), maxRetryDelay)
 	d.refusals++
-	d.retryAt = asked.Add(pause)
+	d.retryAt = asked.Add(delay)
 	d.readFingerprint, d.added = d.fingerprint, false
 }
 
-// changed tells whether the lists say that the networks of a desktop, which
-// were read or refused before, are others now.
+// changed reports whether the lists hint that the networks of a desktop changed
+// since they were read or refused.
 func (d *desktop) changed(b inventory.EIPBindings) bool {
 	if d.readAt.IsZero() && d.refusals == 0 {
 		return d.added
@@ -200,13 +203,13 @@ func (d *desktop) changed(b inventory.EIPBindings) bool {
 	return d.record.Networks.EIPAddresses() != b[d.record.Desktop.ID]
 }
 
-// taskRunning tells whether a task runs on a desktop, which may change its networks
-// at any moment.
+// taskRunning reports whether a task runs on a desktop, which may change its
+// networks at any moment.
 func (d *desktop) taskRunning() bool { return d.record.Desktop.TaskStatus != "" && d.refusals == 0 }
 
-// sortByAge gives all desktops in the order in which they are to be read: those
-// read longest ago first, and those read together by their IDs. Most of them
-// have kept the order that they had, so the few that did not are sorted in.
+// sortByAge returns all desktops, those with the oldest networks first, then by
+// ID. Most are still in the order of the last call, so only the others are
+// sorted, and merged.
 func (s *engineState) sortByAge() []*desktop {
 	var moved []*desktop
 	for _, d := range s.desktops {
@@ -233,6 +236,7 @@ func (s *engineState) sortByAge() []*desktop {
 	return s.ageOrder
 }
 
+// compareAge compares desktops by the age of their networks, then by ID.
 func compareAge(a, b *desktop) int {
 	if c := a.readAt.Compare(b.readAt); c != 0 {
 		return c
@@ -240,15 +244,16 @@ func compareAge(a, b *desktop) int {
 	return cmp.Compare(a.record.Desktop.ID, b.record.Desktop.ID)
 }
 
-// finishRun notes how a round went, which waits for quota until the given time.
+// finishRun records the result of a run, which waits for quota until the given
+// time.
 func (s *engineState) finishRun(r *run, until time.Time) {
 	now := time.Now()
 	s.dirty = true
 	h := &s.health
-	// Who waits for the first answer knows no better than the refresh before.
-	if silent := !until.IsZero() && !r.answered && len(r.failures) == 0; !silent || !h.Refreshed {
+	// Nothing answered yet: keep the previous health.
+	if unanswered := !until.IsZero() && !r.answered && len(r.failures) == 0; !unanswered || !h.Refreshed {
 		h.Up = len(r.failures) == 0
-		h.Failures = slices.Clone(r.failures) // the round may go on
+		h.Failures = slices.Clone(r.failures) // the run may continue
 		if h.Up {
 			h.LastSuccess = now
 		}
@@ -260,15 +265,15 @@ func (s *engineState) finishRun(r *run, until time.Time) {
 	s.quotaLimited = !until.IsZero() || len(r.queue[classChanged])+len(r.queue[classOldest]) > 0
 }
 
-// expiresBy tells whether a value that is held ends by now.
+// expiresBy reports whether a stale value ends by now.
 func (s *engineState) expiresBy(now time.Time) bool {
 	return !s.nextExpiry.IsZero() && !now.Before(s.nextExpiry)
 }
 
-// expire ends what has been held for too long, and finds when the next ends.
+// expire removes the values that are stale for MaxStaleness, and sets nextExpiry.
 func (s *engineState) expire(now time.Time) {
 	s.nextExpiry = time.Time{}
-	holds := func(failed time.Time) bool {
+	valid := func(failed time.Time) bool {
 		if end := failed.Add(s.opts.MaxStaleness); now.Before(end) {
 			if s.nextExpiry.IsZero() || end.Before(s.nextExpiry) {
 				s.nextExpiry = end
@@ -277,32 +282,32 @@ func (s *engineState) expire(now time.Time) {
 		}
 		return false
 	}
-	if s.listed && !s.listFailedAt.IsZero() && !holds(s.listFailedAt) {
+	if s.listed && !s.listFailedAt.IsZero() && !valid(s.listFailedAt) {
 		for _, d := range s.desktops {
 			s.remove(d)
 		}
 		s.listed, s.listComplete, s.desktops, s.recordsDirty = false, false, nil, true
 	}
-	if eips := &s.consistency.eips; !eips.failedAt.IsZero() && !holds(eips.failedAt) {
+	if eips := &s.consistency.eips; !eips.failedAt.IsZero() && !valid(eips.failedAt) {
 		eips.reset()
 	}
 	s.desktops = slices.DeleteFunc(s.desktops, func(d *desktop) bool {
-		if d.missingSince.IsZero() || holds(d.missingSince) {
+		if d.missingSince.IsZero() || valid(d.missingSince) {
 			return false
 		}
 		s.remove(d)
 		return true
 	})
 	for _, d := range s.desktops {
-		if d.record.Networks != nil && !d.failedAt.IsZero() && !holds(d.failedAt) {
+		if d.record.Networks != nil && !d.failedAt.IsZero() && !valid(d.failedAt) {
 			s.setRecord(d, d.record.Desktop, nil)
 			d.readAt, d.eipListKnown = time.Time{}, false
 		}
 	}
 }
 
-// snapshot makes the snapshot of now. What did not change is shared with the
-// one before.
+// snapshot returns a new snapshot, which shares with the last one what did not
+// change.
 func (s *engineState) snapshot(now time.Time) *inventory.Snapshot {
 	s.expire(now)
 	next := inventory.Snapshot{Project: s.project, Discovered: s.opts.Discovered}

@@ -554,11 +554,11 @@ func TestTheLogTellsStateChangesOnce(t *testing.T) {
 		step(20, inventory.Transient)
 		step(2, inventory.Denied)
 		step(3, inventory.Transient-1)
-		want(t, out.String(), `level=info project=office region=r-1 msg="Project read" desktops=1 unresolved=0 duration=0s
-level=error project=office region=r-1 msg="Project fails" err="ListDesktops: transient: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=1
-level=error project=office region=r-1 msg="Project still fails" err="ListDesktops: transient: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=16
-level=error project=office region=r-1 msg="Project fails" err="ListDesktops: denied: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=21
-level=info project=office region=r-1 msg="Project recovered" desktops=1 failed_refreshes=22 after=22m0s
+		want(t, out.String(), `level=info project=office region=r-1 msg="Project refreshed" desktops=1 unresolved=0 duration=0s
+level=error project=office region=r-1 msg="Project refresh failed" err="ListDesktops: transient: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=1
+level=error project=office region=r-1 msg="Project refresh still failing" err="ListDesktops: transient: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=16
+level=error project=office region=r-1 msg="Project refresh failed" err="ListDesktops: denied: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=21
+level=info project=office region=r-1 msg="Project refresh recovered" desktops=1 failed_refreshes=22 after=22m0s
 `)
 	})
 }

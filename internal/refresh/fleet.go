@@ -6,6 +6,7 @@ package refresh
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,83 +16,108 @@ import (
 
 // Target is one project of a Fleet.
 type Target struct {
-	// Key changes when anything changes that the engine depends on. A target
-	// whose key stays keeps its engine, and with it all that it knows.
+	// Key identifies everything that the engine depends on. A target whose key
+	// stays the same keeps its engine.
 	Key  string
 	Name string
-	// DataKey, where set, names what is read: a target that comes with a new
-	// Key takes over what the one before of the same Lineage knew.
+	// DataKey, if set, identifies the data that is read: the engine of a target
+	// with a new Key inherits the data of the previous one with this DataKey.
 	DataKey string
-	// StateKey, where set, names what is known of the target in Memories.
+	// StateKey, if set, is the key of the target's state in States.
 	StateKey string
-	// Optional leaves the target out while Workspace is not enabled in it.
+	// Optional skips the target while Workspace is disabled in its project.
 	Optional bool
-	// New makes the engine's options; it is called once for a Key.
+	// New returns the options of the engine. It is called once for a Key.
 	New func() Options
 }
 
-// Fleet is the set of all projects. Its methods may be called at the same time.
+// Fleet is the engines of all projects. Its methods are safe for concurrent use.
 type Fleet struct {
 	mu      sync.Mutex
 	members []member // sorted by name
 	closed  bool
 }
 
+// member is a target with its engine.
 type member struct {
 	Target
 	engine *Engine
 }
 
-// skipPeriod is how long an optional target rests when Workspace is not enabled
-// in it.
+// skipPeriod is the time for which an optional target is not refreshed after
+// Workspace was found disabled.
 const skipPeriod = 10 * time.Minute
 
 func (m *member) inSkipPeriod() bool {
 	return m.skipped() && time.Since(m.engine.health().LastRefresh) < skipPeriod
 }
 
-// skipped tells whether Workspace is not enabled in an optional target.
+// skipped reports whether Workspace is disabled in an optional target.
 func (m *member) skipped() bool { return m.Optional && disabled(m.engine.health()) }
 
-// SetTargets replaces the targets. Engines of targets that stay go on undisturbed,
-// those of targets that went are closed, and new ones begin to read at once.
+// SetTargets replaces the targets. It keeps the engines of targets that stay,
+// starts those of new targets, and closes the others. Refreshes do not wait for
+// it. It must not be called concurrently with itself.
 func (f *Fleet) SetTargets(targets []Target) {
 	f.mu.Lock()
-	if f.closed {
-		f.mu.Unlock()
+	current, closed := f.members, f.closed
+	f.mu.Unlock()
+	if closed {
 		return
 	}
-	before, ancestors := map[string]*Engine{}, map[string]*Engine{}
-	for _, m := range f.members {
+	before, predecessors := map[string]*Engine{}, map[string]*Engine{}
+	for _, m := range current {
 		before[m.Key] = m.engine
 		if m.DataKey != "" {
-			ancestors[m.DataKey] = m.engine
+			predecessors[m.DataKey] = m.engine
 		}
 	}
-	f.members = make([]member, 0, len(targets))
+	members := make([]member, 0, len(targets))
+	var started []*Engine
 	for _, t := range targets {
 		engine := before[t.Key]
 		if engine == nil {
-			o := t.New()
-			o.Optional = t.Optional
-			engine = New(o)
-			if ancestor := ancestors[t.DataKey]; ancestor != nil {
-				ancestor.Close()
-				engine.inherit(ancestor)
-			}
-			engine.Start()
+			engine = newEngine(t, predecessors[t.DataKey])
+			started = append(started, engine)
 		}
 		delete(before, t.Key)
-		f.members = append(f.members, member{t, engine})
+		members = append(members, member{t, engine})
 	}
-	slices.SortFunc(f.members, func(a, b member) int { return cmp.Compare(a.Name, b.Name) })
-	f.mu.Unlock()
-	for _, engine := range before {
+	slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.Name, b.Name) })
+	unused := slices.Collect(maps.Values(before))
+	if !f.swap(members) {
+		unused = started
+	}
+	for _, engine := range unused {
 		engine.Close()
 	}
 }
 
-// Close ends all engines for good. What they know can still be read.
+// newEngine starts the engine of a target. It inherits the data of its
+// predecessor, which it closes; nil: there is none.
+func newEngine(t Target, predecessor *Engine) *Engine {
+	o := t.New()
+	o.Optional = t.Optional
+	engine := New(o)
+	if predecessor != nil {
+		predecessor.Close()
+		engine.inherit(predecessor)
+	}
+	engine.Start()
+	return engine
+}
+
+// swap replaces the members, unless the fleet is closed.
+func (f *Fleet) swap(members []member) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.closed {
+		f.members = members
+	}
+	return !f.closed
+}
+
+// Close closes all engines. Snapshots and States still return their data.
 func (f *Fleet) Close() {
 	f.mu.Lock()
 	f.closed = true
@@ -101,11 +127,11 @@ func (f *Fleet) Close() {
 	}
 }
 
-// Names gives the names of all targets that are not skipped, sorted.
+// Names returns the names of all targets that are not skipped, sorted.
 func (f *Fleet) Names() []string { return f.names(false) }
 
-// Skipped gives the names of the optional targets in which Workspace is not
-// enabled, sorted.
+// Skipped returns the names of the optional targets in which Workspace is
+// disabled, sorted.
 func (f *Fleet) Skipped() []string { return f.names(true) }
 
 func (f *Fleet) names(skipped bool) []string {
@@ -118,41 +144,40 @@ func (f *Fleet) names(skipped bool) []string {
 	return names
 }
 
-// Has tells whether there is a target of that name.
+// Has reports whether a target of that name exists.
 func (f *Fleet) Has(name string) bool {
 	return slices.ContainsFunc(f.currentMembers(), func(m member) bool { return m.Name == name })
 }
 
-// Refresh refreshes the named targets, or all where none is named, side by
-// side, waits for them as long as ctx lives, and returns the newest snapshot
-// of each, sorted by name. Those that are skipped appear only if they are named.
+// Refresh refreshes the named targets, or all if none is named, concurrently. It
+// waits for them until ctx is done, and returns the newest snapshot of each,
+// sorted by name. A skipped target is included only if it is named.
 func (f *Fleet) Refresh(ctx context.Context, names ...string) []*inventory.Snapshot {
-	asked := map[*Engine]bool{}
+	refreshed := map[*Engine]bool{}
 	for {
 		members := f.currentMembers()
-		var wait sync.WaitGroup
+		var waits sync.WaitGroup
 		for _, m := range members {
-			if selected(m, names) && !asked[m.engine] && !m.inSkipPeriod() {
-				asked[m.engine] = true
-				wait.Go(func() { m.engine.Refresh(ctx) })
+			if selected(m, names) && !refreshed[m.engine] && !m.inSkipPeriod() {
+				refreshed[m.engine] = true
+				waits.Go(func() { m.engine.Refresh(ctx) })
 			}
 		}
-		wait.Wait()
-		// Whoever came with a reload meanwhile is waited for, too: the engine
-		// before it was closed, and may have read nothing.
-		same := func(a, b member) bool { return a.engine == b.engine }
-		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), same) {
+		waits.Wait()
+		// A reload may have replaced engines meanwhile. The closed ones may have
+		// read nothing, so the new ones are refreshed as well.
+		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), sameEngine) {
 			return snapshots(members, names)
 		}
 	}
 }
 
-// Snapshots returns what is known of all targets without asking the cloud.
+// Snapshots returns the current snapshots of all targets without a request.
 func (f *Fleet) Snapshots() []*inventory.Snapshot {
 	return snapshots(f.currentMembers(), nil)
 }
 
-// Ready tells whether a first refresh of every target has ended.
+// Ready reports whether the first refresh of every target has ended.
 func (f *Fleet) Ready() bool {
 	return !slices.ContainsFunc(f.currentMembers(), func(m member) bool { return !m.engine.health().Refreshed })
 }
@@ -163,6 +188,11 @@ func (f *Fleet) currentMembers() []member {
 	return f.members
 }
 
+// sameEngine reports whether two members have the same engine.
+func sameEngine(a, b member) bool { return a.engine == b.engine }
+
+// snapshots returns the snapshots of the named members, or of all that are not
+// skipped if none is named.
 func snapshots(members []member, names []string) []*inventory.Snapshot {
 	var all []*inventory.Snapshot
 	for _, m := range members {
@@ -176,11 +206,12 @@ func snapshots(members []member, names []string) []*inventory.Snapshot {
 	return all
 }
 
+// selected reports whether a member is named, or no name is given.
 func selected(m member, names []string) bool {
 	return len(names) == 0 || slices.Contains(names, m.Name)
 }
 
-// disabled tells whether the last refresh found Workspace not enabled.
+// disabled reports whether the last refresh found Workspace disabled.
 func disabled(h *inventory.Health) bool {
 	return slices.ContainsFunc(h.Failures, func(f *inventory.Failure) bool { return f.Kind == inventory.Disabled })
 }

@@ -145,7 +145,7 @@ func TestASkippedProjectIsNoNewsAndStillAnswersToItsName(t *testing.T) {
 			f.Refresh(t.Context())
 			time.Sleep(10 * time.Minute)
 		}
-		want(t, lines.String(), "level=info project=a region= msg=\"Project skipped: Workspace is not enabled in it\"\n")
+		want(t, lines.String(), "level=info project=a region= msg=\"Project skipped, Workspace is not enabled\"\n")
 		want(t, fmt.Sprint(f.Names(), f.Skipped(), f.Has("a")), "[b] [a] true")
 		want(t, summary(f.Refresh(t.Context(), "a")), "p1: up=false listed=false unresolved=0 stale=0; ")
 		c.set(func(c *cloud) { c.list = nil })

@@ -211,7 +211,7 @@ func TestTheLogTellsOfAProjectOnceItWasRead(t *testing.T) {
 		c.set(func(c *cloud) { c.list = nil })
 		time.Sleep(31 * time.Second)
 		e.Snapshot()
-		want(t, out.String(), "level=info project=office region=r-1 msg=\"Project read\" desktops=1 unresolved=0 duration=30s\n")
+		want(t, out.String(), "level=info project=office region=r-1 msg=\"Project refreshed\" desktops=1 unresolved=0 duration=30s\n")
 	})
 }
 

@@ -11,17 +11,17 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// ReadStatus is how good what is known of a desktop is. A time that is zero never
-// was.
+// ReadStatus is when and how the networks of a desktop were read. A zero time
+// means never.
 type ReadStatus struct {
-	ReadAt       time.Time // its networks were asked for with success
-	FailingSince time.Time // the first try since that failed
-	RefusedUntil time.Time // the cloud has no networks for it, and is asked again after this
-	MissingSince time.Time // the first incomplete list that lacked it
+	ReadAt       time.Time // last successful request
+	FailingSince time.Time // first failed attempt since then
+	RefusedUntil time.Time // the cloud refuses to return the networks; time of the next attempt
+	MissingSince time.Time // first incomplete desktop list without the desktop
 }
 
-// ReadStatuses gives the readings of some desktops of a target, in the order of
-// the records. It is for people who look at desktops: a scrape does without.
+// ReadStatuses returns the status of desktops of a target, in the order of the
+// records. It is for pages; scrapes do not use it.
 func (f *Fleet) ReadStatuses(name string, records []*inventory.Record) []ReadStatus {
 	for _, m := range f.currentMembers() {
 		if m.Name == name {
@@ -32,13 +32,13 @@ func (f *Fleet) ReadStatuses(name string, records []*inventory.Record) []ReadSta
 }
 
 func (e *Engine) readStatuses(records []*inventory.Record) []ReadStatus {
-	readings := make([]ReadStatus, len(records))
+	statuses := make([]ReadStatus, len(records))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	desktops := e.state.desktops
 	next := 0
 	for i, r := range records {
-		// Records mostly come as they are sorted here.
+		// Records are mostly in the order of the desktops.
 		if next >= len(desktops) || desktops[next].record.Desktop.ID != r.Desktop.ID {
 			var found bool
 			next, found = slices.BinarySearchFunc(desktops, r.Desktop.ID, func(d *desktop, id string) int {
@@ -49,11 +49,11 @@ func (e *Engine) readStatuses(records []*inventory.Record) []ReadStatus {
 			}
 		}
 		d := desktops[next]
-		readings[i] = ReadStatus{ReadAt: d.readAt, FailingSince: d.failedAt, MissingSince: d.missingSince}
+		statuses[i] = ReadStatus{ReadAt: d.readAt, FailingSince: d.failedAt, MissingSince: d.missingSince}
 		if d.refusals > 0 {
-			readings[i].RefusedUntil = d.retryAt
+			statuses[i].RefusedUntil = d.retryAt
 		}
 		next++
 	}
-	return readings
+	return statuses
 }

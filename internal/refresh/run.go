@@ -12,41 +12,42 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// batchSize is the most desktops that one networks call may name.
+// batchSize is the largest number of desktops in one networks request.
 const batchSize = 100
 
-// The classes of desktops that wait to be read.
+// The classes of desktops whose networks are to be read.
 const (
-	classChanged = iota // the lists say that something happened to them, or is about to
-	classOldest         // all others, by the age of what is known of them
+	classChanged = iota // the lists hint at a change, or a task runs
+	classOldest         // all others, by the age of their networks
 	numClasses
 )
 
-// run is the asking of one refresh. What it learns goes into the engine's
-// state at once; only the engine's lock guards both.
+// run is the requests of one refresh. Their results go into the engine's state at
+// once. The engine's lock guards both.
 type run struct {
 	engine    *Engine
 	number    uint64
 	start     time.Time
-	lastStart time.Time // no question starts after this
-	release   func()    // lets the scrapes go; nil: they went
+	lastStart time.Time // no request starts later
+	release   func()    // releases the waiting scrapes; nil: they are released
 
-	listDone            bool                   // the list needs no further try
+	listDone            bool                   // the list was read, or reading it failed
 	listQuotaUntil      time.Time              // the quota for the list, or for the project's ID, is spent until then
-	bindings            inventory.EIPBindings  // nil: not asked, or no answer
-	queue               [numClasses][]*desktop // who is still to be read, in order
-	changedFitBatch     bool                   // one batch takes all that changed
-	changedInFlight     int                    // batches of changed desktops that are being asked for
+	bindings            inventory.EIPBindings  // nil: not requested, or failed
+	queue               [numClasses][]*desktop // to be read, in order
+	changedFitBatch     bool                   // all changed desktops fit into one batch
+	changedInFlight     int                    // batches of changed desktops in flight
 	quotaUntil          [numClasses]time.Time  // the quota for a class is spent until then
 	contestedBatches    int                    // batches taken while both classes waited
-	consecutiveFailures int                    // batches that failed since the last that did not
-	aborted             bool                   // nothing more is asked: it would fail as well
-	answered            bool                   // something was asked and answered
-	failures            []*inventory.Failure   // each kind of each operation once
+	consecutiveFailures int                    // failed batches since the last successful one
+	aborted             bool                   // no request is sent any more, because it would fail as well
+	answered            bool                   // a request succeeded
+	failures            []*inventory.Failure   // one for each kind and operation
 }
 
-// readLists reads the list of desktops and, where the last refresh could not read
-// everything, the EIP list, and plans from both what to read in which order.
+// readLists reads the list of desktops and, if the quota did not pay for all
+// networks in the last refresh, the EIP list. From both it plans whose networks
+// to read in which order.
 func (r *run) readLists(ctx context.Context) {
 	e := r.engine
 	project, err := e.opts.Source.ResolveProject(ctx)
@@ -84,7 +85,8 @@ func (r *run) readLists(ctx context.Context) {
 	defer e.mu.Unlock()
 	e.state.dirty = true
 	if read && e.ctx.Err() == nil {
-		// An accelerator only: without it a change shows later, no more.
+		// Without the EIP list, changes of EIPs are only read later, so an error
+		// of reading it is no failure of the refresh.
 		e.state.applyEIPList(r.bindings, refusal, asked)
 	}
 	r.listQuotaUntil = time.Time{}
@@ -98,13 +100,13 @@ func (r *run) readLists(ctx context.Context) {
 	r.releaseEarly()
 }
 
-// releaseEarly lets the scrapes go before the end of the round: where the quota did
-// not pay for all of the last one, there is much to read, and what changed is
-// read. To wait for a part of the others would make no difference to anyone.
+// releaseEarly releases the scrapes before the end of the run if the quota did not
+// pay for everything in the last one, the changed desktops are read, and many
+// others are not. A part of the others is not worth the wait.
 func (r *run) releaseEarly() {
 	s := &r.engine.state
-	much := 10 * batchSize * max(1, r.engine.opts.Concurrency)
-	if r.release == nil || !s.quotaLimited || r.aborted || r.changedInFlight > 0 || len(r.queue[classChanged]) > 0 || len(r.queue[classOldest]) <= much {
+	many := 10 * batchSize * max(1, r.engine.opts.Concurrency)
+	if r.release == nil || !s.quotaLimited || r.aborted || r.changedInFlight > 0 || len(r.queue[classChanged]) > 0 || len(r.queue[classOldest]) <= many {
 		return
 	}
 	s.finishRun(r, time.Time{})
@@ -112,7 +114,7 @@ func (r *run) releaseEarly() {
 	r.release = nil
 }
 
-// applyList brings a reading of the list, or its failure, into the state.
+// applyList takes over a list of desktops, or the error of reading it.
 func (r *run) applyList(listing []inventory.Desktop, err error, asked time.Time) {
 	s := &r.engine.state
 	if err == nil {
@@ -122,7 +124,7 @@ func (r *run) applyList(listing []inventory.Desktop, err error, asked time.Time)
 	}
 	f := asFailure(inventory.ListDesktops, err)
 	r.addFailure(f)
-	// What used up the time leaves none to ask in.
+	// After a slow failure there is no time left for networks.
 	r.aborted = f.Kind >= inventory.Disabled || time.Now().After(r.lastStart)
 	s.markListFailed(asked)
 	if f.Kind == inventory.Incomplete {
@@ -130,7 +132,8 @@ func (r *run) applyList(listing []inventory.Desktop, err error, asked time.Time)
 	}
 }
 
-// plan queues who is to be read in this round and was not tried yet.
+// plan queues the desktops whose networks are to be read in this run and were not
+// requested in it yet.
 func (r *run) plan(now time.Time) {
 	r.queue = [numClasses][]*desktop{classOldest: make([]*desktop, 0, len(r.engine.state.desktops))}
 	var atWork []*desktop
@@ -149,9 +152,9 @@ func (r *run) plan(now time.Time) {
 	r.changedFitBatch = len(r.queue[classChanged]) <= batchSize
 }
 
-// readNetworks asks for the networks of all that are queued, until the queue is
-// empty, the time is up, or stop is closed. It returns when quota for the rest
-// comes, and zero where there is nothing to wait for.
+// readNetworks reads the networks of the queued desktops until the queue is empty,
+// the time is over, or stop is closed. It returns the time of quota for the rest,
+// or zero if there is nothing to wait for.
 func (r *run) readNetworks(ctx context.Context, stop <-chan struct{}) time.Time {
 	r.quotaUntil = [numClasses]time.Time{}
 	var workers sync.WaitGroup
@@ -188,35 +191,34 @@ func (r *run) readNetworks(ctx context.Context, stop <-chan struct{}) time.Time 
 	return until
 }
 
-// batch is who is asked for in one question.
+// batch is the desktops of one networks request.
 type batch struct {
 	desktops []*desktop
 	class    int
-	urgent   bool // it may use the quota that is kept for such
+	urgent   bool // may use the reserved part of the quota
 }
 
 // nextBatch takes the next batch from the queue: changed desktops first, but every
-// second batch goes to whoever is the oldest of all, so that no flood of
-// changes keeps anyone waiting for more than two cycles. A batch of changed
-// ones is filled up with the oldest, whom that reads for nothing. Where tasks run
-// on more desktops than go into one batch, they are not urgent, for they may go
-// on for long.
+// second batch is of the desktops with the oldest data, so that many changes delay
+// no desktop by more than two cycles. A batch of changed desktops is filled up with
+// the oldest ones, which costs no further request. If tasks run on more desktops
+// than one batch takes, those are not urgent, because tasks may take long.
 func (r *run) nextBatch() (b batch, ok bool) {
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
 	if r.aborted || time.Now().After(r.lastStart) {
 		return batch{}, false
 	}
-	waits := func(class int) bool { return len(r.queue[class]) > 0 && r.quotaUntil[class].IsZero() }
+	ready := func(class int) bool { return len(r.queue[class]) > 0 && r.quotaUntil[class].IsZero() }
 	switch {
-	case waits(classChanged) && waits(classOldest):
+	case ready(classChanged) && ready(classOldest):
 		r.contestedBatches++
 		if r.contestedBatches%2 == 0 && r.queue[classOldest][0].readAt.Before(r.queue[classChanged][0].readAt) {
 			b.class = classOldest
 		}
-	case waits(classOldest):
+	case ready(classOldest):
 		b.class = classOldest
-	case !waits(classChanged):
+	case !ready(classChanged):
 		return batch{}, false
 	}
 	b.desktops = r.dequeue(b.class, batchSize)
@@ -228,6 +230,7 @@ func (r *run) nextBatch() (b batch, ok bool) {
 	return b, true
 }
 
+// dequeue takes up to n desktops from the queue of a class.
 func (r *run) dequeue(class, n int) []*desktop {
 	q := r.queue[class]
 	n = min(n, len(q))
@@ -235,21 +238,21 @@ func (r *run) dequeue(class, n int) []*desktop {
 	return slices.Clone(q[:n])
 }
 
-// readBatch asks for one batch and brings the answer into the state.
+// readBatch requests the networks of one batch and takes over the result.
 func (r *run) readBatch(ctx context.Context, b batch) {
-	r.engine.mu.Lock() // a scrape may end a held value meanwhile, and with it the record
+	r.engine.mu.Lock() // a scrape may replace the record when a stale value ends
 	ids := make([]string, len(b.desktops))
 	for i, d := range b.desktops {
 		ids[i] = d.record.Desktop.ID
 	}
 	r.engine.mu.Unlock()
 	asked := time.Now()
-	answer, err := r.engine.opts.Source.ReadNetworks(ctx, ids, b.urgent)
+	result, err := r.engine.opts.Source.ReadNetworks(ctx, ids, b.urgent)
 
 	r.engine.mu.Lock()
 	defer r.engine.mu.Unlock()
 	if r.engine.ctx.Err() != nil {
-		return // closing: what broke off says nothing about the cloud
+		return // the request was cancelled by Close, it did not fail
 	}
 	r.engine.state.dirty = true
 	defer r.releaseEarly()
@@ -257,25 +260,25 @@ func (r *run) readBatch(ctx context.Context, b batch) {
 		r.changedInFlight--
 	}
 	wait, waiting := asQuotaExceeded(err)
-	// Where nobody of many is answered, it is not because of each of them.
-	wholesale := err == nil && len(b.desktops) > 1 && len(answer.Unresolved) == len(b.desktops)
-	if wholesale {
-		err = answer.Unresolved[ids[0]]
+	// If all of several desktops are refused, the cause is not each single desktop.
+	allRefused := err == nil && len(b.desktops) > 1 && len(result.Unresolved) == len(b.desktops)
+	if allRefused {
+		err = result.Unresolved[ids[0]]
 	}
-	r.answered = r.answered || err == nil || len(answer.Networks) > 0
-	var unasked []*desktop
+	r.answered = r.answered || err == nil || len(result.Networks) > 0
+	var unread []*desktop
 	for _, d := range b.desktops {
 		id := d.record.Desktop.ID
-		n, refusal := answer.Networks[id], answer.Unresolved[id]
+		n, refusal := result.Networks[id], result.Unresolved[id]
 		if n == nil && refusal == nil && waiting {
-			unasked = append(unasked, d)
+			unread = append(unread, d)
 			continue
 		}
 		d.lastRun = r.number
 		switch {
 		case n != nil:
 			r.engine.state.setNetworks(d, n, asked, r.bindings)
-		case refusal != nil && !wholesale:
+		case refusal != nil && !allRefused:
 			d.markRefused(asked)
 		default:
 			d.markFailed(asked)
@@ -283,7 +286,7 @@ func (r *run) readBatch(ctx context.Context, b batch) {
 	}
 	switch {
 	case waiting:
-		r.queue[b.class] = append(unasked, r.queue[b.class]...)
+		r.queue[b.class] = append(unread, r.queue[b.class]...)
 		r.quotaUntil[b.class] = wait.Until
 	case err == nil:
 		r.consecutiveFailures = 0
@@ -291,13 +294,13 @@ func (r *run) readBatch(ctx context.Context, b batch) {
 		f := asFailure(inventory.ShowDesktopNetworks, err)
 		r.addFailure(f)
 		r.consecutiveFailures++
-		// What refuses the key or the project refuses every batch, and a cloud
-		// that failed so often in a row is not asked a thousand times more.
+		// A refused key or project fails every batch. So does, most likely, a cloud
+		// that failed so often in a row.
 		r.aborted = f.Kind >= inventory.Denied || r.consecutiveFailures >= 2*max(1, r.engine.opts.Concurrency)
 	}
 }
 
-// addFailure notes a failure of the round.
+// addFailure records a failure of the run.
 func (r *run) addFailure(f *inventory.Failure) {
 	for _, known := range r.failures {
 		if known.Operation == f.Operation && known.Kind == f.Kind {
@@ -308,7 +311,7 @@ func (r *run) addFailure(f *inventory.Failure) {
 	slices.SortStableFunc(r.failures, func(a, b *inventory.Failure) int { return int(b.Kind) - int(a.Kind) })
 }
 
-// failUntried counts all that were not tried as failed: they could not be read.
+// failUntried records a failed attempt for all desktops that were not requested.
 func (r *run) failUntried() {
 	for _, d := range r.engine.state.desktops {
 		if d.lastRun != r.number {

@@ -6,64 +6,85 @@ package refresh
 import (
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// reminderInterval is how often a failure that goes on is told again.
+// reminderInterval is the interval at which a continuing failure is logged again.
 const reminderInterval = 15 * time.Minute
 
-// statusLog tells the log what changed: one line when a project begins to fail,
-// when it fails in another way, and when it recovers; not one for each scrape.
+// statusLog finds changes of a project's status to be logged: one line when
+// refreshes begin to fail, when they fail for another reason, and when they
+// recover; not one a refresh.
 type statusLog struct {
-	loggedKey       string // the failure told last; "" while the project is well
+	loggedKey       string // identifies the logged failure; "" while refreshes succeed
 	loggedAt        time.Time
 	failingSince    time.Time
-	failedRefreshes int // failed refreshes since then
+	failedRefreshes int // since failingSince
 	lastRefresh     time.Time
-	succeeded       bool
+	succeeded       bool // a refresh has succeeded
 }
 
-// log compares a snapshot with what was told before.
-func (n *statusLog) log(o *Options, s *inventory.Snapshot, now time.Time) {
-	h, logger := &s.Health, o.Logger
-	if !h.Refreshed || h.LastRefresh.Equal(n.lastRefresh) {
-		return
+// logEntry is a line to be logged. The zero value is none.
+type logEntry struct {
+	logger    log.Logger
+	keyValues []any
+}
+
+// write logs the line. It must be called without a lock, because a slow log
+// blocks it.
+func (e logEntry) write() {
+	if e.logger != nil {
+		_ = e.logger.Log(e.keyValues...)
 	}
-	n.lastRefresh = h.LastRefresh
+}
+
+// update returns how the status in a snapshot differs from the last one.
+func (l *statusLog) update(o *Options, s *inventory.Snapshot, now time.Time) (entry logEntry) {
+	h := &s.Health
+	if !h.Refreshed || h.LastRefresh.Equal(l.lastRefresh) {
+		return logEntry{}
+	}
+	l.lastRefresh = h.LastRefresh
 	if len(h.Failures) == 0 {
 		if !h.Listed {
-			return // it waits for quota, and nothing was read yet
+			return logEntry{} // it waits for quota, and nothing is read yet
 		}
-		if n.loggedKey != "" {
-			level.Info(logger).Log("msg", "Project recovered", "desktops", len(s.Records),
-				"failed_refreshes", n.failedRefreshes, "after", now.Sub(n.failingSince).Round(time.Second))
-		} else if !n.succeeded {
-			level.Info(logger).Log("msg", "Project read", "desktops", len(s.Records),
-				"unresolved", h.Unresolved, "duration", h.Duration.Round(time.Millisecond))
+		if l.loggedKey != "" {
+			entry = logEntry{level.Info(o.Logger), []any{
+				"msg", "Project refresh recovered", "desktops", len(s.Records),
+				"failed_refreshes", l.failedRefreshes, "after", now.Sub(l.failingSince).Round(time.Second),
+			}}
+		} else if !l.succeeded {
+			entry = logEntry{level.Info(o.Logger), []any{
+				"msg", "Project refreshed", "desktops", len(s.Records),
+				"unresolved", h.Unresolved, "duration", h.Duration.Round(time.Millisecond),
+			}}
 		}
-		*n = statusLog{lastRefresh: n.lastRefresh, succeeded: true}
-		return
+		*l = statusLog{lastRefresh: l.lastRefresh, succeeded: true}
+		return entry
 	}
 	f := h.Failures[0]
-	n.failedRefreshes++
+	l.failedRefreshes++
 	key := f.Operation + " " + f.Kind.String() + " " + f.Code
 	skipped := o.Optional && f.Kind == inventory.Disabled
-	if key == n.loggedKey && (skipped || now.Sub(n.loggedAt) < reminderInterval) {
-		return
+	if key == l.loggedKey && (skipped || now.Sub(l.loggedAt) < reminderInterval) {
+		return logEntry{}
 	}
-	msg := "Project fails"
-	if n.loggedKey == "" {
-		n.failingSince = now
-	} else if key == n.loggedKey {
-		msg = "Project still fails"
+	msg := "Project refresh failed"
+	if l.loggedKey == "" {
+		l.failingSince = now
+	} else if key == l.loggedKey {
+		msg = "Project refresh still failing"
 	}
-	n.loggedKey, n.loggedAt = key, now
+	l.loggedKey, l.loggedAt = key, now
 	if skipped {
-		level.Info(logger).Log("msg", "Project skipped: Workspace is not enabled in it")
-		return
+		return logEntry{level.Info(o.Logger), []any{"msg", "Project skipped, Workspace is not enabled"}}
 	}
-	level.Error(logger).Log("msg", msg, "err", f, "failures", len(h.Failures),
-		"stale", h.Stale, "unresolved", h.Unresolved, "failed_refreshes", n.failedRefreshes)
+	return logEntry{level.Error(o.Logger), []any{
+		"msg", msg, "err", f, "failures", len(h.Failures),
+		"stale", h.Stale, "unresolved", h.Unresolved, "failed_refreshes", l.failedRefreshes,
+	}}
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// WaitIdle waits, as long as ctx lives, until the refreshes of all projects have
-// ended, for whose whole length no scrape would wait, and returns the newest
-// snapshots. It begins refreshes only where there was none.
+// WaitIdle waits until the refreshes of all projects have ended, including the
+// part that continues after scrapes are released, or until ctx is done. It
+// returns the newest snapshots. It starts a refresh only in a project that had
+// none.
 func (f *Fleet) WaitIdle(ctx context.Context) []*inventory.Snapshot {
 	for {
 		members := f.currentMembers()
-		var wait sync.WaitGroup
+		var waits sync.WaitGroup
 		for _, m := range members {
-			wait.Go(func() { m.engine.waitIdle(ctx) })
+			waits.Go(func() { m.engine.waitIdle(ctx) })
 		}
-		wait.Wait()
-		same := func(a, b member) bool { return a.engine == b.engine }
-		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), same) {
+		waits.Wait()
+		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), sameEngine) {
 			return snapshots(members, nil)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -120,6 +121,10 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if got.Changes.Scopes[0].Desktops[1].Networks != got.Projects["office key"].Desktops[0].Networks {
 		t.Error("networks that were shared are read twice")
+	}
+	one, other := got.Changes.Scopes[0].Desktops[0].Networks.Interfaces[0].VPC, got.Changes.Scopes[0].Desktops[1].Networks.Interfaces[0].VPC
+	if unsafe.StringData(one.Name) != unsafe.StringData(other.Name) {
+		t.Error("equal texts of desktops take memory twice")
 	}
 	empty, err := readBytes(encoded(t, &State{}))
 	if err != nil || len(empty.Projects) != 0 || !empty.SavedAt.IsZero() {
