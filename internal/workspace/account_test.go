@@ -39,10 +39,10 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 	if want := (inventory.Project{Name: "test", Region: testRegion, ID: testProject}); err != nil || id != want {
 		t.Errorf("identity %+v, error %v; want %+v", id, err, want)
 	}
-	if n := fx.sim.CallCount(opProjects); n != 1 {
+	if n := fx.sim.CallCount(inventory.KeystoneListProjects); n != 1 {
 		t.Errorf("IAM was asked %d times", n)
 	}
-	if n := fx.sim.CallCount(opList); n != 4 {
+	if n := fx.sim.CallCount(inventory.ListDesktops); n != 4 {
 		t.Errorf("%d lists, want 4", n)
 	}
 }
@@ -84,11 +84,11 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 				p := fx.project(withoutID)
 				_, err := p.ListDesktops(t.Context())
 				got := requireFailure(t, err)
-				tt.want.Operation, tt.want.RequestID = opProjects, got.RequestID
+				tt.want.Operation, tt.want.RequestID = inventory.KeystoneListProjects, got.RequestID
 				if diff := gocmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
-				if n := fx.sim.CallCount(opList); n != 0 {
+				if n := fx.sim.CallCount(inventory.ListDesktops); n != 0 {
 					t.Errorf("%d lists without a project", n)
 				}
 				if got.Kind == inventory.Authentication {
@@ -113,8 +113,8 @@ func TestAccount(t *testing.T) {
 		fault simulator.Fault
 		asked []string
 	}{
-		"as the user sees it":        {simulator.Fault{Operation: "none"}, []string{opVisible}},
-		"where that cannot be asked": {simulator.Fault{Operation: opVisible, Status: 404, Body: simulator.GatewayError("APIGW.0101", "m", "")}, []string{opVisible, opProjects}},
+		"as the user sees it":        {simulator.Fault{Operation: "none"}, []string{inventory.KeystoneListAuthProjects}},
+		"where that cannot be asked": {simulator.Fault{Operation: inventory.KeystoneListAuthProjects, Status: 404, Body: simulator.GatewayError("APIGW.0101", "m", "")}, []string{inventory.KeystoneListAuthProjects, inventory.KeystoneListProjects}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +161,7 @@ func TestAccountThatIsDenied(t *testing.T) {
 	}
 	defer a.Close()
 	_, err = a.Projects(t.Context())
-	if f := requireFailure(t, err); f.Kind != inventory.Denied || f.Operation != opVisible {
+	if f := requireFailure(t, err); f.Kind != inventory.Denied || f.Operation != inventory.KeystoneListAuthProjects {
 		t.Errorf("failure %v, want the first refusal", &f)
 	} else if want := "grant the key's user the IAM action iam:projects:listProjects;"; !strings.HasPrefix(f.Hint, want) {
 		t.Errorf("remedy %q, want it to begin with %q", f.Hint, want)

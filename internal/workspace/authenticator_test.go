@@ -83,9 +83,9 @@ func TestAuthenticatorWithoutAKey(t *testing.T) {
 	t.Parallel()
 	next := &scriptedCaller{results: []result{success()}}
 	c := &authenticator{next: next, keys: newTestKeys(t, 0)}
-	_, err := c.do(t.Context(), &request{operation: operation{name: opList}})
+	_, err := c.do(t.Context(), &request{operation: operation{name: inventory.ListDesktops}})
 	f, _ := errors.AsType[*inventory.Failure](err)
-	if f == nil || f.Kind != inventory.Misconfigured || f.Operation != opList || len(next.calls) != 0 {
+	if f == nil || f.Kind != inventory.Misconfigured || f.Operation != inventory.ListDesktops || len(next.calls) != 0 {
 		t.Errorf("error %v, %d requests; want a failure of setup and no request", err, len(next.calls))
 	}
 	if _, ok := errors.AsType[*backoff.PermanentError](err); !ok {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
@@ -19,9 +20,9 @@ import (
 type cannedResponses map[string][]byte
 
 func (c cannedResponses) RoundTrip(r *http.Request) (*http.Response, error) {
-	operation := opNetworks
+	operation := inventory.ShowDesktopNetworks
 	if r.URL.Query().Has("offset") {
-		operation = opList
+		operation = inventory.ListDesktops
 	}
 	body := c[operation]
 	return &http.Response{
@@ -77,7 +78,7 @@ func BenchmarkCall(b *testing.B) {
 	p, ids, bodies := recordResponses(b)
 	p.api.sdk.transport = bodies
 	b.Run("page of 1000", func(b *testing.B) {
-		b.SetBytes(int64(len(bodies[opList])))
+		b.SetBytes(int64(len(bodies[inventory.ListDesktops])))
 		b.ReportAllocs()
 		for b.Loop() {
 			if l, err := p.ListDesktops(b.Context()); err != nil || len(l) != maxPage {
@@ -86,7 +87,7 @@ func BenchmarkCall(b *testing.B) {
 		}
 	})
 	b.Run("batch of 100", func(b *testing.B) {
-		b.SetBytes(int64(len(bodies[opNetworks])))
+		b.SetBytes(int64(len(bodies[inventory.ShowDesktopNetworks])))
 		b.ReportAllocs()
 		for b.Loop() {
 			if a, err := p.ReadNetworks(b.Context(), ids, false); err != nil || len(a.Networks) != maxBatch {

@@ -84,7 +84,7 @@ func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
 		}
 		// One call is answered before the others: by then those hang.
 		fx.sim.RemoveKey(testAccess)
-		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Operation: opBindings, After: 0})
+		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Operation: inventory.ListDesktopsEips, After: 0})
 		before := fx.sim.CallCount("")
 		start := time.Now()
 		refused := 0
@@ -127,7 +127,7 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 		_, err = p.ListEIPBindings(t.Context())
 		f := requireFailure(t, err)
 		want := "the access key was refused; it is not tried again until " + time.Now().Add(5*time.Minute).UTC().Format(time.RFC3339)
-		if f.Operation != opBindings || !strings.HasPrefix(f.Detail, want) || f.Status != 401 || len(f.RequestID) != 32 {
+		if f.Operation != inventory.ListDesktopsEips || !strings.HasPrefix(f.Detail, want) || f.Status != 401 || len(f.RequestID) != 32 {
 			t.Errorf("failure %v, want the remembered one with %q", &f, want)
 		}
 		time.Sleep(5 * time.Minute)

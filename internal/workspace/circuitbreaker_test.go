@@ -42,13 +42,13 @@ func TestCircuitBreaker(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				next := &scriptedCaller{results: []result{tt.result}}
 				c := &circuitBreaker{next: next, breakers: credentials.NewBreakers(time.Now), endpoint: "https://h"}
-				r := &request{operation: operation{name: opList}, key: credentials.NewKey("AK", "SK", "")}
+				r := &request{operation: operation{name: inventory.ListDesktops}, key: credentials.NewKey("AK", "SK", "")}
 				resp, err := c.do(t.Context(), r)
 				if resp != tt.result.resp || !errors.Is(err, tt.result.err) {
 					t.Errorf("response %v, error %v; want those of the next caller", resp, err)
 				}
 				breaker := c.breakers.Breaker(r.key)
-				if open := breaker.OpenError(opList) != nil; open != tt.open {
+				if open := breaker.OpenError(inventory.ListDesktops) != nil; open != tt.open {
 					t.Errorf("open: %t, want %t", open, tt.open)
 				}
 				if tt.open {
@@ -60,7 +60,7 @@ func TestCircuitBreaker(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				for range 2 {
-					_, _, err = breaker.Acquire(ctx, opList, c.endpoint)
+					_, _, err = breaker.Acquire(ctx, inventory.ListDesktops, c.endpoint)
 				}
 				if closed := err == nil; closed != tt.closed {
 					t.Errorf("closed: %t, want %t", closed, tt.closed)
@@ -76,7 +76,7 @@ func TestCircuitBreakerCancelsRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		breakers := credentials.NewBreakers(time.Now)
-		r := &request{operation: operation{name: opList}, key: credentials.NewKey("AK", "SK", "")}
+		r := &request{operation: operation{name: inventory.ListDesktops}, key: credentials.NewKey("AK", "SK", "")}
 		hanging := &circuitBreaker{breakers: breakers, endpoint: "https://a", next: callerFunc(func(ctx context.Context, r *request) (*apierror.Response, error) {
 			<-ctx.Done()
 			return nil, apierror.FromTransport(r.name, "a", ctx.Err())
@@ -101,8 +101,8 @@ func TestCircuitBreakerWaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &circuitBreaker{breakers: credentials.NewBreakers(time.Now), endpoint: "https://h", next: &scriptedCaller{results: []result{success()}}}
-		r := &request{operation: operation{name: opList}, key: credentials.NewKey("AK", "SK", "")}
-		_, permit, err := c.breakers.Breaker(r.key).Acquire(t.Context(), opList, c.endpoint)
+		r := &request{operation: operation{name: inventory.ListDesktops}, key: credentials.NewKey("AK", "SK", "")}
+		_, permit, err := c.breakers.Breaker(r.key).Acquire(t.Context(), inventory.ListDesktops, c.endpoint)
 		if err != nil {
 			t.Fatal(err)
 		}

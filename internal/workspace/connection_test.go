@@ -170,7 +170,7 @@ func TestTLS(t *testing.T) {
 			if f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, tt.fails) || f.Hint == "" {
 				t.Errorf("failure %v, want one of setup that says %q", &f, tt.fails)
 			}
-			if n := fx.telemetry.requests[opList+" error"]; n != 1 {
+			if n := fx.telemetry.requests[inventory.ListDesktops+" error"]; n != 1 {
 				t.Errorf("requests %v, want one that failed", fx.telemetry.requests)
 			}
 		})

@@ -123,7 +123,7 @@ func TestNetworksAreCorrectOrUnresolved(t *testing.T) {
 						}
 						for id, f := range a.Unresolved {
 							unresolved++
-							if a.Networks[id] != nil || f == nil || f.Operation != opNetworks {
+							if a.Networks[id] != nil || f == nil || f.Operation != inventory.ShowDesktopNetworks {
 								t.Errorf("%s is unresolved with failure %v, and with networks %v", id, f, a.Networks[id])
 							}
 						}

@@ -162,7 +162,7 @@ func TestEverySource(t *testing.T) {
 				}
 				var asked []string
 				for _, c := range fx.sim.Calls() {
-					if c.Operation != opList {
+					if c.Operation != inventory.ListDesktops {
 						asked = append(asked, c.Operation)
 					}
 				}
@@ -210,7 +210,7 @@ func TestStrangeCredentials(t *testing.T) {
 					if strings.Contains(err.Error(), testSecret) {
 						t.Errorf("%q shows a secret", err)
 					}
-					if n := fx.sim.CallCount(opList); n != 0 {
+					if n := fx.sim.CallCount(inventory.ListDesktops); n != 0 {
 						t.Errorf("%d calls with such a key", n)
 					}
 				})
@@ -283,7 +283,7 @@ func TestFilesRotate(t *testing.T) {
 				t.Errorf("signed by %s, want %s", got, step.want)
 			}
 		}
-		if got := fx.telemetry.requests[opBindings+" 401"]; got != 0 {
+		if got := fx.telemetry.requests[inventory.ListDesktopsEips+" 401"]; got != 0 {
 			t.Errorf("%d calls were refused", got)
 		}
 	})
@@ -413,7 +413,7 @@ func TestAKeyThatEndsEarly(t *testing.T) {
 			t.Errorf("%d keys fetched, want 2", n)
 		}
 		// A source whose keys are all refused is not asked for every call.
-		fx.sim.AddFault(simulator.Fault{Operation: opBindings, Status: 401})
+		fx.sim.AddFault(simulator.Fault{Operation: inventory.ListDesktopsEips, Status: 401})
 		for range 3 {
 			for _, p := range projects {
 				_, err := p.ListEIPBindings(t.Context())
@@ -479,7 +479,7 @@ func TestRotationUnderLoad(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	if n := fx.telemetry.requests[opBindings+" 200"]; n != 8*40 {
+	if n := fx.telemetry.requests[inventory.ListDesktopsEips+" 200"]; n != 8*40 {
 		t.Errorf("requests %v, want %d and nothing else", fx.telemetry.requests, 8*40)
 	}
 }
@@ -511,7 +511,7 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 
 func TestNoCredentialsInTime(t *testing.T) {
 	t.Parallel()
-	if f := credentials.Failure(opList, os.ErrDeadlineExceeded); f.Kind != inventory.Misconfigured || f.Hint == "" {
+	if f := credentials.Failure(inventory.ListDesktops, os.ErrDeadlineExceeded); f.Kind != inventory.Misconfigured || f.Hint == "" {
 		t.Errorf("failure %v, want one of setup", f)
 	}
 	synctest.Test(t, func(t *testing.T) {

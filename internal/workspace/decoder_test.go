@@ -39,7 +39,7 @@ func TestDecoder(t *testing.T) {
 			t.Parallel()
 			decoded := false
 			c := &decoder{next: &scriptedCaller{results: []result{tt.result}}, host: "h", now: time.Now}
-			resp, err := c.do(t.Context(), &request{operation: operation{name: opList}, decode: func([]byte) error {
+			resp, err := c.do(t.Context(), &request{operation: operation{name: inventory.ListDesktops}, decode: func([]byte) error {
 				decoded = true
 				return tt.decodeErr
 			}})
@@ -52,7 +52,7 @@ func TestDecoder(t *testing.T) {
 				}
 				return
 			}
-			if f := requireFailure(t, err); f.Kind != tt.want || f.Operation != opList {
+			if f := requireFailure(t, err); f.Kind != tt.want || f.Operation != inventory.ListDesktops {
 				t.Errorf("failure %v, want %s", &f, tt.want)
 			}
 		})

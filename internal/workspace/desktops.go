@@ -55,7 +55,7 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 		if _, ok := errors.AsType[*inventory.QuotaExceeded](err); ok || ctx.Err() != nil {
 			p.setPending(pending)
 		}
-		return nil, fromWait(opList, hostOf(p.api.sdk.endpoint), err)
+		return nil, fromWait(inventory.ListDesktops, hostOf(p.api.sdk.endpoint), err)
 	}
 	if result.Duplicates > 0 {
 		p.client.telemetry.Dropped(decode.ReasonDuplicateDesktop, result.Duplicates)
@@ -67,7 +67,7 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 	if !result.Complete {
 		return desktops, &inventory.Failure{
 			Kind:      inventory.Incomplete,
-			Operation: opList,
+			Operation: inventory.ListDesktops,
 			Status:    http.StatusOK,
 			Detail: fmt.Sprintf("%s: %d desktops read in %d attempts, total_count is %d",
 				pagination.ErrListChanged, len(result.Desktops), pagination.MaxAttempts, result.Total),
@@ -123,7 +123,7 @@ func (p *ProjectClient) reservePages(ctx context.Context, pagesRead int) (*ratel
 	p.mu.Lock()
 	pages := max(1, p.lastPages-pagesRead)
 	p.mu.Unlock()
-	return p.api.reserve(ctx, opList, pages)
+	return p.api.reserve(ctx, inventory.ListDesktops, pages)
 }
 
 func (p *ProjectClient) setLastPages(n int) {

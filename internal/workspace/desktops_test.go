@@ -40,13 +40,13 @@ func TestInconsistentLists(t *testing.T) {
 			fx.sim.AddFault(tt.fault)
 			l, err := fx.project(nil).ListDesktops(t.Context())
 			f := requireFailure(t, err)
-			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != opList {
+			if f.Kind != inventory.Incomplete || f.Detail != tt.detail || f.Operation != inventory.ListDesktops {
 				t.Errorf("failure %v, want %q", &f, tt.detail)
 			}
 			if len(l) != tt.desktops {
 				t.Errorf("%d desktops with the failure, want %d", len(l), tt.desktops)
 			}
-			if n := fx.sim.CallCount(opList); n > 15 {
+			if n := fx.sim.CallCount(inventory.ListDesktops); n > 15 {
 				t.Errorf("%d calls", n)
 			}
 		})

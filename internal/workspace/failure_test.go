@@ -219,14 +219,14 @@ func TestFailures(t *testing.T) {
 				if got.Status != 0 && len(got.RequestID) != 32 {
 					t.Errorf("request ID %q, want 32 hex digits", got.RequestID)
 				}
-				tt.want.Operation, tt.want.RequestID = opList, got.RequestID
+				tt.want.Operation, tt.want.RequestID = inventory.ListDesktops, got.RequestID
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
-				if n := fx.sim.CallCount(opList); n != tt.calls {
+				if n := fx.sim.CallCount(inventory.ListDesktops); n != tt.calls {
 					t.Errorf("%d calls, want %d", n, tt.calls)
 				}
-				if retries := fx.telemetry.retries[opList]; retries != tt.calls-1 {
+				if retries := fx.telemetry.retries[inventory.ListDesktops]; retries != tt.calls-1 {
 					t.Errorf("%d retries counted, want %d", retries, tt.calls-1)
 				}
 				for _, secret := range []string{testAccess, testSecret} {
@@ -242,7 +242,7 @@ func TestFailures(t *testing.T) {
 func TestDeniedHintHasRequiredAction(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
-	fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, Deny: []string{opNetworks, opBindings}})
+	fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, Deny: []string{inventory.ShowDesktopNetworks, inventory.ListDesktopsEips}})
 	p := fx.project(nil)
 	_, err := p.ReadNetworks(t.Context(), []string{"a"}, false)
 	if got, want := requireFailure(t, err).Hint, "workspace:desktops:listDesktopNetworks, which depends on vpc:vpcs:get,"; !strings.Contains(got, want) {
@@ -276,7 +276,7 @@ func TestTransientFailuresAreRetried(t *testing.T) {
 				if err != nil || len(l) != len(ids) {
 					t.Errorf("%d desktops, error %v; want %d", len(l), err, len(ids))
 				}
-				if fx.telemetry.retries[opList] != 2 {
+				if fx.telemetry.retries[inventory.ListDesktops] != 2 {
 					t.Errorf("retries %v, want 2", fx.telemetry.retries)
 				}
 			})
@@ -341,7 +341,7 @@ func TestDeadlines(t *testing.T) {
 				if took := time.Since(start); took > 5*time.Second {
 					t.Errorf("took %s, want at most the deadline", took)
 				}
-				if n := fx.sim.CallCount(opList); n != 1 {
+				if n := fx.sim.CallCount(inventory.ListDesktops); n != 1 {
 					t.Errorf("%d calls, want 1", n)
 				}
 			})
@@ -400,7 +400,7 @@ func TestSDKErrors(t *testing.T) {
 		"fails":         func(*sdk.HcHttpClient) error { return errors.New(testSecret) },
 		"sends nothing": func(*sdk.HcHttpClient) error { return nil },
 	} {
-		err := p.api.do(t.Context(), &request{operation: operation{opList, send}})
+		err := p.api.do(t.Context(), &request{operation: operation{inventory.ListDesktops, send}})
 		f := requireFailure(t, err)
 		if f.Kind != inventory.Misconfigured || strings.Contains(err.Error(), testSecret) {
 			t.Errorf("%s: failure %v, want kind Misconfigured without the text of the SDK", name, &f)

@@ -35,7 +35,7 @@ func (p *ProjectClient) ReadNetworks(ctx context.Context, ids []string, urgent b
 	}
 	if len(ids) > maxBatch {
 		return result, &inventory.Failure{
-			Kind: inventory.Misconfigured, Operation: opNetworks,
+			Kind: inventory.Misconfigured, Operation: inventory.ShowDesktopNetworks,
 			Detail: fmt.Sprintf("batch of %d desktops exceeds the API's limit of %d", len(ids), maxBatch),
 		}
 	}
@@ -96,7 +96,7 @@ func (b *batch) resolve(ids []string) error {
 	}
 	for _, id := range missing {
 		b.result.Unresolved[id] = &inventory.Failure{
-			Kind: inventory.Refused, Operation: opNetworks, Status: http.StatusOK,
+			Kind: inventory.Refused, Operation: inventory.ShowDesktopNetworks, Status: http.StatusOK,
 			Detail: "response lacks this desktop",
 		}
 	}
@@ -111,7 +111,7 @@ func (b *batch) requestOnce(ids []string) (missing []string, err error) {
 		return ids, err
 	}
 	malformed := func(detail string) *inventory.Failure {
-		return &inventory.Failure{Kind: inventory.Malformed, Operation: opNetworks, Status: http.StatusOK, Detail: detail}
+		return &inventory.Failure{Kind: inventory.Malformed, Operation: inventory.ShowDesktopNetworks, Status: http.StatusOK, Detail: detail}
 	}
 	allMalformed := len(networks) > 1
 	for _, n := range networks {

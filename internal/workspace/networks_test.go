@@ -61,7 +61,7 @@ func TestRefusedDesktopsAreFound(t *testing.T) {
 						t.Errorf("%s: failure %v, want one of status %d", id, f, status)
 					}
 				}
-				if n := fx.sim.CallCount(opNetworks); n > tt.maxCalls || n < 1 {
+				if n := fx.sim.CallCount(inventory.ShowDesktopNetworks); n > tt.maxCalls || n < 1 {
 					t.Errorf("%d calls, want at most %d", n, tt.maxCalls)
 				}
 			})
@@ -81,7 +81,7 @@ func TestRefusedByCode(t *testing.T) {
 			fx := newFixture(t, fixtureOptions{})
 			ids := fx.setDesktops(8)
 			fx.sim.AddFault(simulator.Fault{
-				Operation: opNetworks, DesktopID: ids[5], Status: tt.status,
+				Operation: inventory.ShowDesktopNetworks, DesktopID: ids[5], Status: tt.status,
 				Body: simulator.WorkspaceError(tt.code, "m", "", ""),
 			})
 			a, err := fx.project(nil).ReadNetworks(t.Context(), ids, false)
@@ -104,7 +104,7 @@ func TestSplitBudgetOfRefusedBatches(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	ids := fx.setDesktops(1000)
-	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusBadRequest})
+	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, Status: http.StatusBadRequest})
 	p := fx.project(nil)
 	for i := range 10 {
 		a, err := p.ReadNetworks(t.Context(), ids[i*100:(i+1)*100], false)
@@ -116,7 +116,7 @@ func TestSplitBudgetOfRefusedBatches(t *testing.T) {
 			t.Errorf("batch %d: %d networks, %d unresolved", i, len(a.Networks), len(a.Unresolved))
 		}
 	}
-	if n := fx.sim.CallCount(opNetworks); n > 10+maxSplits {
+	if n := fx.sim.CallCount(inventory.ShowDesktopNetworks); n > 10+maxSplits {
 		t.Errorf("%d calls for 10 refused batches, want at most %d", n, 10+maxSplits)
 	}
 }
@@ -125,8 +125,8 @@ func TestMissingDesktopsAreRequestedAgain(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	ids := fx.setDesktops(10)
-	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
-	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, OmitIDs: []string{ids[7]}, After: 1})
+	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, OmitIDs: []string{ids[3], ids[7]}, Times: 1})
+	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, OmitIDs: []string{ids[7]}, After: 1})
 	a, err := fx.project(nil).ReadNetworks(t.Context(), ids, false)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestMissingDesktopsAreRequestedAgain(t *testing.T) {
 func TestMalformedNetworks(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
-	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusOK, Body: []byte(
+	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, Status: http.StatusOK, Body: []byte(
 		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
 	a, err := fx.project(nil).ReadNetworks(t.Context(), []string{"whole", "broken", "whole"}, false)
 	if err != nil {
@@ -165,7 +165,7 @@ func TestMalformedNetworks(t *testing.T) {
 	if diff := cmp.Diff(want, fx.telemetry.dropped); diff != "" {
 		t.Errorf("dropped (-want +got):\n%s", diff)
 	}
-	if n := fx.sim.CallCount(opNetworks); n != 1 {
+	if n := fx.sim.CallCount(inventory.ShowDesktopNetworks); n != 1 {
 		t.Errorf("%d calls, want 1: malformed desktops are not requested again", n)
 	}
 }
@@ -176,8 +176,8 @@ func TestMalformedResponseLeavesDesktopsUnknown(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	ids := fx.setDesktops(10)
-	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: http.StatusNotFound, Times: 1})
-	fx.sim.AddFault(simulator.Fault{Operation: opNetworks, After: 1, Times: 1, RewriteBody: func(body []byte) []byte {
+	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, Status: http.StatusNotFound, Times: 1})
+	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, After: 1, Times: 1, RewriteBody: func(body []byte) []byte {
 		return bytes.ReplaceAll(body, []byte(`"network_infos":[`), []byte(`"network_infos":5,"x":[`))
 	}})
 	p := fx.project(nil)

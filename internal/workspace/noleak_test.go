@@ -58,7 +58,7 @@ func TestNoSecretIsExposed(t *testing.T) {
 		var text logBuffer
 		fx := newInMemoryFixture(t, simulator.Options{})
 		fx.client.logger = log.NewLogfmtLogger(&text)
-		fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN-canary", Deny: []string{opBindings}})
+		fx.sim.AddKey(simulator.Key{AccessKey: testAccess, SecretKey: testSecret, SecurityToken: "TOKEN-canary", Deny: []string{inventory.ListDesktopsEips}})
 		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
 		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken})
 		fx.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: write(t, dir, "pod", podToken)}

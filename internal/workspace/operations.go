@@ -17,15 +17,6 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// The operations, by the SDK's names.
-const (
-	opList     = inventory.ListDesktops
-	opNetworks = inventory.ShowDesktopNetworks
-	opBindings = inventory.ListDesktopsEips
-	opProjects = inventory.KeystoneListProjects
-	opVisible  = inventory.KeystoneListAuthProjects
-)
-
 // The most that one call takes.
 const (
 	maxPage  = 1000 // desktops of a page
@@ -34,7 +25,7 @@ const (
 
 // listDesktops asks for one page of the desktops that the filter lets through.
 func listDesktops(filter *config.Desktops, offset, limit int) operation {
-	return operation{opList, func(c *sdk.HcHttpClient) error {
+	return operation{inventory.ListDesktops, func(c *sdk.HcHttpClient) error {
 		first, most := int32(offset), int32(limit)
 		_, err := v2.NewWorkspaceClient(c).ListDesktops(&model.ListDesktopsRequest{
 			Offset:              &first,
@@ -61,7 +52,7 @@ func tagFilter(tags map[string]string) string {
 
 // showNetworks asks for the networks of up to maxBatch desktops.
 func showNetworks(ids []string) operation {
-	return operation{opNetworks, func(c *sdk.HcHttpClient) error {
+	return operation{inventory.ShowDesktopNetworks, func(c *sdk.HcHttpClient) error {
 		_, err := v2.NewWorkspaceClient(c).ShowDesktopNetworks(&model.ShowDesktopNetworksRequest{DesktopIds: &ids})
 		return err
 	}}
@@ -70,7 +61,7 @@ func showNetworks(ids []string) operation {
 // listBindings asks for all EIPs that are bound to desktops: without a limit
 // the API gives them in one answer.
 func listBindings(filter *config.Desktops) operation {
-	return operation{opBindings, func(c *sdk.HcHttpClient) error {
+	return operation{inventory.ListDesktopsEips, func(c *sdk.HcHttpClient) error {
 		_, err := v2.NewWorkspaceClient(c).ListDesktopsEips(&model.ListDesktopsEipsRequest{
 			State:               given("bind"),
 			EnterpriseProjectId: given(filter.EnterpriseProjectID),
@@ -82,12 +73,12 @@ func listBindings(filter *config.Desktops) operation {
 // listProjects asks IAM for the projects of this name, or for all of the
 // account. The SDK's own way to ask panics where the answer has no projects.
 func listProjects(name string) operation {
-	return operation{opProjects, func(c *sdk.HcHttpClient) error { return askIAM(c, "/v3/projects", name) }}
+	return operation{inventory.KeystoneListProjects, func(c *sdk.HcHttpClient) error { return askIAM(c, "/v3/projects", name) }}
 }
 
 // listVisible asks IAM for the projects that the key's user may enter.
 func listVisible() operation {
-	return operation{opVisible, func(c *sdk.HcHttpClient) error { return askIAM(c, "/v3/auth/projects", "") }}
+	return operation{inventory.KeystoneListAuthProjects, func(c *sdk.HcHttpClient) error { return askIAM(c, "/v3/auth/projects", "") }}
 }
 
 func askIAM(c *sdk.HcHttpClient, path, name string) error {

@@ -80,7 +80,7 @@ func (p *ProjectClient) projectID(ctx context.Context) (string, error) {
 	case p.resolving <- struct{}{}: // the others wait, and then use the cached ID
 		defer func() { <-p.resolving }()
 	case <-ctx.Done():
-		return "", apierror.FromTransport(opProjects, hostOf(p.iam.sdk.endpoint), ctx.Err())
+		return "", apierror.FromTransport(inventory.KeystoneListProjects, hostOf(p.iam.sdk.endpoint), ctx.Err())
 	}
 	if id := p.cachedID(); id != "" {
 		return id, nil
@@ -94,7 +94,7 @@ func (p *ProjectClient) projectID(ctx context.Context) (string, error) {
 	if len(projects) != 1 {
 		return "", &inventory.Failure{
 			Kind:      inventory.Misconfigured,
-			Operation: opProjects,
+			Operation: inventory.KeystoneListProjects,
 			Detail:    fmt.Sprintf("IAM has %d projects with the name %s", len(projects), p.cfg.Region),
 			Hint:      "set project_id",
 		}

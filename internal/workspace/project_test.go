@@ -39,7 +39,7 @@ func TestRequestsOfFullRead(t *testing.T) {
 			if len(all) != len(ids) {
 				t.Errorf("%d desktops with networks, want %d", len(all), len(ids))
 			}
-			if lists, networks := fx.sim.CallCount(opList), fx.sim.CallCount(opNetworks); lists != tt.lists || networks != tt.networks {
+			if lists, networks := fx.sim.CallCount(inventory.ListDesktops), fx.sim.CallCount(inventory.ShowDesktopNetworks); lists != tt.lists || networks != tt.networks {
 				t.Errorf("%d list calls and %d networks calls, want %d and %d", lists, networks, tt.lists, tt.networks)
 			}
 			requested := map[string]int{}
@@ -128,7 +128,7 @@ func TestListEIPBindings(t *testing.T) {
 	if diff := cmp.Diff(inventory.EIPBindings{"two": "203.0.113.10,203.0.113.8"}, got); diff != "" {
 		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
-	if n := fx.sim.CallCount(opBindings); n != 1 {
+	if n := fx.sim.CallCount(inventory.ListDesktopsEips); n != 1 {
 		t.Errorf("%d calls, want 1", n)
 	}
 }

@@ -55,10 +55,10 @@ func TestNever429(t *testing.T) {
 		if n := fx.sim.ThrottledCount(""); n != 0 {
 			t.Errorf("%d calls were answered 429", n)
 		}
-		if peak := fx.sim.PeakCallsPerMinute(opNetworks); peak > 180 || peak < 160 {
+		if peak := fx.sim.PeakCallsPerMinute(inventory.ShowDesktopNetworks); peak > 180 || peak < 160 {
 			t.Errorf("%d networks calls in a minute, want nearly 180 and no more", peak)
 		}
-		if waits.retries[opNetworks] == 0 {
+		if waits.retries[inventory.ShowDesktopNetworks] == 0 {
 			t.Error("nobody waited: the test proves nothing")
 		}
 	})
@@ -77,12 +77,12 @@ func TestAListDoesNotStallMidway(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := fx.sim.CallCount(opList)
+		before := fx.sim.CallCount(inventory.ListDesktops)
 		var wait *inventory.QuotaExceeded
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) || !wait.Until.After(time.Now()) {
 			t.Fatalf("error %v, want a wait", err)
 		}
-		if n := fx.sim.CallCount(opList); n != before || n != 10 {
+		if n := fx.sim.CallCount(inventory.ListDesktops); n != before || n != 10 {
 			t.Errorf("%d list calls, %d before; want 10 and no more", n, before)
 		}
 		time.Sleep(time.Until(wait.Until))
@@ -119,7 +119,7 @@ func TestAListBeyondTheBudget(t *testing.T) {
 			if took := time.Since(start); took < 2*time.Minute || took > 3*time.Minute+time.Second || parts < 3 {
 				t.Errorf("round %d took %s in %d parts, want as long as two calls a minute take", round, took, parts)
 			}
-			if n := fx.sim.CallCount(opList); n != 5*(round+1) {
+			if n := fx.sim.CallCount(inventory.ListDesktops); n != 5*(round+1) {
 				t.Errorf("%d list calls after %d lists of five pages", n, round+1)
 			}
 		}
@@ -147,8 +147,8 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute)
 		l, err := p.ListDesktops(t.Context())
-		if err != nil || len(l) != 2499 || fx.sim.CallCount(opList) != 5 {
-			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), fx.sim.CallCount(opList), err)
+		if err != nil || len(l) != 2499 || fx.sim.CallCount(inventory.ListDesktops) != 5 {
+			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), fx.sim.CallCount(inventory.ListDesktops), err)
 		}
 	})
 }
@@ -160,14 +160,14 @@ func TestOthersUseTheQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
 		ids := fx.setDesktops(100)
-		fx.sim.AddFault(simulator.Fault{Operation: opNetworks, Status: 429, Times: 1})
+		fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, Status: 429, Times: 1})
 		p := fx.project(nil)
 		if a, err := p.ReadNetworks(t.Context(), ids, true); err != nil || len(a.Networks) != 100 {
 			t.Fatalf("%d networks, error %v", len(a.Networks), err)
 		}
 		quota := func() ratelimit.Quota {
 			for _, q := range fx.client.Quotas() {
-				if q.Operation == opNetworks {
+				if q.Operation == inventory.ShowDesktopNetworks {
 					return q
 				}
 			}
@@ -176,7 +176,7 @@ func TestOthersUseTheQuota(t *testing.T) {
 		if q := quota(); q.Budget != 90 || q.Limit != 180 || q.Available != 88 || q.Endpoint != fx.url || len(q.Key) != 8 {
 			t.Errorf("quota %+v, want 88 of 90 left", q)
 		}
-		if fx.telemetry.retries[opNetworks] != 1 || fx.telemetry.requests[opNetworks+" 429"] != 1 || fx.telemetry.requests[opNetworks+" 200"] != 1 {
+		if fx.telemetry.retries[inventory.ShowDesktopNetworks] != 1 || fx.telemetry.requests[inventory.ShowDesktopNetworks+" 429"] != 1 || fx.telemetry.requests[inventory.ShowDesktopNetworks+" 200"] != 1 {
 			t.Errorf("retries %v, requests %v; want one refused and one answered", fx.telemetry.retries, fx.telemetry.requests)
 		}
 		time.Sleep(5 * time.Minute)

@@ -25,7 +25,7 @@ func newTestRateLimiter(next caller, limit int) (c *rateLimiter, waits *[]time.D
 }
 
 func newLimitedRequest() *request {
-	return &request{operation: operation{name: opList}, urgent: true, key: credentials.NewKey("AK", "SK", "")}
+	return &request{operation: operation{name: inventory.ListDesktops}, urgent: true, key: credentials.NewKey("AK", "SK", "")}
 }
 
 func TestRateLimiterWaitsOrReturnsQuotaExceeded(t *testing.T) {
@@ -39,7 +39,7 @@ func TestRateLimiterWaitsOrReturnsQuotaExceeded(t *testing.T) {
 		}
 		var quota *inventory.QuotaExceeded
 		_, err := c.do(t.Context(), newLimitedRequest())
-		if !errors.As(err, &quota) || quota.Operation != opList || quota.Until.Sub(start) < time.Minute || len(next.calls) != 2 {
+		if !errors.As(err, &quota) || quota.Operation != inventory.ListDesktops || quota.Until.Sub(start) < time.Minute || len(next.calls) != 2 {
 			t.Fatalf("error %v after %d requests, want the quota to be exceeded for a minute", err, len(next.calls))
 		}
 		time.Sleep(time.Until(quota.Until) - time.Second)
@@ -60,16 +60,16 @@ func TestRateLimiterLearnsFrom429(t *testing.T) {
 		c, _ := newTestRateLimiter(next, 100)
 		r := newLimitedRequest()
 		_, _ = c.do(t.Context(), r)
-		if got := c.budget(r.key, opList); got != 100 {
+		if got := c.budget(r.key, inventory.ListDesktops); got != 100 {
 			t.Errorf("budget %d after an error with status 200, want 100", got)
 		}
 		_, _ = c.do(t.Context(), r)
-		if got := c.budget(r.key, opList); got != 50 {
+		if got := c.budget(r.key, inventory.ListDesktops); got != 50 {
 			t.Errorf("budget %d after a 429, want 50", got)
 		}
 		_, err := c.do(t.Context(), r)
 		f := requireFailure(t, err)
-		if f.Kind != inventory.Throttled || f.Status != 0 || f.Operation != opList || f.Hint == "" || len(next.calls) != 2 {
+		if f.Kind != inventory.Throttled || f.Status != 0 || f.Operation != inventory.ListDesktops || f.Hint == "" || len(next.calls) != 2 {
 			t.Errorf("failure %v after %d requests, want that no request is sent during Retry-After", &f, len(next.calls))
 		}
 	})
@@ -81,7 +81,7 @@ func TestRateLimiterTakesReservedSlotsFirst(t *testing.T) {
 		next := &scriptedCaller{results: []result{success()}}
 		c, _ := newTestRateLimiter(next, 3)
 		r := newLimitedRequest()
-		reserved, err := c.reserve(t.Context(), r.key, opList, 2, true)
+		reserved, err := c.reserve(t.Context(), r.key, inventory.ListDesktops, 2, true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -160,7 +160,7 @@ func (s *simProject) ListDesktops(ctx context.Context) ([]inventory.Desktop, err
 	}
 	defer taken.Release()
 	page := func(arrive func()) error {
-		return s.call(ctx, opList, true, taken, arrive)
+		return s.call(ctx, inventory.ListDesktops, true, taken, arrive)
 	}
 	if s.pagesRead == 0 {
 		if err := page(func() {
@@ -213,7 +213,7 @@ func (s *simProject) inParallel(n int, call func() error) error {
 
 // ListEIPBindings needs one request.
 func (s *simProject) ListEIPBindings(ctx context.Context) (b inventory.EIPBindings, err error) {
-	err = s.call(ctx, opBindings, true, nil, func() { b = maps.Clone(s.bindings) })
+	err = s.call(ctx, inventory.ListDesktopsEips, true, nil, func() { b = maps.Clone(s.bindings) })
 	return b, err
 }
 
@@ -229,7 +229,7 @@ func (s *simProject) ReadNetworks(ctx context.Context, ids []string, urgent bool
 		s.mu.Unlock()
 	}
 	for attempt := 1; attempt <= 2 && len(result.Networks) < len(ids); attempt++ {
-		if err := s.call(ctx, opNetworks, urgent, nil, func() {
+		if err := s.call(ctx, inventory.ShowDesktopNetworks, urgent, nil, func() {
 			now := time.Now()
 			for _, id := range ids {
 				if m := s.desktops[id]; m != nil {
@@ -243,7 +243,7 @@ func (s *simProject) ReadNetworks(ctx context.Context, ids []string, urgent bool
 	}
 	for _, id := range ids {
 		if result.Networks[id] == nil {
-			result.Unresolved[id] = &inventory.Failure{Kind: inventory.Refused, Operation: opNetworks, Status: 200}
+			result.Unresolved[id] = &inventory.Failure{Kind: inventory.Refused, Operation: inventory.ShowDesktopNetworks, Status: 200}
 		}
 	}
 	return result, nil

@@ -134,7 +134,7 @@ func (r *simReport) String() string {
 	}
 	minutes := r.length.Minutes() * float64(r.projects)
 	urgent := 0
-	for _, op := range []string{opList, opBindings, opNetworks} {
+	for _, op := range []string{inventory.ListDesktops, inventory.ListDesktopsEips, inventory.ShowDesktopNetworks} {
 		n := 0
 		for _, s := range r.simProjects {
 			n += s.calls[op]
