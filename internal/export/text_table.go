@@ -5,6 +5,7 @@ package export
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"strings"
 	"unicode"
@@ -20,12 +21,6 @@ const (
 
 // tableCells returns the cells of a row.
 func tableCells(r *Row) []string {
-	name := func(name, id string) string {
-		if name == "" {
-			return id
-		}
-		return name
-	}
 	row := []string{r.Project.Name, r.Desktop.ID, r.Name(), r.Desktop.Status, IP(r.Record)}
 	switch i := r.Interface; {
 	case r.Networks == nil:
@@ -34,8 +29,8 @@ func tableCells(r *Row) []string {
 		row = append(row, "", "", "", "")
 	default:
 		row[4] = i.PrivateIP
-		groups := commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return name(g.Name, g.ID) })
-		row = append(row, i.EIP.Address, name(i.VPC.Name, i.VPC.ID), name(i.Subnet.Name, i.Subnet.ID), groups)
+		groups := commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return cmp.Or(g.Name, g.ID) })
+		row = append(row, i.EIP.Address, cmp.Or(i.VPC.Name, i.VPC.ID), cmp.Or(i.Subnet.Name, i.Subnet.ID), groups)
 	}
 	for i, text := range row {
 		if row[i] = printable(text); text == "" {
