@@ -31,9 +31,8 @@ func (s *scenario) wantProjects(want string) {
 	}
 }
 
-// news gives the lines of the log that are not for debugging only, and forgets
-// all of it.
-func (s *scenario) news() string {
+// logLines returns the lines of the log above level debug since the last call.
+func (s *scenario) logLines() string {
 	var lines []string
 	for line := range strings.Lines(s.Log.Drain()) {
 		if !strings.HasPrefix(line, "level=debug") {
@@ -43,22 +42,22 @@ func (s *scenario) news() string {
 	return strings.Join(lines, "")
 }
 
-// wantNews compares the news, whose order may vary.
-func (s *scenario) wantNews(want string) {
+// wantLog compares the lines of the log in any order.
+func (s *scenario) wantLog(want string) {
 	s.Helper()
 	lines := func(text string) []string { return sorted(strings.Split(strings.TrimSpace(text), "\n")) }
-	if diff := gocmp.Diff(lines(want), lines(s.news())); diff != "" {
+	if diff := gocmp.Diff(lines(want), lines(s.logLines())); diff != "" {
 		s.Errorf("log (-want +got)\n%s", diff)
 	}
 }
 
-func TestAccountFollowsItsProjects(t *testing.T) {
+func TestAccountProjectsFollowIAM(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
 		s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 		s.WantDesktops(apptest.TwoDesktopsOK)
-		s.wantNews(`
+		s.wantLog(`
 level=info msg="Configuration loaded" projects=0 accounts=1
 level=info account=org projects=2 msg="Account projects listed" visible=2 added="org/ap-southeast-3 org/la-north-2" removed=
 level=info project=org/ap-southeast-3 region=ap-southeast-3 msg="Project refreshed" desktops=0 unresolved=0 duration=0s
@@ -77,7 +76,7 @@ level=info project=org/la-north-2 region=la-north-2 msg="Project refreshed" desk
 		s.Cloud.RemoveProject(apptest.ProjectB)
 		time.Sleep(10*time.Minute + time.Second)
 		s.wantProjects("org/la-north-2 up=1 desktops=2, org/la-north-2_lab up=1 desktops=1")
-		s.wantNews(`
+		s.wantLog(`
 level=info account=org projects=3 msg="Account projects listed" visible=3 added=org/la-north-2_lab removed=
 level=info project=org/la-north-2_lab region=la-north-2 msg="Project refreshed" desktops=1 unresolved=0 duration=0s
 level=info account=org projects=2 msg="Account projects listed" visible=2 added= removed=org/ap-southeast-3
@@ -88,7 +87,7 @@ level=info account=org projects=2 msg="Account projects listed" visible=2 added=
 	})
 }
 
-func TestAccountChoosesProjects(t *testing.T) {
+func TestAccountFilters(t *testing.T) {
 	t.Parallel()
 	off := func(id string) func([]byte) []byte {
 		return func(body []byte) []byte {
@@ -118,14 +117,14 @@ func TestAccountChoosesProjects(t *testing.T) {
 				if tc.rewrite != nil {
 					s.Cloud.AddFault(simulator.Fault{Operation: listMine, RewriteBody: tc.rewrite})
 				}
-				// The region of the last is not one of Workspace, as that of the
+				// The region of the last one has no Workspace, as that of the
 				// project that every account has for object storage.
 				s.Cloud.AddProject(simulator.Project{ID: projectC, Name: "la-north-2_lab", Region: "la-north-2"})
 				s.Cloud.AddProject(simulator.Project{ID: "mos", Name: "MOS", Region: "MOS"})
 				s.Cloud.AddProject(simulator.Project{ID: "far", Name: "cn-nowhere-1", Region: "cn-nowhere-1"})
 				s.Start()
 				s.wantProjects(tc.want)
-				if warned := strings.Contains(s.news(), "Account has no project to export"); warned != (tc.want == "") {
+				if warned := strings.Contains(s.logLines(), "Account has no project to export"); warned != (tc.want == "") {
 					t.Errorf("warned of no projects: %t", warned)
 				}
 			})
@@ -133,17 +132,17 @@ func TestAccountChoosesProjects(t *testing.T) {
 	}
 }
 
-// TestProjectsWithoutWorkspaceMakeNoNoise lets Workspace be off in a project of
-// the account for six hours.
-func TestProjectsWithoutWorkspaceMakeNoNoise(t *testing.T) {
+// TestProjectsWithoutWorkspaceAreNotLogged keeps Workspace disabled in a project
+// of the account for six hours.
+func TestProjectsWithoutWorkspaceAreNotLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
-		s.news()
+		s.logLines()
 		s.Cloud.AddProject(simulator.Project{ID: projectC, Name: "la-north-2_lab", Region: "la-north-2", Disabled: true})
 		time.Sleep(10*time.Minute + time.Second)
 		s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
-		s.wantNews(`
+		s.wantLog(`
 level=info account=org projects=3 msg="Account projects listed" visible=3 added=org/la-north-2_lab removed=
 level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped, Workspace is not enabled"
 `)
@@ -152,7 +151,7 @@ level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped, Wo
 			s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 			time.Sleep(time.Minute)
 		}
-		s.wantNews("")
+		s.wantLog("")
 		asked := 0
 		for _, c := range s.Cloud.Calls() {
 			if c.Project == projectC {
@@ -173,14 +172,14 @@ level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped, Wo
 	})
 }
 
-func TestAccountsThatFailFromTheStart(t *testing.T) {
+func TestAccountsFailingFromStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		yaml := "accounts:" + apptest.AccountYAML("east", "regions: ap-.*") + apptest.AccountYAML("west", "regions: la-.*")
 		s := prepareScenario(t, yaml, apptest.TwoDesktops()...)
 		heal := s.Cloud.AddFault(simulator.Fault{Operation: listMine, Status: 503})
 		s.Start()
-		for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} { // in the first try, and after it
+		for _, status := range []int{http.StatusServiceUnavailable, http.StatusOK} { // in the first poll, and after it
 			if w := s.Request(http.MethodGet, "/-/ready"); w.Code != status {
 				t.Errorf("/-/ready is %d, want %d", w.Code, status)
 			}
@@ -191,18 +190,18 @@ func TestAccountsThatFailFromTheStart(t *testing.T) {
 		seen := map[string]bool{}
 		e.Each("up", func(l apptest.Labels, _ float64) { seen[l.Get("region")+"/"+l.Get("project_id")] = true })
 		if len(seen) != 2 {
-			t.Errorf("the two accounts share a series: %v", seen)
+			t.Errorf("two accounts share a series: %v", seen)
 		}
 		page := s.Get("/status")
 		for _, text := range []string{"Listing its projects has failed since the start of the exporter", "HTTP 503"} {
 			if n := strings.Count(page, text); n < 2 {
-				t.Errorf("/status says %q %d times, want 2", text, n)
+				t.Errorf("/status contains %q %d times, want 2", text, n)
 			}
 		}
 		s.Get("/probe?target=east")
 		time.Sleep(40 * time.Minute)
 		s.wantProjects("east up=0, west up=0")
-		lines := strings.Split(strings.TrimSpace(s.news()), "\n")
+		lines := strings.Split(strings.TrimSpace(s.logLines()), "\n")
 		if n := len(lines); n != 1+2+2*2 { // the configuration; each fails; and still does after 15 and 30 minutes
 			t.Errorf("%d lines in forty minutes, want 7:\n%s", n, strings.Join(lines, "\n"))
 		}
@@ -210,18 +209,18 @@ func TestAccountsThatFailFromTheStart(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		s.wantProjects("east/ap-southeast-3 up=1, west/la-north-2 up=1 desktops=2")
 		s.WantDesktops(apptest.TwoDesktopsOK)
-		if news := s.news(); strings.Count(news, `msg="Account recovered"`) != 2 || strings.Contains(news, "level=error") {
+		if news := s.logLines(); strings.Count(news, `msg="Account recovered"`) != 2 || strings.Contains(news, "level=error") {
 			t.Errorf("log of the recovery:\n%s", news)
 		}
 	})
 }
 
-func TestAccountThatFailsLater(t *testing.T) {
+func TestAccountFailingLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
 		s.Scrape()
-		s.news()
+		s.logLines()
 		for name, f := range map[string]simulator.Fault{
 			"refused":  {Status: 403},
 			"down":     {Status: 500},
@@ -230,7 +229,7 @@ func TestAccountThatFailsLater(t *testing.T) {
 			"hanging":  {HangBeforeHeader: true},
 			"no array": {Status: 200, Body: []byte(`{"projects":"none"}`)},
 		} {
-			// Both ways to ask for projects fail.
+			// Both paths of the project list fail.
 			f.Match = func(c simulator.Call) bool { return strings.HasPrefix(c.Operation, "Keystone") }
 			heal := s.Cloud.AddFault(f)
 			for range 30 {
@@ -238,11 +237,11 @@ func TestAccountThatFailsLater(t *testing.T) {
 				s.wantProjects("org/ap-southeast-3 up=1, org/la-north-2 up=1 desktops=2")
 			}
 			if !strings.Contains(s.Get("/status"), "Listing its projects failed. The projects listed") {
-				t.Errorf("%s: /status does not say that the account fails", name)
+				t.Errorf("%s: /status does not report the failing account", name)
 			}
 			heal()
 			time.Sleep(10*time.Minute + time.Second)
-			news := s.news()
+			news := s.logLines()
 			if failed, still := strings.Count(news, "Account project list failed"), strings.Count(news, "Account project list still failing"); failed != 1 || still > 2 || strings.Count(news, "\n") != failed+still+1 {
 				t.Errorf("%s:\n%s", name, news)
 			}
@@ -253,7 +252,7 @@ func TestAccountThatFailsLater(t *testing.T) {
 	})
 }
 
-func TestReloadOfAccounts(t *testing.T) {
+func TestReloadAccounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
@@ -262,8 +261,8 @@ func TestReloadOfAccounts(t *testing.T) {
 		records := func() any { return s.App.Fleet().Snapshots()[1].Records[0] }
 		before := records()
 
-		// What is changed about the account or the refresh must not make the
-		// projects vanish, though IAM cannot be asked just now.
+		// A change of the account or the refresh must not remove the projects,
+		// although IAM is unavailable.
 		heal := s.Cloud.AddFault(simulator.Fault{Operation: listMine, HangBeforeHeader: true})
 		for _, yaml := range []string{
 			apptest.OrganizationYAML("limits: {concurrency: 2}"),
@@ -281,13 +280,13 @@ func TestReloadOfAccounts(t *testing.T) {
 				t.Errorf("/-/ready is %d after a reload", w.Code)
 			}
 		}
-		// A filter counts at once.
+		// A filter takes effect at once.
 		s.YAML = apptest.OrganizationYAML("regions: la-.*")
 		_ = s.App.Reload()
 		s.wantProjects("org/la-north-2 up=1 desktops=2")
 		heal()
 
-		// A project that is configured by itself is not read twice.
+		// A project that is also configured itself is not read twice.
 		s.YAML = apptest.OfficeYAML + "  - " + strings.TrimPrefix(strings.TrimSpace(apptest.AccountYAML("other")), "- ") + "\n"
 		s.YAML = strings.Replace(s.YAML, "  - name: other", "accounts:\n  - name: other", 1)
 		if err := s.App.Reload(); err != nil {
@@ -300,7 +299,7 @@ func TestReloadOfAccounts(t *testing.T) {
 			t.Errorf("%d lists of desktops for two projects", n)
 		}
 
-		// Nor is one that two accounts can see, which belongs to the first.
+		// Nor is a project that is visible to two accounts; it belongs to the first.
 		s.YAML = "accounts:" + apptest.AccountYAML("zoo", "regions: la-.*") + apptest.AccountYAML("ark")
 		if err := s.App.Reload(); err != nil {
 			t.Fatal(err)
@@ -321,8 +320,8 @@ func TestReloadOfAccounts(t *testing.T) {
 	})
 }
 
-// TestAccountWaitsForQuota reloads so often that the quota of IAM's list is
-// spent: that is no failure.
+// TestAccountWaitsForQuota exhausts the quota of IAM's list by reloads, which
+// is not a failure.
 func TestAccountWaitsForQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -335,7 +334,7 @@ func TestAccountWaitsForQuota(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(10*time.Minute + time.Second)
-		if news := s.news(); strings.Contains(news, "level=error") {
+		if news := s.logLines(); strings.Contains(news, "level=error") {
 			t.Errorf("waiting for quota counts as a failure:\n%s", news)
 		}
 		var times []time.Time

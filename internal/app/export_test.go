@@ -13,7 +13,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
 )
 
-// What the tests look at inside an App.
+// Internals of App for tests.
 
 const (
 	SaveInterval = saveInterval

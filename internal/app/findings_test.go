@@ -17,8 +17,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// findings says what an exposition tells of contradictions, one line each, and
-// which reasons it tells nothing of. The counts must be those of the lines.
+// findings returns the findings of an exposition, one a line, and the reasons
+// that are unknown. It checks that the counts match.
 func findings(t *testing.T, e apptest.Exposition) string {
 	t.Helper()
 	var lines []string
@@ -43,7 +43,7 @@ func findings(t *testing.T, e apptest.Exposition) string {
 	return strings.Join(lines, "\n")
 }
 
-// wantFindings scrapes every minute for some time and compares the last.
+// wantFindings scrapes every minute for some time and compares the last findings.
 func (s *scenario) wantFindings(after time.Duration, want string) {
 	s.Helper()
 	for end := time.Now().Add(after); time.Now().Before(end); time.Sleep(time.Minute) {
@@ -54,9 +54,8 @@ func (s *scenario) wantFindings(after time.Duration, want string) {
 	}
 }
 
-// without shows a desktop whose networks call lacks the EIP that the EIP list
-// has.
-func without(d simulator.Desktop) simulator.Desktop {
+// withoutEIP returns a desktop whose networks lack the EIP that the EIP list has.
+func withoutEIP(d simulator.Desktop) simulator.Desktop {
 	nic := d.Interfaces[0]
 	d.RawNetworks = fmt.Appendf(nil, `{"computer_id":%q,"network_infos":[{"port_info":{"id":%q,"ip_address":%q}}]}`, d.ID, nic.PortID, nic.PrivateIP)
 	return d
@@ -64,8 +63,8 @@ func without(d simulator.Desktop) simulator.Desktop {
 
 const noList = "eip_not_listed?\neip_not_shown?"
 
-// TestContradictionsOnTheWire brings about each of them, and mends them.
-func TestContradictionsOnTheWire(t *testing.T) {
+// TestFindings causes and resolves a finding of each reason.
+func TestFindings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		outside := apptest.Desktop("d1", "1.1.1.1")
@@ -75,7 +74,7 @@ func TestContradictionsOnTheWire(t *testing.T) {
 		same := apptest.Desktop("d3", "")
 		other := apptest.Desktop("d4", "")
 		other.Interfaces[0].PrivateIP = same.Interfaces[0].PrivateIP
-		s := newScenario(t, apptest.OfficeYAML, outside, moved, same, other, without(apptest.Desktop("d5", "5.5.5.5")), apptest.Desktop("d6", "6.6.6.6"))
+		s := newScenario(t, apptest.OfficeYAML, outside, moved, same, other, withoutEIP(apptest.Desktop("d5", "5.5.5.5")), apptest.Desktop("d6", "6.6.6.6"))
 		const own = "address_outside_subnet d1 subnet1 10.0.7.1\naddress_used_twice d3 d4 10.0.0.3\neip_used_twice d1 d2 1.1.1.1\n"
 		const vpcs = "subnet_outside_vpc subnet1 vpc2 10.0.0.0/24\nvpcs_overlap vpc2 vpc1 10.0.1.0/24"
 		s.wantFindings(0, own+vpcs+"\n"+noList)
@@ -87,12 +86,12 @@ func TestContradictionsOnTheWire(t *testing.T) {
 	})
 }
 
-// TestContradictionsInAnOutage are held as all else is, and then unknown. None
-// comes of a cloud that fails, nor of EIPs that go from desktop to desktop.
-func TestContradictionsInAnOutage(t *testing.T) {
+// TestFindingsInOutage checks that findings become stale and then unknown,
+// and that neither an outage nor a moved EIP is a finding.
+func TestFindingsInOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScenario(t, apptest.OfficeYAML, without(apptest.Desktop("d1", "1.1.1.1")), apptest.Desktop("d2", "2.2.2.2"), apptest.Desktop("d3", ""))
+		s := newScenario(t, apptest.OfficeYAML, withoutEIP(apptest.Desktop("d1", "1.1.1.1")), apptest.Desktop("d2", "2.2.2.2"), apptest.Desktop("d3", ""))
 		const found = "eip_not_shown d1 1.1.1.1"
 		s.wantFindings(20*time.Minute, found)
 
@@ -123,12 +122,12 @@ func TestContradictionsInAnOutage(t *testing.T) {
 	})
 }
 
-// TestContradictionsWithoutPermission: where the EIP list is refused, the two
-// reasons that need it are unknown, and all else is as it was.
-func TestContradictionsWithoutPermission(t *testing.T) {
+// TestFindingsWithoutPermission: denies the EIP list: the two reasons that need it
+// are unknown, and nothing else changes.
+func TestFindingsWithoutPermission(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScenario(t, apptest.OfficeYAML, without(apptest.Desktop("d1", "1.1.1.1")), apptest.Desktop("d2", "2.2.2.2"))
+		s := newScenario(t, apptest.OfficeYAML, withoutEIP(apptest.Desktop("d1", "1.1.1.1")), apptest.Desktop("d2", "2.2.2.2"))
 		s.Cloud.AddKey(simulator.Key{AccessKey: "AKOFFICE", SecretKey: apptest.SecretKey, Deny: []string{bindings}})
 		s.wantFindings(2*time.Hour, noList)
 		if e := s.Scrape(); e.Sum("up") != 1 || e.Sum("desktops_stale") != 0 {

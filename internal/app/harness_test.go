@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// scenario adds what the tests of this package need to an apptest.Scenario.
+// scenario is an apptest.Scenario with helpers of this package.
 type scenario struct{ *apptest.Scenario }
 
 func newScenario(t *testing.T, yaml string, desktops ...simulator.Desktop) *scenario {

@@ -17,10 +17,10 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// records parses a log, and forgets it.
-func (s *scenario) records() []map[string]string {
+// logRecords parses the log since the last call.
+func (s *scenario) logRecords() []map[string]string {
 	s.Helper()
-	synctest.Wait() // the EIP list is read behind a scrape
+	synctest.Wait() // the EIP list is read after a scrape
 	var all []map[string]string
 	d := logfmt.NewDecoder(strings.NewReader(s.Log.Drain()))
 	for d.ScanRecord() {
@@ -36,14 +36,13 @@ func (s *scenario) records() []map[string]string {
 	return all
 }
 
-// TestLogOfAFailure lets the cloud fail in each way for forty minutes, and
-// looks at what an operator reads meanwhile: that it began, that it goes on
-// after a quarter of an hour each, and that it ended.
-func TestLogOfAFailure(t *testing.T) {
+// TestFailureLog makes the cloud fail in each way for forty minutes, and checks
+// the log: the failure, a reminder every 15 minutes, and the recovery.
+func TestFailureLog(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		fault  simulator.Fault
-		kind   string // in the words of the error
+		kind   string // beginning of the error
 		remedy string
 	}{
 		"500":              {simulator.Fault{Status: 500}, "transient: HTTP 500", ""},
@@ -66,7 +65,7 @@ func TestLogOfAFailure(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newScenario(t, apptest.OfficeYAML, apptest.TwoDesktops()...)
-				s.records()
+				s.logRecords()
 				tc.fault.Operation = list
 				heal := s.Cloud.AddFault(tc.fault)
 				for range 40 {
@@ -79,14 +78,14 @@ func TestLogOfAFailure(t *testing.T) {
 				s.Scrape()
 				var told []string
 				calls := 0
-				for _, r := range s.records() {
+				for _, r := range s.logRecords() {
 					if r["msg"] == "API call" {
 						calls++
 						s.checkCall(r)
 						continue
 					}
 					if r["project"] != "office" || r["region"] != "la-north-2" || r["level"] == "debug" {
-						t.Errorf("a line that is not to be expected: %v", r)
+						t.Errorf("unexpected line: %v", r)
 					}
 					told = append(told, r["level"]+": "+r["msg"])
 					if r["level"] != "error" {
@@ -95,16 +94,16 @@ func TestLogOfAFailure(t *testing.T) {
 					if !strings.HasPrefix(r["err"], "ListDesktops: "+tc.kind) || !strings.Contains(r["err"], tc.remedy) {
 						t.Errorf("the error is %q; want %q and %q", r["err"], tc.kind, tc.remedy)
 					}
-					// A shut key and a connection that broke have no request.
+					// An open circuit breaker and a broken connection have no request ID.
 					if strings.Contains(tc.kind, "HTTP") != strings.Contains(r["err"], "(request ") {
-						t.Errorf("the error is %q: is there a request?", r["err"])
+						t.Errorf("the error is %q: is there a request ID?", r["err"])
 					}
 				}
 				const want = "error: Project refresh failed, error: Project refresh still failing, error: Project refresh still failing, info: Project refresh recovered"
 				if got := strings.Join(told, ", "); got != want {
-					t.Errorf("it tells %s;\nwant %s", got, want)
+					t.Errorf("the log has %s;\nwant %s", got, want)
 				}
-				// The transport repeats by itself what broke on a used connection.
+				// The transport itself retries on a reused connection that broke.
 				if n := s.Cloud.CallCount(""); calls > n || calls < n && !tc.fault.ResetConnection {
 					t.Errorf("%d calls in the log, of %d", calls, n)
 				}
@@ -115,39 +114,39 @@ func TestLogOfAFailure(t *testing.T) {
 
 var hexID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// checkCall checks a line of the log about a call.
+// checkCall checks the log line of an API call.
 func (s *scenario) checkCall(r map[string]string) {
 	s.Helper()
 	if _, err := time.ParseDuration(r["duration"]); err != nil || r["level"] != "debug" || r["operation"] == "" || r["project"] == "" {
-		s.Errorf("a call is told as %v", r)
+		s.Errorf("the line of a call is %v", r)
 	}
 	switch answered := r["status"] != "error"; {
 	case answered && !hexID.MatchString(r["request_id"]):
-		s.Errorf("an answered call has the request ID %q", r["request_id"])
+		s.Errorf("a call with a response has the request ID %q", r["request_id"])
 	case !answered && r["err"] == "":
-		s.Errorf("a call without an answer does not say why: %v", r)
+		s.Errorf("a call without a response has no error: %v", r)
 	}
 }
 
-// TestLogsAreQuietWhileAllIsWell scrapes for two hours: after the first reading
-// there is nothing to tell, and for debugging one line a call.
-func TestLogsAreQuietWhileAllIsWell(t *testing.T) {
+// TestNoLogWithoutFailures scrapes for two hours: after the first refresh the
+// log has only one debug line for each API call.
+func TestNoLogWithoutFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML+apptest.PlantYAML+"accounts:"+apptest.AccountYAML("org"), apptest.TwoDesktops()...)
-		s.records()
+		s.logRecords()
 		for range 2 * 60 {
 			s.Scrape()
 			time.Sleep(time.Minute)
 		}
-		time.Sleep(time.Second) // IAM is asked on the hour
+		time.Sleep(time.Second) // the account is polled on the hour
 		seen := map[string]int{}
-		for _, r := range s.records() {
+		for _, r := range s.logRecords() {
 			seen[r["level"]+" "+r["msg"]]++
 			s.checkCall(r)
 		}
 		if want := map[string]int{"debug API call": s.Cloud.CallCount("")}; fmt.Sprint(seen) != fmt.Sprint(want) {
-			t.Errorf("it tells %v, want %v", seen, want)
+			t.Errorf("the log has %v, want %v", seen, want)
 		}
 	})
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// shadow is what the changes that were told make of the fleet. Each must begin
-// where the one before it ended, and lead to something that was true; together
-// they must lead to what is shown. So none can be told twice, lost or invented.
-type shadow struct {
-	desktops map[string]*image
+// expectedFleet is the fleet as the reported changes describe it. Each change must
+// begin where the one before ended and lead to something that was true; together
+// they must lead to the exposition. So none is repeated, lost or invented.
+type expectedFleet struct {
+	desktops map[string]*expectedDesktop
 	told     int
 }
 
-// image is a desktop as the changes tell it. A part that no change told of yet
-// is not known; it is what is shown first.
-type image struct {
+// expectedDesktop is a desktop as the changes describe it. A part without a change
+// yet is unknown, and takes the first exposed value.
+type expectedDesktop struct {
 	name, address, eip part
 }
 
@@ -30,16 +30,16 @@ type part struct {
 	known bool
 }
 
-// follow brings what was told since the last time into the shadow, and holds
-// the shadow against what is known to the exporter.
-func (m *modelFleet) follow() {
-	m.App.Fleet().Snapshots() // publishes what has ended meanwhile
-	synctest.Wait()           // what is under way may tell more, and show it
+// applyChanges applies the new changes to the expected fleet, and compares it
+// with the snapshot.
+func (m *fleetModel) applyChanges() {
+	m.App.Fleet().Snapshots() // publishes finished refreshes
+	synctest.Wait()           // refreshes in progress may report more
 	now := m.App.Fleet().Snapshots()[0]
 	changes := m.App.History().Changes()
 	slices.Reverse(changes)
 	for _, c := range changes[m.shadow.told:] {
-		m.believe(c)
+		m.apply(c)
 	}
 	m.shadow.told = len(changes)
 
@@ -52,10 +52,10 @@ func (m *modelFleet) follow() {
 			m.Errorf("step %d: %s is shown, and nothing was told of its coming", m.step, id)
 			continue
 		}
-		m.shows(id, "the name", &d.name, r.Name())
+		m.checkPart(id, "the name", &d.name, r.Name())
 		if r.Networks != nil {
-			m.shows(id, "the address", &d.address, r.Networks.Interfaces[0].PrivateIP)
-			m.shows(id, "the EIP", &d.eip, r.Networks.EIPAddresses())
+			m.checkPart(id, "the address", &d.address, r.Networks.Interfaces[0].PrivateIP)
+			m.checkPart(id, "the EIP", &d.eip, r.Networks.EIPAddresses())
 		}
 	}
 	for id := range m.shadow.desktops {
@@ -72,27 +72,27 @@ func (m *modelFleet) follow() {
 	}
 }
 
-// shows compares a part with what is shown.
-func (m *modelFleet) shows(id, what string, p *part, text string) {
+// checkPart compares a part of a desktop with the snapshot.
+func (m *fleetModel) checkPart(id, what string, p *part, text string) {
 	if p.known && p.text != text {
 		m.Errorf("step %d: %s of %s is shown as %q; by what was told, it is %q", m.step, what, id, text, p.text)
 	}
 	*p = part{text, true}
 }
 
-// believe brings one change into the shadow.
-func (m *modelFleet) believe(c inventory.Change) {
+// apply applies one change to the expected fleet.
+func (m *fleetModel) apply(c inventory.Change) {
 	id, d := c.DesktopID, m.shadow.desktops[c.DesktopID]
-	lived := func(what func(life) bool) bool { return m.was(id, m.oldest(c.Time), what) }
+	lived := func(what func(period) bool) bool { return m.wasTrue(id, m.oldestAllowed(c.Time), what) }
 	switch c.Kind {
 	case inventory.Appeared:
-		if d != nil || !lived(func(l life) bool { return l.exists }) {
+		if d != nil || !lived(func(l period) bool { return l.exists }) {
 			m.Errorf("step %d: told, and not so: %+v: %+v", m.step, c, m.lives[id])
 		}
-		m.shadow.desktops[id] = &image{}
+		m.shadow.desktops[id] = &expectedDesktop{}
 		return
 	case inventory.Vanished:
-		if d == nil || !lived(func(l life) bool { return !l.exists }) {
+		if d == nil || !lived(func(l period) bool { return !l.exists }) {
 			m.Errorf("step %d: told, and not so: %+v: %+v", m.step, c, m.lives[id])
 		}
 		delete(m.shadow.desktops, id)
@@ -102,13 +102,13 @@ func (m *modelFleet) believe(c inventory.Change) {
 		m.Errorf("step %d: told of a desktop that never came: %+v", m.step, c)
 		return
 	}
-	p, of := &d.name, func(l life) string { return l.name }
+	p, of := &d.name, func(l period) string { return l.name }
 	switch c.Kind {
 	case inventory.Renamed:
 	case inventory.AddressChanged:
-		p, of = &d.address, func(l life) string { return l.address }
+		p, of = &d.address, func(l period) string { return l.address }
 	case inventory.EIPBound, inventory.EIPUnbound, inventory.EIPSwapped:
-		p, of = &d.eip, func(l life) string { return l.eip }
+		p, of = &d.eip, func(l period) string { return l.eip }
 		kind := inventory.EIPSwapped
 		if c.Before == "" {
 			kind = inventory.EIPBound
@@ -125,21 +125,21 @@ func (m *modelFleet) believe(c inventory.Change) {
 	if p.known && p.text != c.Before || c.Before == c.After {
 		m.Errorf("step %d: told from %q, and it was %q: %+v", m.step, c.Before, p.text, c)
 	}
-	if !m.was(id, time.Time{}, func(l life) bool { return of(l) == c.Before }) || !lived(func(l life) bool { return l.exists && of(l) == c.After }) {
+	if !m.wasTrue(id, time.Time{}, func(l period) bool { return of(l) == c.Before }) || !lived(func(l period) bool { return l.exists && of(l) == c.After }) {
 		m.Errorf("step %d: told, and never so: %+v: %+v", m.step, c, m.lives[id])
 	}
 	*p = part{c.After, true}
 }
 
-// toldAll expects, of a calm cloud, that what was told leads to the truth.
-func (m *modelFleet) toldAll() {
-	m.follow()
+// checkComplete checks, while nothing fails, that the changes lead to the truth.
+func (m *fleetModel) checkComplete() {
+	m.applyChanges()
 	for id, lives := range m.lives {
 		l, d := lives[len(lives)-1], m.shadow.desktops[id]
 		switch {
 		case (d != nil) != l.exists:
 			m.Errorf("step %d: %s exists: %t; by what was told: %t", m.step, id, l.exists, d != nil)
-		case d != nil && *d != image{part{l.name, true}, part{l.address, true}, part{l.eip, true}}:
+		case d != nil && *d != expectedDesktop{part{l.name, true}, part{l.address, true}, part{l.eip, true}}:
 			m.Errorf("step %d: %s is %+v; by what was told, it is %+v", m.step, id, l, *d)
 		}
 	}

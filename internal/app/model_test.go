@@ -25,14 +25,14 @@ var (
 )
 
 // TestModel changes a fleet at random while the cloud fails at random, and
-// after each scrape holds what is said against what may be said:
-//   - what is said of a desktop's networks was true at some time since the
-//     oldest data that the exporter claims, and within max_staleness;
-//   - a desktop is shown only if it existed within max_staleness;
-//   - every change is told exactly once, and none that was not (see shadow),
-//     though the exporter is restarted now and then, with a state file;
-//   - the counts agree with the series, and the unknown has no number;
-//   - when the cloud is calm for a while, exactly the truth is said.
+// after each scrape compares the exposition with the history of the fleet:
+//   - a desktop's networks were true at some time since the oldest data that the
+//     exporter reports, and within max_staleness;
+//   - a desktop has series only if it existed within max_staleness;
+//   - every change is reported exactly once, and no other (see expectedFleet),
+//     although the exporter is restarted now and then, with a state file;
+//   - the counts agree with the series, and unknown values have none;
+//   - after some time without faults, the exposition is exactly the truth.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	// With the long seeds a restart once restored a rename and a removal that
@@ -47,7 +47,7 @@ func TestModel(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				yaml, _ := withState(t, apptest.OfficeYAML)
 				s := newScenario(t, yaml)
-				m := &modelFleet{scenario: s, rng: rand.New(rand.NewPCG(seed, 0)), lives: map[string][]life{}, shadow: shadow{desktops: map[string]*image{}}}
+				m := &fleetModel{scenario: s, rng: rand.New(rand.NewPCG(seed, 0)), lives: map[string][]period{}, shadow: expectedFleet{desktops: map[string]*expectedDesktop{}}}
 				for range 120 {
 					m.create()
 				}
@@ -58,13 +58,13 @@ func TestModel(t *testing.T) {
 					}
 					switch step % 25 {
 					case 24:
-						m.calm()
+						m.settleDown()
 					case 6, 18:
 						m.outage()
 					case 9, 21:
-						m.pause()
+						m.restart()
 					default:
-						m.weather()
+						m.injectFaults()
 						m.check()
 					}
 					if t.Failed() {
@@ -77,36 +77,35 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// life is what was true of a desktop from a time to another.
-type life struct {
-	from, to time.Time // to is zero while it goes on
-	text     string    // its interfaces, as exposition.fleet spells them
+// period is a time in which something was true of a desktop.
+type period struct {
+	from, to time.Time // to is zero if it has not ended
+	text     string    // its interfaces, as in Exposition.Desktops
 	exists   bool
 
 	name, address, eip string
 }
 
-// modelFleet knows the whole history of a simulated fleet.
-type modelFleet struct {
+// fleetModel is a simulated fleet with its whole history.
+type fleetModel struct {
 	*scenario
 	rng    *rand.Rand
 	next   int
 	step   int
-	lives  map[string][]life
-	shadow shadow
+	lives  map[string][]period
+	shadow expectedFleet
 	heal   []func()
 
-	away, back time.Time // when the exporter did not run last
+	away, back time.Time // the last time without an exporter
 }
 
-// Data may be older than max_staleness by the time until a try fails: by the
-// pause until the next scrape, and by a refresh that comes to its first question
-// late.
+// Data may be older than max_staleness by the time until an attempt fails: by the
+// pause until the next scrape, and by a refresh whose first request is late.
 const staleness, slack = 15 * time.Minute, 2*time.Minute + 10*time.Second + 2*time.Minute
 
-// oldest is how old anything may be that is said at a time. Who is away for
-// less than max_staleness holds what was known before.
-func (m *modelFleet) oldest(at time.Time) time.Time {
+// oldestAllowed returns how old exposed data may be. An exporter that is away for
+// less than max_staleness keeps what it had.
+func (m *fleetModel) oldestAllowed(at time.Time) time.Time {
 	since := at.Add(-staleness - slack)
 	if since.Before(m.back) && !at.Before(m.back) {
 		return since.Add(-min(m.back.Sub(m.away), staleness))
@@ -114,15 +113,15 @@ func (m *modelFleet) oldest(at time.Time) time.Time {
 	return since
 }
 
-// note writes down what is true of a desktop from now on.
-func (m *modelFleet) note(id string) {
+// record records what is true of a desktop from now on.
+func (m *fleetModel) record(id string) {
 	now := time.Now()
 	lives := m.lives[id]
 	if n := len(lives); n > 0 {
 		lives[n-1].to = now
 	}
 	d, exists := m.Cloud.Desktop(apptest.ProjectA, id)
-	l := life{from: now, exists: exists, name: d.Name}
+	l := period{from: now, exists: exists, name: d.Name}
 	for _, nic := range d.Interfaces {
 		l.text, l.address = " "+nic.PrivateIP, nic.PrivateIP
 		if nic.EIP != nil {
@@ -132,7 +131,7 @@ func (m *modelFleet) note(id string) {
 	m.lives[id] = append(lives, l)
 }
 
-func (m *modelFleet) create() {
+func (m *fleetModel) create() {
 	m.next++
 	id := fmt.Sprintf("d%04d", m.next)
 	d := apptest.Desktop(id, "")
@@ -141,16 +140,16 @@ func (m *modelFleet) create() {
 		d.Interfaces[0].EIP = m.eip()
 	}
 	m.Cloud.PutDesktop(apptest.ProjectA, d)
-	m.note(id)
+	m.record(id)
 }
 
-func (m *modelFleet) eip() *simulator.EIP {
+func (m *fleetModel) eip() *simulator.EIP {
 	m.next++
 	return &simulator.EIP{ID: fmt.Sprint("e", m.next), Address: fmt.Sprintf("100.%d.%d.1", m.next/250, m.next%250)}
 }
 
-// change makes one thing happen to the fleet.
-func (m *modelFleet) change() {
+// change makes one random change to the fleet.
+func (m *fleetModel) change() {
 	desktops := m.Cloud.Desktops(apptest.ProjectA)
 	if len(desktops) == 0 || len(desktops) < 200 && m.rng.IntN(4) == 0 {
 		m.create()
@@ -175,11 +174,11 @@ func (m *modelFleet) change() {
 			}
 		})
 	}
-	m.note(id)
+	m.record(id)
 }
 
-// weather puts up to three faults in place of those before.
-func (m *modelFleet) weather() {
+// injectFaults replaces the faults by up to three new ones.
+func (m *fleetModel) injectFaults() {
 	for _, heal := range m.heal {
 		heal()
 	}
@@ -225,8 +224,8 @@ func (m *modelFleet) weather() {
 	}
 }
 
-// holes takes some desktops out of lists, whose total still counts them.
-func (m *modelFleet) holes() func([]byte) []byte {
+// omitFromList removes some desktops from lists whose total still counts them.
+func (m *fleetModel) omitFromList() func([]byte) []byte {
 	digit := fmt.Sprint(m.rng.IntN(10))
 	return func(body []byte) []byte {
 		var answer struct {
@@ -234,7 +233,7 @@ func (m *modelFleet) holes() func([]byte) []byte {
 			Total    int              `json:"total_count"`
 		}
 		if err := json.Unmarshal(body, &answer); err != nil {
-			return body // another fault's
+			return body // of another fault
 		}
 		answer.Desktops = slices.DeleteFunc(answer.Desktops, func(d map[string]any) bool {
 			return strings.HasSuffix(d["desktop_id"].(string), digit)
@@ -244,12 +243,12 @@ func (m *modelFleet) holes() func([]byte) []byte {
 	}
 }
 
-// outage lets one operation fail for longer than anything may be held, while
-// the fleet changes and is scraped every minute.
-func (m *modelFleet) outage() {
+// outage makes one operation fail for longer than data may be kept, while the
+// fleet changes and is scraped every minute.
+func (m *fleetModel) outage() {
 	f := simulator.Fault{Operation: []string{list, networks}[m.rng.IntN(2)]}
 	if n := m.rng.IntN(6); n == 5 {
-		f = simulator.Fault{Operation: list, RewriteBody: m.holes()}
+		f = simulator.Fault{Operation: list, RewriteBody: m.omitFromList()}
 	} else {
 		f.Status = []int{403, 404, 429, 500, 502}[n]
 	}
@@ -261,8 +260,8 @@ func (m *modelFleet) outage() {
 	}
 }
 
-// pause restarts the exporter while the fleet changes and the weather stays.
-func (m *modelFleet) pause() {
+// restart restarts the exporter while the fleet changes and the faults stay.
+func (m *fleetModel) restart() {
 	m.App.Close()
 	m.away = time.Now()
 	for range m.rng.IntN(30) {
@@ -275,9 +274,9 @@ func (m *modelFleet) pause() {
 	m.check()
 }
 
-// calm lets the cloud be well for as long as any pause lasts, and then expects
-// the truth.
-func (m *modelFleet) calm() {
+// settleDown removes all faults for longer than any backoff, and then expects the
+// truth.
+func (m *fleetModel) settleDown() {
 	for _, heal := range m.heal {
 		heal()
 	}
@@ -286,8 +285,8 @@ func (m *modelFleet) calm() {
 	m.Scrape()
 	time.Sleep(2 * time.Minute)
 	e := m.Scrape()
-	m.may(e)
-	m.toldAll()
+	m.checkMetrics(e)
+	m.checkComplete()
 	exist := 0
 	shown := m.shown(e)
 	for id, lives := range m.lives {
@@ -303,13 +302,13 @@ func (m *modelFleet) calm() {
 	}
 }
 
-func (m *modelFleet) check() {
-	m.may(m.Scrape())
-	m.follow()
+func (m *fleetModel) check() {
+	m.checkMetrics(m.Scrape())
+	m.applyChanges()
 }
 
-// shown gives the interfaces of each desktop whose networks are shown.
-func (m *modelFleet) shown(e apptest.Exposition) map[string]string {
+// shown returns the interfaces of each desktop with networks.
+func (m *fleetModel) shown(e apptest.Exposition) map[string]string {
 	shown := map[string]string{}
 	e.Each("desktop_eips", func(l apptest.Labels, _ float64) { shown[l.Get("desktop_id")] = "" })
 	e.Each("desktop_network_info", func(l apptest.Labels, _ float64) {
@@ -322,10 +321,10 @@ func (m *modelFleet) shown(e apptest.Exposition) map[string]string {
 	return shown
 }
 
-// may holds what is said against what may be said.
-func (m *modelFleet) may(e apptest.Exposition) {
+// checkMetrics compares an exposition with the history.
+func (m *fleetModel) checkMetrics(e apptest.Exposition) {
 	now := time.Now()
-	since := m.oldest(now)
+	since := m.oldestAllowed(now)
 	oldest := since
 	if seconds := e.Sum("oldest_data_timestamp_seconds"); seconds > 0 {
 		if claimed := time.UnixMilli(int64(seconds * 1000)).Add(-time.Second); claimed.After(oldest) {
@@ -334,7 +333,7 @@ func (m *modelFleet) may(e apptest.Exposition) {
 	}
 	shown := m.shown(e)
 	for id, text := range shown {
-		if !m.was(id, oldest, func(l life) bool { return l.exists && l.text == text }) {
+		if !m.wasTrue(id, oldest, func(l period) bool { return l.exists && l.text == text }) {
 			m.Errorf("step %d: %s is shown as %q, which was not true since %s: %+v", m.step, id, text, oldest, m.lives[id])
 		}
 	}
@@ -345,7 +344,7 @@ func (m *modelFleet) may(e apptest.Exposition) {
 		if _, ok := shown[id]; !ok {
 			unresolved++
 		}
-		if !m.was(id, since, func(l life) bool { return l.exists }) {
+		if !m.wasTrue(id, since, func(l period) bool { return l.exists }) {
 			m.Errorf("step %d: %s is shown and is gone: %+v", m.step, id, m.lives[id])
 		}
 	})
@@ -365,8 +364,8 @@ func (m *modelFleet) may(e apptest.Exposition) {
 	}
 }
 
-// was tells whether something was true of a desktop at some time since then.
-func (m *modelFleet) was(id string, since time.Time, what func(life) bool) bool {
+// wasTrue reports whether something was true of a desktop at some time since then.
+func (m *fleetModel) wasTrue(id string, since time.Time, what func(period) bool) bool {
 	for _, l := range m.lives[id] {
 		if (l.to.IsZero() || !l.to.Before(since)) && what(l) {
 			return true

@@ -17,8 +17,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// expectations says which desktops should have an EIP and which must not, one line
-// each, and how many policies there are.
+// expectations returns which desktops should have an EIP and which must not, one
+// a line, and the number of policies.
 func expectations(e apptest.Exposition) []string {
 	var lines []string
 	e.Each("desktop_eip_expected", func(l apptest.Labels, value float64) {
@@ -35,8 +35,8 @@ func (s *scenario) wantExpected(want ...string) {
 	}
 }
 
-// mixed are desktops that differ in all that policies select by.
-func mixed() []simulator.Desktop {
+// mixedDesktops returns desktops that differ in everything that policies select by.
+func mixedDesktops() []simulator.Desktop {
 	kiosk := apptest.Desktop("d1", "1.1.1.1")
 	kiosk.Name = "kiosk-17"
 	pooled := apptest.Desktop("d2", "")
@@ -63,11 +63,11 @@ func TestPolicies(t *testing.T) {
 			"{name: all, eip: required}",
 			[]string{"d1 all 1", "d2 all 1", "d3 all 1", "d4 all 1", "d5 all 1", "1 policies"},
 		},
-		"allowed is as if nothing was said": {
+		"allowed has no series": {
 			"{name: all, eip: allowed}",
 			[]string{"1 policies"},
 		},
-		"the first that selects a desktop counts": {
+		"the first match wins": {
 			"{name: pool, eip: required, pool_ids: [pool0, pool1]}, {name: kiosks, eip: allowed, desktop_names: 'kiosk-\\d+'}, {name: rest, eip: forbidden}",
 			[]string{"d2 pool 1", "d3 rest 0", "d4 rest 0", "3 policies"},
 		},
@@ -75,11 +75,11 @@ func TestPolicies(t *testing.T) {
 			"{name: part, eip: required, desktop_names: kiosk}, {name: case, eip: required, desktop_names: 'KIOSK-17|(?i)ND2'}",
 			[]string{"d2 case 1", "2 policies"},
 		},
-		"one interface of several is enough, of the unknown nothing is said": {
+		"one matching interface is enough, unknown matches have no series": {
 			"{name: storage, eip: forbidden, vpc_ids: [vpc2]}, {name: floor, eip: required, subnet_ids: [subnet1]}",
 			[]string{"d1 floor 1", "d2 floor 1", "d3 floor 1", "d4 storage 0", "2 policies"},
 		},
-		"what is known to differ outweighs the unknown": {
+		"a known mismatch outweighs an unknown match": {
 			"{name: no, eip: forbidden, vpc_ids: [vpc2], desktop_names: nd4}, {name: rest, eip: required}",
 			[]string{"d1 rest 1", "d2 rest 1", "d3 rest 1", "d4 no 0", "d5 rest 1", "2 policies"},
 		},
@@ -91,15 +91,15 @@ func TestPolicies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				newScenario(t, apptest.OfficeYAML+"policies: ["+tc.policies+"]\n", mixed()...).wantExpected(tc.want...)
+				newScenario(t, apptest.OfficeYAML+"policies: ["+tc.policies+"]\n", mixedDesktops()...).wantExpected(tc.want...)
 			})
 		})
 	}
 }
 
-// TestPoliciesOfConfiguredDesktops looks at desktops of which there is no list:
-// their pools and tags are never known.
-func TestPoliciesOfConfiguredDesktops(t *testing.T) {
+// TestPoliciesWithConfiguredDesktops has desktops that are not listed: their
+// pools and tags are unknown.
+func TestPoliciesWithConfiguredDesktops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML+`    desktops: {ids: [d1, d2, d5]}
@@ -107,14 +107,14 @@ policies:
   - {name: kiosks, eip: forbidden, desktop_names: kiosk-.*}
   - {name: pool, eip: required, pool_ids: [pool1]}
   - {name: rest, eip: required}
-`, mixed()...)
+`, mixedDesktops()...)
 		s.wantExpected("d1 kiosks 0", "3 policies")
 	})
 }
 
-// TestPoliciesTellProjectsApart has two projects of the configuration show
-// desktops of the same one, and a third with desktops of another.
-func TestPoliciesTellProjectsApart(t *testing.T) {
+// TestPoliciesByProject configures two entries with desktops of one project, and a
+// third with desktops of another project.
+func TestPoliciesByProject(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const shared = "region: la-north-2, endpoint: 'http://127.0.0.1', credentials: {access_key: AKOFFICE, secret_key: " + apptest.SecretKey + "}"
@@ -126,10 +126,10 @@ projects:
 policies:
   - {name: of the pool, eip: required, projects: pool}
   - {name: of the shop, eip: forbidden, projects: sh.p}
-`, mixed()...)
+`, mixedDesktops()...)
 		s.Cloud.SetDesktops(apptest.ProjectB, []simulator.Desktop{apptest.Desktop("d9", "")})
 		s.Start()
-		// d2 is in both; which of them it is said for must not change from scrape to scrape.
+		// d2 is in both entries; which of them has its series must not change.
 		first := expectations(s.Scrape())
 		if want := []string{"d9 of the shop 0", "2 policies"}; !slices.Equal(first[len(first)-2:], want) {
 			t.Errorf("%q, want it to end with %q", first, want)
@@ -141,11 +141,11 @@ policies:
 	})
 }
 
-// TestReloadOfPolicies changes policies while everything else stays.
-func TestReloadOfPolicies(t *testing.T) {
+// TestReloadPolicies changes policies and nothing else.
+func TestReloadPolicies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newScenario(t, apptest.OfficeYAML+"policies: [{name: kiosks, eip: required, desktop_names: kiosk-.*}]\n", mixed()...)
+		s := newScenario(t, apptest.OfficeYAML+"policies: [{name: kiosks, eip: required, desktop_names: kiosk-.*}]\n", mixedDesktops()...)
 		s.wantExpected("d1 kiosks 1", "d5 kiosks 1", "1 policies")
 		reload := func(policies string) {
 			t.Helper()
@@ -160,11 +160,11 @@ func TestReloadOfPolicies(t *testing.T) {
 		s.Cloud.ResetCounters()
 		reload("policies: [{name: kiosks, eip: required, desktop_names: kiosk-.*}]\n")
 		if s.App.Exposition() != kept {
-			t.Error("what is kept of the exposition is lost by a reload that changes nothing")
+			t.Error("a reload that changes nothing drops the cached exposition")
 		}
 		reload("policies: [{name: kiosks, eip: forbidden, desktop_names: kiosk-.*}]\n")
 		if n := s.Cloud.CallCount(""); n != 0 {
-			t.Errorf("the cloud is asked %d times because of a policy", n)
+			t.Errorf("%d API calls because of a policy", n)
 		}
 		s.wantExpected("d1 kiosks 0", "d5 kiosks 0", "1 policies")
 		reload("policies: [{name: booths, eip: forbidden, desktop_names: kiosk-1.*}, {name: finance, eip: required, tags: {team: finance}}]\n")
@@ -174,9 +174,8 @@ func TestReloadOfPolicies(t *testing.T) {
 	})
 }
 
-// TestPoliciesFollowTheDesktop changes, one after the other, what policies
-// select by.
-func TestPoliciesFollowTheDesktop(t *testing.T) {
+// TestPoliciesFollowChanges changes a desktop in everything that policies select by.
+func TestPoliciesFollowChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML+`policies:

@@ -20,15 +20,15 @@ import (
 
 const bindings = "ListDesktopsEips"
 
-// branch is one project of a scene in which quota matters.
-type branch struct {
+// quotaProject is a project of a quotaScenario.
+type quotaProject struct {
 	key      string
 	desktops int
 }
 
-// quotaScene is a scene of several projects before a cloud that enforces a
+// quotaScenario returns a scenario of several projects and a cloud that enforces a
 // quota from the first call on. limits are YAML.
-func quotaScene(t *testing.T, quota int, limits string, branches ...branch) *scenario {
+func quotaScenario(t *testing.T, quota int, limits string, branches ...quotaProject) *scenario {
 	t.Helper()
 	var yaml strings.Builder
 	yaml.WriteString("projects:\n")
@@ -58,9 +58,9 @@ func quotaScene(t *testing.T, quota int, limits string, branches ...branch) *sce
 	return s
 }
 
-// figures scrapes, and parses only what is not about single desktops, but for
-// those that are named: the rest is most of the work.
-func (s *scenario) figures(ids ...string) apptest.Exposition {
+// scrapeSummary scrapes and parses only series that are not of a desktop, or of one
+// of the given desktops, since parsing all takes most of the time.
+func (s *scenario) scrapeSummary(ids ...string) apptest.Exposition {
 	s.Helper()
 	var text strings.Builder
 	for line := range strings.Lines(s.Get("/metrics")) {
@@ -71,9 +71,9 @@ func (s *scenario) figures(ids ...string) apptest.Exposition {
 	return apptest.Parse(s.T, text.String())
 }
 
-// refused counts the calls that the cloud answered by 429, as the exporter saw
-// them; the simulator's own count must be the same.
-func refused(s *scenario, e apptest.Exposition) float64 {
+// throttledCalls returns the number of calls with status 429 by the exporter's metric,
+// and checks that the simulator counts the same.
+func throttledCalls(s *scenario, e apptest.Exposition) float64 {
 	s.Helper()
 	n := e.Sum("exporter_api_requests_total", "code", "429")
 	if theirs := s.Cloud.ThrottledCount(""); n != float64(theirs) {
@@ -82,34 +82,33 @@ func refused(s *scenario, e apptest.Exposition) float64 {
 	return n
 }
 
-// TestNever429 scrapes fleets of all sizes for some minutes, before a cloud that
-// refuses what is above its quota, which is a tenth above the configured limit,
-// as it is by default.
+// TestNever429 scrapes fleets of all sizes for some minutes. As by default, the quota
+// of the cloud is a tenth above the configured limit.
 func TestNever429(t *testing.T) {
 	t.Parallel()
-	var many []branch
+	var many []quotaProject
 	for i := range 12 {
-		many = append(many, branch{"AKMANY", 75 * i})
+		many = append(many, quotaProject{"AKMANY", 75 * i})
 	}
 	for name, tc := range map[string]struct {
 		limits   string
 		quota    int
-		branches []branch
+		branches []quotaProject
 		every    time.Duration
-		spent    bool // the quota cannot pay for a full read on each scrape
+		spent    bool // the quota is too small for a full read on each scrape
 	}{
-		"one project that the quota pays for": {"requests_per_minute: 20", 22, []branch{{"AK1", 1900}}, time.Minute, false},
-		"one project that it does not":        {"requests_per_minute: 9", 10, []branch{{"AK1", 1900}}, time.Minute, true},
-		"projects that share a key":           {"requests_per_minute: 20", 22, []branch{{"AK1", 1100}, {"AK1", 700}, {"AK1", 350}, {"AK1", 100}, {"AK1", 0}}, time.Minute, true},
-		"as many keys as projects":            {"requests_per_minute: 9", 10, []branch{{"AK1", 900}, {"AK2", 250}, {"AK3", 850}, {"AK4", 1}}, time.Minute, false},
-		"some of each":                        {"requests_per_minute: 9", 10, []branch{{"AK1", 1000}, {"AK1", 200}, {"AK2", 800}, {"AK2", 0}, {"AK3", 10}}, time.Minute, true},
+		"one project that the quota pays for": {"requests_per_minute: 20", 22, []quotaProject{{"AK1", 1900}}, time.Minute, false},
+		"one project that it does not":        {"requests_per_minute: 9", 10, []quotaProject{{"AK1", 1900}}, time.Minute, true},
+		"projects that share a key":           {"requests_per_minute: 20", 22, []quotaProject{{"AK1", 1100}, {"AK1", 700}, {"AK1", 350}, {"AK1", 100}, {"AK1", 0}}, time.Minute, true},
+		"as many keys as projects":            {"requests_per_minute: 9", 10, []quotaProject{{"AK1", 900}, {"AK2", 250}, {"AK3", 850}, {"AK4", 1}}, time.Minute, false},
+		"some of each":                        {"requests_per_minute: 9", 10, []quotaProject{{"AK1", 1000}, {"AK1", 200}, {"AK2", 800}, {"AK2", 0}, {"AK3", 10}}, time.Minute, true},
 		"a dozen, scraped often":              {"requests_per_minute: 45", 50, many, 15 * time.Second, true},
-		"as it is by default":                 {"", 200, []branch{{"AK1", 10_000}, {"AK1", 5000}, {"AK1", 4000}}, time.Minute, true},
+		"as it is by default":                 {"", 200, []quotaProject{{"AK1", 10_000}, {"AK1", 5000}, {"AK1", 4000}}, time.Minute, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := quotaScene(t, tc.quota, tc.limits, tc.branches...)
+				s := quotaScenario(t, tc.quota, tc.limits, tc.branches...)
 				desktops := 0
 				for _, b := range tc.branches {
 					desktops += b.desktops
@@ -125,22 +124,22 @@ func TestNever429(t *testing.T) {
 						continue
 					}
 					scrape := time.Now()
-					e = s.figures()
+					e = s.scrapeSummary()
 					if tc.spent {
 						continue
 					}
-					// It waits for the clocks at most: those of the cloud may be slow by 20ms.
+					// At most the allowance of 20ms for clocks is waited for.
 					if took := time.Since(scrape); took > 5*20*time.Millisecond {
 						t.Errorf("a scrape took %s, though the quota pays for all and calls take no time", took)
 					}
-					// The quota pays: then all is new in each scrape, at once.
+					// The quota suffices: each scrape reads everything at once.
 					e.Each("oldest_data_timestamp_seconds", func(l apptest.Labels, v float64) {
 						if v < float64(scrape.UnixMilli())/1000 {
 							t.Errorf("%s shows data from before the scrape", l.Get("project_id"))
 						}
 					})
 				}
-				if n := refused(s, e); n != 0 {
+				if n := throttledCalls(s, e); n != 0 {
 					t.Errorf("%v calls were answered by 429", n)
 				}
 				if e.Sum("up") != float64(len(tc.branches)) || e.Sum("desktops") != float64(desktops) || e.Sum("desktops_unresolved") != 0 {
@@ -151,33 +150,32 @@ func TestNever429(t *testing.T) {
 	}
 }
 
-// TestTheWholeBudgetIsThereAtOnce: what the quota of a minute pays for is read
-// within the first scrape.
-func TestTheWholeBudgetIsThereAtOnce(t *testing.T) {
+// TestWholeBudgetAtStart: uses the quota of a whole minute in the first scrape.
+func TestWholeBudgetAtStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := quotaScene(t, 40, "requests_per_minute: 36", branch{"AK1", 3500})
+		s := quotaScenario(t, 40, "requests_per_minute: 36", quotaProject{"AK1", 3500})
 		if n := s.Cloud.CallCount(networks); n != 35 {
 			t.Errorf("%d networks calls at once, want 35: one of 36 is kept for what is urgent", n)
 		}
-		if e := s.figures(); e.Sum("desktops_unresolved") != 0 || refused(s, e) != 0 {
+		if e := s.scrapeSummary(); e.Sum("desktops_unresolved") != 0 || throttledCalls(s, e) != 0 {
 			t.Errorf("%v unresolved", e.Sum("desktops_unresolved"))
 		}
 	})
 }
 
-// TestCallsAreMadeInParallel: with 200ms for a call and eight at once, reading
-// 10,000 desktops takes hardly more than an eighth of all its calls together.
-func TestCallsAreMadeInParallel(t *testing.T) {
+// TestParallelCalls: reads 10,000 desktops by eight concurrent calls of 200ms, which
+// takes hardly more than an eighth of their total time.
+func TestParallelCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := quotaScene(t, 200, "concurrency: 8", branch{"AK1", 10_000})
+		s := quotaScenario(t, 200, "concurrency: 8", quotaProject{"AK1", 10_000})
 		time.Sleep(2 * time.Minute)
 		s.Cloud.ResetCounters()
 		const latency = 200 * time.Millisecond
 		s.Cloud.AddFault(simulator.Fault{Latency: latency})
 		start := time.Now()
-		e := s.figures()
+		e := s.scrapeSummary()
 		took := time.Since(start)
 		calls := s.Cloud.CallCount(list) + s.Cloud.CallCount(networks)
 		ideal := time.Duration(calls) * latency / 8
@@ -195,17 +193,17 @@ func TestCallsAreMadeInParallel(t *testing.T) {
 	})
 }
 
-// TestOthersUseTheQuotaToo: another user of the key takes half of the quota for
-// a while. The exporter shrinks its budget until it is refused hardly ever, and
-// takes all again when the other has gone; data and up never suffer.
-func TestOthersUseTheQuotaToo(t *testing.T) {
+// TestSharedQuota: lets another user of the key take half of the quota for a while. The
+// exporter reduces its budget until it hardly gets 429, and increases it again
+// afterwards; data and up are not affected.
+func TestSharedQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := quotaScene(t, 22, "requests_per_minute: 20", branch{"AK1", 1500})
+		s := quotaScenario(t, 22, "requests_per_minute: 20", quotaProject{"AK1", 1500})
 		minutes := func(n int) (e apptest.Exposition) {
 			for range n {
 				time.Sleep(time.Minute)
-				e = s.figures()
+				e = s.scrapeSummary()
 				if e.Sum("up") != 1 || e.Sum("desktops_unresolved") != 0 || e.Sum("desktops_stale") != 0 {
 					t.Errorf("up %v, %v unresolved, %v stale", e.Sum("up"), e.Sum("desktops_unresolved"), e.Sum("desktops_stale"))
 				}
@@ -220,7 +218,7 @@ func TestOthersUseTheQuotaToo(t *testing.T) {
 			}
 			return 0
 		}
-		if n := refused(s, minutes(3)); n != 0 || budget() != 20 {
+		if n := throttledCalls(s, minutes(3)); n != 0 || budget() != 20 {
 			t.Errorf("%v refused, budget %d; want none and 20", n, budget())
 		}
 		s.Cloud.SetQuota(11)
@@ -231,16 +229,16 @@ func TestOthersUseTheQuotaToo(t *testing.T) {
 		}
 		e := minutes(29)
 		calls = s.Cloud.CallCount(networks) - calls
-		if n := refused(s, e); n == 0 || n > float64(calls)/10 {
+		if n := throttledCalls(s, e); n == 0 || n > float64(calls)/10 {
 			t.Errorf("%v of %d calls were refused in half an hour, want some, but less than a tenth", n, calls)
 		}
 		if calls < 30*11*6/10 {
 			t.Errorf("%d calls in half an hour, of 330 that were there", calls)
 		}
 		s.Cloud.SetQuota(22)
-		before := refused(s, e)
+		before := throttledCalls(s, e)
 		e = minutes(11)
-		if n := refused(s, e) - before; n != 0 || budget() != 20 {
+		if n := throttledCalls(s, e) - before; n != 0 || budget() != 20 {
 			t.Errorf("%v refused, budget %d ten minutes after the other has gone; want none and 20", n, budget())
 		}
 		if age := float64(time.Now().Unix()) - e.Sum("oldest_data_timestamp_seconds"); age > 10 {
@@ -249,9 +247,9 @@ func TestOthersUseTheQuotaToo(t *testing.T) {
 	})
 }
 
-// TestWhatWasReadIsKept: whether quota or time ends a refresh, the next one
-// goes on where it ended: nobody is asked for twice before all were once.
-func TestWhatWasReadIsKept(t *testing.T) {
+// TestRefreshContinues: checks that a refresh ended by quota or time is continued by
+// the next one: no desktop is read twice before all were read once.
+func TestRefreshContinues(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		limits, refresh string
@@ -273,9 +271,9 @@ func TestWhatWasReadIsKept(t *testing.T) {
 				}
 				left := 2000.0
 				for range 12 {
-					e := s.figures()
+					e := s.scrapeSummary()
 					unresolved := e.Sum("desktops_unresolved")
-					if e.Sum("desktops") == 0 { // the first list has not come yet
+					if e.Sum("desktops") == 0 { // before the first list
 						unresolved = 2000
 					}
 					if unresolved > left || e.Sum("up", "project_id", apptest.ProjectA) != 1 && e["huaweicloud_workspace_up"] != nil {
@@ -302,19 +300,19 @@ func TestWhatWasReadIsKept(t *testing.T) {
 	}
 }
 
-// TestWithoutTheEIPList: a key that may not read the EIP list sees the same,
-// and notices that an EIP is unbound later; with it, in the scrape after next.
-func TestWithoutTheEIPList(t *testing.T) {
+// TestWithoutEIPList: checks that a key that may not read the EIP list gives the same
+// data, but detects an unbound EIP later; with the list, in the scrape after next.
+func TestWithoutEIPList(t *testing.T) {
 	t.Parallel()
 	told := map[bool]string{}
 	for _, denied := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s := quotaScene(t, 3, "requests_per_minute: 2", branch{"AK1", 1000}) // a cycle takes five minutes
+			s := quotaScenario(t, 3, "requests_per_minute: 2", quotaProject{"AK1", 1000}) // a cycle takes five minutes
 			if denied {
 				s.Cloud.AddKey(simulator.Key{AccessKey: "AK1", SecretKey: apptest.SecretKey, Deny: []string{bindings}})
 			}
 			for range 12 {
-				if e := s.figures(); e.Sum("up") != 1 {
+				if e := s.scrapeSummary(); e.Sum("up") != 1 {
 					t.Fatalf("up is %v", e.Sum("up"))
 				}
 				time.Sleep(time.Minute)
@@ -331,7 +329,7 @@ func TestWithoutTheEIPList(t *testing.T) {
 				}
 				s.Cloud.UpdateDesktop(id, victim, func(d *simulator.Desktop) { d.Interfaces[0].EIP = nil })
 				for n := 1; ; n++ {
-					if e := s.figures(victim); e.Sum("desktop_eips") == 0 {
+					if e := s.scrapeSummary(victim); e.Sum("desktop_eips") == 0 {
 						late = append(late, n)
 						break
 					}
@@ -350,7 +348,7 @@ func TestWithoutTheEIPList(t *testing.T) {
 			}
 			e := s.Scrape()
 			told[denied] = e.Desktops(id)
-			if n := refused(s, e); n != 0 || !strings.HasPrefix(told[denied][strings.LastIndexByte(told[denied], '\n')+1:], "up=1 desktops=1000 unresolved=0 stale=0") {
+			if n := throttledCalls(s, e); n != 0 || !strings.HasPrefix(told[denied][strings.LastIndexByte(told[denied], '\n')+1:], "up=1 desktops=1000 unresolved=0 stale=0") {
 				t.Errorf("denied %t: %v calls with 429, %s", denied, n, told[denied][strings.LastIndexByte(told[denied], '\n')+1:])
 			}
 			if codes := e.Sum("exporter_api_requests_total", "operation", bindings, "code", "403") > 0; codes != denied {

@@ -22,7 +22,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// reload has the scene read a configuration by POST.
+// reload reloads a configuration by POST.
 func (s *scenario) reload(yaml string, status int) string {
 	s.Helper()
 	s.YAML = yaml
@@ -33,7 +33,7 @@ func (s *scenario) reload(yaml string, status int) string {
 	return w.Body.String()
 }
 
-func TestAReloadThatFailsChangesNothing(t *testing.T) {
+func TestFailedReloadChangesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML, apptest.TwoDesktops()...)
@@ -43,11 +43,11 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 			t.Errorf("loaded at %v with %v", loaded, e.Sum("exporter_config_last_reload_successful"))
 		}
 		config, snapshot := s.Get("/config"), s.App.Fleet().Snapshots()[0]
-		s.news()
+		s.logLines()
 		time.Sleep(time.Minute)
 		for name, bad := range map[string]struct{ yaml, reason string }{
-			"not YAML":      {"projects: [", "scene.yml:1: invalid YAML"},
-			"empty":         {"", "scene.yml: file is empty"},
+			"not YAML":      {"projects: [", "config.yml:1: invalid YAML"},
+			"empty":         {"", "config.yml: file is empty"},
 			"unknown key":   {apptest.OfficeYAML + "    regio: x\n", "projects[0].regio"},
 			"one bad":       {apptest.OfficeYAML + strings.Replace(apptest.PlantYAML, "region: ap", "region: \"\" #", 1), "projects[1].region"},
 			"no CA":         {apptest.OfficeYAML + apptest.PlantYAML + "    http: {tls_config: {ca_file: /nonexistent/ca.pem}}\n", "projects[1].http.tls_config.ca_file"},
@@ -56,19 +56,19 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 		} {
 			answer := s.reload(bad.yaml, http.StatusInternalServerError)
 			if !strings.HasPrefix(answer, "reload failed, the old configuration stays in force:\n") || !strings.Contains(answer, bad.reason) {
-				t.Errorf("%s: it does not say %q:\n%s", name, bad.reason, answer)
+				t.Errorf("%s: want %q in\n%s", name, bad.reason, answer)
 			}
-			if news := s.news(); strings.Count(news, "\n") != 1 || !strings.Contains(news, "Configuration reload failed") {
+			if news := s.logLines(); strings.Count(news, "\n") != 1 || !strings.Contains(news, "Configuration reload failed") {
 				t.Errorf("%s: log\n%s", name, news)
 			}
 			if s.Get("/config") != config {
 				t.Errorf("%s: /config changed", name)
 			}
 			if s.App.Fleet().Snapshots()[0] != snapshot {
-				t.Errorf("%s: the project lost its snapshot", name)
+				t.Errorf("%s: the project has another snapshot", name)
 			}
 			if !strings.Contains(s.Get("/status"), "The last reload failed; the previous configuration is still in force.") {
-				t.Errorf("%s: /status does not say so", name)
+				t.Errorf("%s: /status does not report it", name)
 			}
 		}
 		e = s.WantDesktops(apptest.TwoDesktopsOK)
@@ -81,12 +81,12 @@ func TestAReloadThatFailsChangesNothing(t *testing.T) {
 			t.Errorf("after a good file: loaded at %v with %v", at, e.Sum("exporter_config_last_reload_successful"))
 		}
 		if strings.Contains(s.Get("/status"), "reload failed") {
-			t.Error("/status still speaks of the reload that failed")
+			t.Error("/status still reports the failed reload")
 		}
 	})
 }
 
-func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
+func TestReloadKeepsUnchangedProjects(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML+apptest.PlantYAML, apptest.TwoDesktops()...)
@@ -96,8 +96,8 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 		snapshots := s.App.Fleet().Snapshots()
 		calls := s.Scrape().Sum("exporter_api_requests_total", "operation", list, "region", "la-north-2")
 
-		// Another limit for one of two: the other is the same to the pointer, and
-		// of the one nothing that is known is lost.
+		// A new limit for one of two projects keeps the client of the other one, and
+		// the data of both.
 		s.Cloud.AddFault(simulator.Fault{Project: apptest.ProjectB, Latency: time.Hour})
 		s.reload(apptest.OfficeYAML+apptest.PlantYAML+"    limits: {concurrency: 3}\n", http.StatusOK)
 		kept := 0
@@ -111,7 +111,7 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 		}
 		after := s.App.Fleet().Snapshots()
 		if after[0].Records[0] != snapshots[0].Records[0] || after[1].Records[0] != snapshots[1].Records[0] {
-			t.Error("what was known is known anew")
+			t.Error("records were replaced")
 		}
 		e := s.Scrape()
 		if e.Projects() != "office up=1 desktops=2, plant up=1 desktops=1" {
@@ -121,7 +121,7 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 			t.Errorf("the counter fell from %v to %v", calls, n)
 		}
 
-		// The one goes, hanging as it is: its series and its calls end.
+		// One project is removed while its call hangs: its series and calls end.
 		s.reload(apptest.OfficeYAML, http.StatusOK)
 		s.Cloud.ResetCounters()
 		for range 10 {
@@ -129,11 +129,11 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 			s.wantProjects("office up=1 desktops=2")
 		}
 		if w := s.Request(http.MethodGet, "/probe?target=plant"); w.Code != http.StatusNotFound {
-			t.Errorf("the probe of a project that is gone answers %d", w.Code)
+			t.Errorf("the probe of a removed project returns %d", w.Code)
 		}
 		for _, c := range s.Cloud.Calls() {
 			if c.Project == apptest.ProjectB {
-				t.Fatalf("a project that is gone is asked: %s", c.Operation)
+				t.Fatalf("a call for a removed project: %s", c.Operation)
 			}
 		}
 		if s.Cloud.CallCount(list) != 10 {
@@ -142,7 +142,7 @@ func TestAReloadTouchesOnlyWhatChanged(t *testing.T) {
 	})
 }
 
-func TestAReloadChangesWhatIsSaid(t *testing.T) {
+func TestReloadMetrics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fleet := apptest.TwoDesktops()
@@ -187,9 +187,9 @@ func TestAReloadChangesWhatIsSaid(t *testing.T) {
 	})
 }
 
-// TestVerificationThatIsOffIsSaid looks for it in the metrics, in the log and on
-// the status page, for projects and for accounts without any.
-func TestVerificationThatIsOffIsSaid(t *testing.T) {
+// TestDisabledTLSVerificationIsReported checks metrics, log and status page, for
+// projects and for accounts without projects.
+func TestDisabledTLSVerificationIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const off = "http: {tls_config: {insecure_skip_verify: true}}"
@@ -203,22 +203,22 @@ func TestVerificationThatIsOffIsSaid(t *testing.T) {
 		if got := said(); got != "changes.webhook office org" {
 			t.Errorf("verification is off for %q, want changes.webhook office org", got)
 		}
-		if n := strings.Count(s.news(), "level=warn msg=\"TLS certificate verification is disabled"); n != 3 {
+		if n := strings.Count(s.logLines(), "level=warn msg=\"TLS certificate verification is disabled"); n != 3 {
 			t.Errorf("%d warnings, want 3", n)
 		}
 		if !strings.Contains(s.Get("/status"), "Remove http.tls_config.insecure_skip_verify from office, org, changes.webhook.") {
-			t.Error("/status does not say so")
+			t.Error("/status does not report it")
 		}
 		s.reload(apptest.OfficeYAML+apptest.PlantYAML, http.StatusOK)
 		if got := said(); got != "" || strings.Contains(s.Get("/status"), "Warning") {
-			t.Errorf("verification is on again, and still %q", got)
+			t.Errorf("verification is on again, but reported for %q", got)
 		}
 	})
 }
 
-// TestTwentyReloadsAtOnce has twenty reloads at the same time, every second one
-// bad, while everybody scrapes and looks.
-func TestTwentyReloadsAtOnce(t *testing.T) {
+// TestConcurrentReloads has twenty reloads at the same time, every second one invalid,
+// during scrapes and page views.
+func TestConcurrentReloads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := prepareScenario(t, "", apptest.TwoDesktops()...)
@@ -232,7 +232,7 @@ func TestTwentyReloadsAtOnce(t *testing.T) {
 			apptest.OfficeYAML + apptest.PlantYAML + "refresh: {max_staleness: 20m}\n",
 		}
 		reads := s.Load
-		s.Load = func() (*config.Config, error) { // under the exporter's lock
+		s.Load = func() (*config.Config, error) { // only the reconcile goroutine calls it
 			n := turn.Add(1) - 1
 			s.YAML = configurations[int(n/2)%len(configurations)]
 			if n%2 == 1 {
@@ -262,7 +262,7 @@ func TestTwentyReloadsAtOnce(t *testing.T) {
 				all.Go(func() {
 					for range 20 {
 						w := s.Request(http.MethodGet, path)
-						if w.Code != http.StatusOK && path != "/-/ready" { // it may not be yet
+						if w.Code != http.StatusOK && path != "/-/ready" { // may not be ready yet
 							t.Errorf("%s answers %d: %s", path, w.Code, w.Body)
 						}
 						if body := w.Body.String(); strings.HasPrefix(path, "/metrics") || strings.HasPrefix(path, "/probe") {
@@ -288,10 +288,9 @@ func TestTwentyReloadsAtOnce(t *testing.T) {
 	})
 }
 
-// TestKeysRotateWhileReloadsGoOn replaces the files of the key again and again,
-// one after the other as people do, while the configuration is reloaded and
-// scraped all the time. No call may be refused.
-func TestKeysRotateWhileReloadsGoOn(t *testing.T) {
+// TestKeyRotationDuringReloads replaces the files of an access key repeatedly, one after
+// the other, during reloads and scrapes. No call may be refused.
+func TestKeyRotationDuringReloads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

@@ -21,10 +21,9 @@ const (
 	networks = "ShowDesktopNetworks"
 )
 
-// TestWhateverTheCloudAnswers breaks one operation in one way and looks at what
-// is said: at once, shortly before and after max_staleness, and when the cloud
-// is well again.
-func TestWhateverTheCloudAnswers(t *testing.T) {
+// TestFaults injects a fault into one operation and checks the exposition at once,
+// shortly before and after max_staleness, and after the recovery.
+func TestFaults(t *testing.T) {
 	t.Parallel()
 	faults := map[string]simulator.Fault{
 		"500":                  {Status: 500},
@@ -68,7 +67,7 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 					fault.Operation = operation
 					heal := s.Cloud.AddFault(fault)
 					began := time.Now()
-					// What changes meanwhile must not be guessed at.
+					// Changes during the fault must not be guessed.
 					s.Cloud.UpdateDesktop(apptest.ProjectA, "d2", func(d *simulator.Desktop) { d.Interfaces[0].EIP = &simulator.EIP{ID: "e", Address: "2.2.2.2"} })
 					for time.Since(began) < 14*time.Minute {
 						e := s.Scrape()
@@ -86,7 +85,7 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 					if e := s.Scrape(); e.Sum("up") != 0 {
 						t.Errorf("up is %v while the cloud fails", e.Sum("up"))
 					}
-					// Beyond max_staleness nothing is held, and nothing is zero.
+					// After max_staleness there are no series, and no zeros.
 					time.Sleep(4 * time.Minute)
 					e := s.Scrape()
 					if operation == networks {
@@ -98,7 +97,7 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 						t.Errorf("after max_staleness of the list:\n%s", got)
 					}
 					heal()
-					time.Sleep(time.Hour) // a shut key is tried again by then
+					time.Sleep(time.Hour) // longer than the pause of an access key
 					s.Scrape()
 					s.WantDesktops("d1 nd1: 10.0.0.1/1.1.1.1+default\nd2 nd2: 10.0.0.2/2.2.2.2+default\nup=1 desktops=2 unresolved=0 stale=0")
 					if n := s.Cloud.LockoutCount(); n != 0 {
@@ -110,16 +109,16 @@ func TestWhateverTheCloudAnswers(t *testing.T) {
 	}
 }
 
-// TestStrangeDesktops sends strange shapes for one desktop; the other is whole
-// whatever comes.
-func TestStrangeDesktops(t *testing.T) {
+// TestMalformedDesktops returns malformed data for one desktop; the other one is not
+// affected.
+func TestMalformedDesktops(t *testing.T) {
 	t.Parallel()
 	const d2 = "\nd2 nd2: 10.0.0.2+default\n"
 	const well, unresolved = "up=1 desktops=2 unresolved=0 stale=0", "up=1 desktops=2 unresolved=1 stale=0"
 	for name, tc := range map[string]struct {
 		listed, networks string
 		want             string
-		dropped          map[string]float64 // in two reads, at the start and for the scrape
+		dropped          map[string]float64 // of two reads, at the start and for the scrape
 		sanitized        float64
 	}{
 		"nothing but the ID": {
@@ -186,7 +185,7 @@ func TestStrangeDesktops(t *testing.T) {
 		"a text for the interfaces": {
 			networks: `{"computer_id":"d1","network_infos":"none"}`,
 			want:     "d1 nd1: ?" + d2 + unresolved,
-			dropped:  map[string]float64{"malformed_desktop": 1, "malformed_field": 1}, // and not asked for again soon
+			dropped:  map[string]float64{"malformed_desktop": 1, "malformed_field": 1}, // and not read again soon
 		},
 		"a number too large": {
 			networks: `{"computer_id":"d1","computer_name":1e999,"network_infos":[{"port_info":{"id":"p","ip_address":"10.0.0.1"}}]}`,
@@ -236,7 +235,7 @@ func TestStrangeDesktops(t *testing.T) {
 	}
 }
 
-func TestCallsOfAScrape(t *testing.T) {
+func TestScrapeCalls(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ desktops, lists, networks int }{
 		{0, 1, 0}, {1, 1, 1}, {100, 1, 1}, {101, 1, 2}, {250, 1, 3}, {999, 1, 10}, {1000, 1, 10}, {1001, 2, 11},

@@ -13,9 +13,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
 
-// A save during a reload waits for its end, and a state that no target has
-// taken over yet is in the file.
-func TestSavingDuringAReload(t *testing.T) {
+// TestSaveDuringReload checks that a save during a reload ends, and does not drop
+// the state of a target that does not exist yet.
+func TestSaveDuringReload(t *testing.T) {
 	a := New(Options{Logger: log.NewNopLogger(), SaveState: true})
 	defer a.Close()
 	a.saver.config = config.State{File: filepath.Join(t.TempDir(), "state"), MaxAge: config.State{}.MaxAge}
@@ -26,7 +26,7 @@ func TestSavingDuringAReload(t *testing.T) {
 		_ = a.do(t.Context(), func() {
 			a.fleet.SetTargets([]refresh.Target{{Key: "office", Name: "office", New: func() refresh.Options {
 				close(begun)
-				time.Sleep(50 * time.Millisecond) // the save begins meanwhile
+				time.Sleep(50 * time.Millisecond) // for the save to begin
 				if a.saver.pendingState("office") == nil {
 					t.Error("a save has dropped a state that no target has taken over")
 				}
@@ -44,7 +44,7 @@ func TestSavingDuringAReload(t *testing.T) {
 		select {
 		case <-ended:
 		case <-time.After(10 * time.Second):
-			t.Fatalf("the %s does not end", what)
+			t.Fatalf("the %s has not ended", what)
 		}
 	}
 }

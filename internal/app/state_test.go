@@ -21,15 +21,15 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/statefile"
 )
 
-// withState gives a configuration with a state file, and where that is.
+// withState returns a configuration with a state file, and the path of the file.
 func withState(t *testing.T, yaml string) (with, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "state")
 	return yaml + "state: {file: " + file + "}\n", file
 }
 
-// told gives the changes that /changes.json has, the newest first.
-func (s *scenario) told() string {
+// changes returns the changes in /changes.json, the newest first.
+func (s *scenario) changes() string {
 	s.Helper()
 	var page struct {
 		Changes []struct {
@@ -49,9 +49,9 @@ func (s *scenario) told() string {
 	return strings.Join(lines, "; ")
 }
 
-// What happened before a restart is still known after it, what happened
-// meanwhile is told once, and the counters go on.
-func TestARestartWithAStateFile(t *testing.T) {
+// Changes before a restart are kept, changes during it are reported once, and the
+// counters continue.
+func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, file := withState(t, apptest.OfficeYAML)
 		s := newScenario(t, yaml, apptest.Desktop("d1", "1.1.1.1"), apptest.Desktop("d2", ""), apptest.Desktop("d3", ""))
@@ -76,15 +76,14 @@ func TestARestartWithAStateFile(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		if got, want := s.told(), "d3 vanished >; d2 renamed nd2>renamed; d1 eip_unbound 1.1.1.1>"; got != want {
-			t.Errorf("told is %s, want %s", got, want)
+		if got, want := s.changes(), "d3 vanished >; d2 renamed nd2>renamed; d1 eip_unbound 1.1.1.1>"; got != want {
+			t.Errorf("the changes are %s, want %s", got, want)
 		}
 	})
 }
 
-// While the cloud is down, a restart shows what was known, for as long as it
-// would have been shown without a restart.
-func TestARestartInAnOutage(t *testing.T) {
+// During an outage, data is exposed after a restart for as long as without one.
+func TestRestartInOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, _ := withState(t, strings.Replace(apptest.OfficeYAML, "    project_id: "+apptest.ProjectA+"\n", "", 1))
 		s := newScenario(t, yaml, apptest.Desktop("d1", "1.1.1.1"))
@@ -97,19 +96,18 @@ func TestARestartInAnOutage(t *testing.T) {
 			t.Errorf("the oldest data are of %v, want %v", oldest, read.Unix())
 		}
 		if !strings.Contains(s.Get("/inventory.csv"), "1.1.1.1") {
-			t.Error("the page does not show what is held")
+			t.Error("the page does not show the stale data")
 		}
 		time.Sleep(20 * time.Minute)
 		s.WantDesktops("up=0 desktops=- unresolved=- stale=-")
-		if told := s.told(); told != "" {
-			t.Errorf("an outage and a restart are changes: %s", told)
+		if told := s.changes(); told != "" {
+			t.Errorf("an outage and a restart cause changes: %s", told)
 		}
 	})
 }
 
-// A crash leaves the file as it was saved last, and what was told since is told
-// again.
-func TestACrash(t *testing.T) {
+// After a crash, the changes since the last save are reported again.
+func TestCrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, file := withState(t, apptest.OfficeYAML)
 		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
@@ -128,14 +126,14 @@ func TestACrash(t *testing.T) {
 		}
 		s.Restart(time.Minute)
 		s.Scrape()
-		if got := s.told(); got != "d1 renamed nd1>renamed" {
-			t.Errorf("told is %s", got)
+		if got := s.changes(); got != "d1 renamed nd1>renamed" {
+			t.Errorf("the changes are %s", got)
 		}
 	})
 }
 
-// Whatever is wrong with the file, the exporter runs, and replaces it.
-func TestStateFilesThatAreIgnored(t *testing.T) {
+// The exporter starts with any state file, and replaces it.
+func TestIgnoredStateFiles(t *testing.T) {
 	good := encodeState(t, &statefile.State{SavedAt: time.Now()})
 	for _, tt := range []struct {
 		name    string
@@ -153,7 +151,7 @@ func TestStateFilesThatAreIgnored(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				yaml, file := withState(t, apptest.OfficeYAML)
-				if tt.name == "too old" { // the bubble's clock is another one
+				if tt.name == "too old" { // by the clock of the bubble
 					tt.data = encodeState(t, &statefile.State{SavedAt: time.Now().Add(-7*24*time.Hour - 1)})
 				}
 				if err := os.WriteFile(file, tt.data, 0o644); err != nil {
@@ -169,15 +167,15 @@ func TestStateFilesThatAreIgnored(t *testing.T) {
 					t.Errorf("the file was not replaced: %s", s.Log)
 				}
 				if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
-					t.Errorf("others can read what replaced a file that they could: %v %v", info.Mode(), err)
+					t.Errorf("the new file is readable by others: %v %v", info.Mode(), err)
 				}
 			})
 		})
 	}
 }
 
-// What is no state file was named by mistake.
-func TestAFileOfSomebodyElseIsLeftAlone(t *testing.T) {
+// A file that is not a state file was configured by mistake.
+func TestForeignFileIsNotReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, file := withState(t, apptest.OfficeYAML)
 		if err := os.WriteFile(file, []byte("projects:\n"), 0o600); err != nil {
@@ -185,31 +183,31 @@ func TestAFileOfSomebodyElseIsLeftAlone(t *testing.T) {
 		}
 		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
 		if e := s.Scrape(); e.Sum("desktops") != 1 || len(e["huaweicloud_workspace_exporter_state_last_save_successful"].GetMetric()) != 1 || e.Sum("exporter_state_last_save_successful") != 0 {
-			t.Error("nothing is saved, and it is not said so")
+			t.Error("want a metric that nothing is saved")
 		}
 		s.Restart(time.Minute)
 		if data, err := os.ReadFile(file); err != nil || string(data) != "projects:\n" {
 			t.Errorf("the file is %q %v", data, err)
 		}
 		if n := strings.Count(s.Log.String(), "leaving it untouched"); n != 2 {
-			t.Errorf("told %d times at two starts: %s", n, s.Log)
+			t.Errorf("logged %d times at two starts: %s", n, s.Log)
 		}
 	})
 }
 
-// A file that cannot be written is told once, by the log and a metric.
-func TestAStateFileThatCannotBeWritten(t *testing.T) {
+// A file that cannot be written is reported once, by the log and a metric.
+func TestStateSaveFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, file := withState(t, apptest.OfficeYAML)
 		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
 		folder := filepath.Dir(file)
 		if e := s.Scrape(); len(e["huaweicloud_workspace_exporter_state_last_save_successful"].GetMetric()) != 0 {
-			t.Error("nothing was saved yet, and it is said how it went")
+			t.Error("want no metric before the first save")
 		}
 		s.App.SaveState()
 		saved := time.Now()
 		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 1 || e.Sum("exporter_state_last_save_success_timestamp_seconds") != float64(saved.UnixMilli())/1000 {
-			t.Error("saved, and not said so")
+			t.Error("want a metric of the successful save")
 		}
 		if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
 			t.Errorf("beside the file there is %v %v", left, err)
@@ -221,21 +219,21 @@ func TestAStateFileThatCannotBeWritten(t *testing.T) {
 		s.App.SaveState()
 		s.App.SaveState()
 		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 0 || e.Sum("exporter_state_last_save_success_timestamp_seconds") != float64(saved.UnixMilli())/1000 {
-			t.Error("not saved, and not said so")
+			t.Error("want a metric of the failed save")
 		}
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		s.App.SaveState()
 		if n := strings.Count(s.Log.String(), "State save failed"); n != 1 || !strings.Contains(s.Log.String(), "State save recovered") {
-			t.Errorf("told %d times: %s", n, s.Log)
+			t.Errorf("logged %d times: %s", n, s.Log)
 		}
 	})
 }
 
-// Without a state file nothing outlives a restart, and a state file that comes
-// with a reload counts from the next start on.
-func TestWithoutAStateFile(t *testing.T) {
+// Without a state file nothing outlives a restart. A state file that a reload
+// adds takes effect at the next start.
+func TestWithoutStateFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML, apptest.Desktop("d1", ""))
 		s.Scrape()
@@ -246,18 +244,17 @@ func TestWithoutAStateFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(s.Log.String(), "Change of state takes effect at the next start") {
-			t.Errorf("the log does not tell: %s", s.Log)
+			t.Errorf("not logged: %s", s.Log)
 		}
 		s.Restart(time.Minute)
-		if told := s.told(); told != "" {
-			t.Errorf("remembered without a file: %s", told)
+		if told := s.changes(); told != "" {
+			t.Errorf("changes without a state file: %s", told)
 		}
 	})
 }
 
-// What cannot be asked yet, since its account was not listed, stays in the
-// file.
-func TestWhatIsNotAskedForStaysRemembered(t *testing.T) {
+// State of a project whose account was not polled yet stays in the file.
+func TestPendingStateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, _ := withState(t, "accounts:\n  - "+strings.TrimPrefix(strings.TrimSpace(apptest.AccountYAML("all")), "- ")+"\n")
 		s := newScenario(t, yaml, apptest.Desktop("d1", "1.1.1.1"))
@@ -269,13 +266,13 @@ func TestWhatIsNotAskedForStaysRemembered(t *testing.T) {
 		s.Cloud.AddFault(simulator.Fault{Operation: networks, Status: 503})
 		time.Sleep(11 * time.Minute)
 		if e := s.Scrape(); e.Sum("desktop_eips") != 1 {
-			t.Errorf("what the account's project knew is gone: %s", e.Desktops(apptest.ProjectA))
+			t.Errorf("the data of the account's project is lost: %s", e.Desktops(apptest.ProjectA))
 		}
 	})
 }
 
-// What nobody ever asks for does not stay in the file for good.
-func TestWhatNobodyAsksForGoesInTheEnd(t *testing.T) {
+// State of a project that no longer exists expires.
+func TestPendingStateExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yaml, file := withState(t, apptest.OfficeYAML)
 		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
@@ -286,7 +283,7 @@ func TestWhatNobodyAsksForGoesInTheEnd(t *testing.T) {
 			s.Restart(3 * 24 * time.Hour)
 			s.App.SaveState()
 			if m, err := statefile.Read(file); err != nil || len(m.Projects) != want {
-				t.Errorf("%d projects are remembered, want %d: %v", len(m.Projects), want, err)
+				t.Errorf("the file has %d projects, want %d: %v", len(m.Projects), want, err)
 			}
 		}
 	})

@@ -26,13 +26,13 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// hooked is the office with a webhook, of which more is said.
-func hooked(more string) string {
+// webhookYAML returns OfficeYAML with a webhook and more keys of it.
+func webhookYAML(more string) string {
 	return apptest.OfficeYAML + "changes: {webhook: {url: 'http://hooks/CANARYPATH?key=CANARYQUERY'" + more + "}}\n"
 }
 
-// wiretap receives changes over wires in memory, and notes what it got.
-type wiretap struct {
+// receiver receives webhook requests over in-memory connections, and records them.
+type receiver struct {
 	conns chan net.Conn
 
 	mu       sync.Mutex
@@ -41,9 +41,9 @@ type wiretap struct {
 	bodies   []string
 }
 
-// listen lets somebody receive what is sent to an address of the scene.
-func (s *scenario) listen(address string) *wiretap {
-	tap := &wiretap{conns: make(chan net.Conn)}
+// listenAt starts a receiver at an address of the scenario.
+func (s *scenario) listenAt(address string) *receiver {
+	tap := &receiver{conns: make(chan net.Conn)}
 	s.Hosts[address] = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		near, far := net.Pipe()
 		select {
@@ -64,16 +64,16 @@ func (s *scenario) listen(address string) *wiretap {
 	return tap
 }
 
-func (w *wiretap) Accept() (net.Conn, error) {
+func (w *receiver) Accept() (net.Conn, error) {
 	if conn, ok := <-w.conns; ok {
 		return conn, nil
 	}
 	return nil, net.ErrClosed
 }
-func (w *wiretap) Close() error   { close(w.conns); return nil }
-func (w *wiretap) Addr() net.Addr { return &net.UnixAddr{} }
+func (w *receiver) Close() error   { close(w.conns); return nil }
+func (w *receiver) Addr() net.Addr { return &net.UnixAddr{} }
 
-func (w *wiretap) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+func (w *receiver) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	w.mu.Lock()
 	w.requests = append(w.requests, fmt.Sprintf("%s %s%s %s %s %s %s", r.Method, r.Host, r.RequestURI, r.Header.Get("Content-Type"),
@@ -88,11 +88,11 @@ func (w *wiretap) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusNoContent)
 }
 
-// answer changes how it answers.
-func (w *wiretap) answer(handle http.HandlerFunc) { w.mu.Lock(); w.handle = handle; w.mu.Unlock() }
+// setHandler sets the handler of later requests.
+func (w *receiver) setHandler(handle http.HandlerFunc) { w.mu.Lock(); w.handle = handle; w.mu.Unlock() }
 
-// got tells what came since the last time, by kind and desktop.
-func (w *wiretap) got(t *testing.T) string {
+// received returns the kinds and desktops of the requests since the last call.
+func (w *receiver) received(t *testing.T) string {
 	t.Helper()
 	synctest.Wait()
 	w.mu.Lock()
@@ -114,8 +114,8 @@ func (w *wiretap) got(t *testing.T) string {
 	return text
 }
 
-// bind gives the first desktop an EIP, or takes it away, and has it noticed.
-func (s *scenario) bind(address string) {
+// setEIP binds an EIP to the first desktop, or unbinds it, and scrapes.
+func (s *scenario) setEIP(address string) {
 	s.Helper()
 	s.Cloud.PutDesktop(apptest.ProjectA, apptest.Desktop("d1", address))
 	start := time.Now()
@@ -126,8 +126,8 @@ func (s *scenario) bind(address string) {
 	synctest.Wait()
 }
 
-// wantWebhook compares what is counted.
-func (s *scenario) wantWebhook(want string) {
+// wantWebhookMetrics compares the metrics of the webhook.
+func (s *scenario) wantWebhookMetrics(want string) {
 	s.Helper()
 	e := s.Scrape()
 	got := fmt.Sprintf("sent=%v failures=%v queue=%v", e.Sum("exporter_changes_webhook_sent_total"),
@@ -142,16 +142,16 @@ func (s *scenario) wantWebhook(want string) {
 	}
 }
 
-func TestTheReceiverGetsWhatHappened(t *testing.T) {
+func TestWebhookDelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScenario(t, hooked(", authorization: {credentials: CANARYTOKEN}, headers: {X-Team: CANARYHEADER}"), apptest.Desktop("d1", ""))
-		hooks := s.listen("hooks:80")
+		s := prepareScenario(t, webhookYAML(", authorization: {credentials: CANARYTOKEN}, headers: {X-Team: CANARYHEADER}"), apptest.Desktop("d1", ""))
+		hooks := s.listenAt("hooks:80")
 		s.Start()
-		s.wantWebhook("sent=0 failures=0 queue=0")
-		s.bind("203.0.113.7")
+		s.wantWebhookMetrics("sent=0 failures=0 queue=0")
+		s.setEIP("203.0.113.7")
 		time.Sleep(time.Minute)
-		s.bind("")
+		s.setEIP("")
 		bodies := strings.Join(hooks.bodies, "\n")
 		prefix := regexp.MustCompile(`"id":"([0-9a-f]{16})-`).FindStringSubmatch(bodies)
 		if prefix == nil {
@@ -174,104 +174,104 @@ func TestTheReceiverGetsWhatHappened(t *testing.T) {
 				t.Errorf("request is %s", r)
 			}
 		}
-		s.wantWebhook("sent=2 failures=0 queue=0")
+		s.wantWebhookMetrics("sent=2 failures=0 queue=0")
 	})
 }
 
-// TestNobodyWaitsForTheReceiver has one hang, while all else goes on, and does
-// not show where it is, nor who the exporter is to it.
-func TestNobodyWaitsForTheReceiver(t *testing.T) {
+// TestWebhookDoesNotBlock has a receiver that hangs: nothing else is delayed, and
+// its URL and credentials appear nowhere.
+func TestWebhookDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		yaml := hooked(", timeout: 45s, queue: 2, authorization: {credentials: CANARYTOKEN}, headers: {X-Team: CANARYHEADER}")
+		yaml := webhookYAML(", timeout: 45s, queue: 2, authorization: {credentials: CANARYTOKEN}, headers: {X-Team: CANARYHEADER}")
 		s := prepareScenario(t, yaml, apptest.Desktop("d1", ""))
-		hooks := s.listen("hooks:80")
-		hooks.answer(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		hooks := s.listenAt("hooks:80")
+		hooks.setHandler(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		s.Start()
-		s.news()
+		s.logLines()
 		for i := range 4 {
-			s.bind([]string{"203.0.113.7", ""}[i%2]) // in no time
+			s.setEIP([]string{"203.0.113.7", ""}[i%2]) // without delay
 		}
-		s.wantWebhook("sent=0 failures=0 queue=3 queue_full=1")
+		s.wantWebhookMetrics("sent=0 failures=0 queue=3 queue_full=1")
 		receiver := s.App.WebhookReceiver()
 		s.reload(yaml+"policies: [{name: all, eip: allowed}]\n", http.StatusOK)
 		if s.App.WebhookReceiver() != receiver {
 			t.Error("a reload that does not concern the webhook makes it anew")
 		}
 		time.Sleep(44 * time.Second)
-		s.wantWebhook("sent=0 failures=0 queue=3 queue_full=1")
+		s.wantWebhookMetrics("sent=0 failures=0 queue=3 queue_full=1")
 		time.Sleep(2500 * time.Millisecond)
-		s.wantWebhook("sent=0 failures=1 queue=2 queue_full=2")
-		places := s.Get("/metrics") + s.Get("/status") + s.Get("/config") + s.news()
+		s.wantWebhookMetrics("sent=0 failures=1 queue=2 queue_full=2")
+		places := s.Get("/metrics") + s.Get("/status") + s.Get("/config") + s.logLines()
 		if strings.Contains(places, "CANARY") {
 			t.Errorf("something is shown: %s", places)
 		}
 		if !strings.Contains(places, `key=changes.webhook err="the receiver did not answer in time"`) {
 			t.Errorf("the log does not tell\n%s", places)
 		}
-		hooks.answer(nil)
+		hooks.setHandler(nil)
 		time.Sleep(time.Minute)
-		s.wantWebhook("sent=2 failures=2 queue=0 queue_full=2")
+		s.wantWebhookMetrics("sent=2 failures=2 queue=0 queue_full=2")
 	})
 }
 
-func TestAReloadChangesTheWebhook(t *testing.T) {
+func TestReloadWebhook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScenario(t, hooked(""), apptest.Desktop("d1", ""))
-		hooks, elsewhere := s.listen("hooks:80"), s.listen("elsewhere:80")
-		hooks.answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+		s := prepareScenario(t, webhookYAML(""), apptest.Desktop("d1", ""))
+		hooks, elsewhere := s.listenAt("hooks:80"), s.listenAt("elsewhere:80")
+		hooks.setHandler(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 		s.Start()
-		s.bind("203.0.113.7")
-		s.bind("203.0.113.8")
-		s.wantWebhook("sent=0 failures=1 queue=2")
+		s.setEIP("203.0.113.7")
+		s.setEIP("203.0.113.8")
+		s.wantWebhookMetrics("sent=0 failures=1 queue=2")
 
-		// One that cannot be put in force changes nothing.
-		s.reload(strings.Replace(hooked(""), "hooks", "elsewhere", 1)+"nonsense: 1\n", http.StatusInternalServerError)
-		if got := elsewhere.got(t); got != "" {
+		// A webhook that cannot be opened changes nothing.
+		s.reload(strings.Replace(webhookYAML(""), "hooks", "elsewhere", 1)+"nonsense: 1\n", http.StatusInternalServerError)
+		if got := elsewhere.received(t); got != "" {
 			t.Errorf("elsewhere gets %s", got)
 		}
-		s.reload(strings.Replace(hooked(""), "hooks", "elsewhere", 1), http.StatusOK)
-		if got := elsewhere.got(t); got != "eip_bound d1; eip_swapped d1; " {
+		s.reload(strings.Replace(webhookYAML(""), "hooks", "elsewhere", 1), http.StatusOK)
+		if got := elsewhere.received(t); got != "eip_bound d1; eip_swapped d1; " {
 			t.Errorf("elsewhere gets %s", got)
 		}
-		s.wantWebhook("sent=2 failures=1 queue=0")
+		s.wantWebhookMetrics("sent=2 failures=1 queue=0")
 
-		hooks.got(t)
-		s.reload(hooked(""), http.StatusOK)
-		s.bind("")
-		s.bind("203.0.113.9")
+		hooks.received(t)
+		s.reload(webhookYAML(""), http.StatusOK)
+		s.setEIP("")
+		s.setEIP("203.0.113.9")
 		s.reload(apptest.OfficeYAML, http.StatusOK)
-		s.wantWebhook("sent=2 failures=2 queue=0 no_receiver=2")
-		s.bind("")
+		s.wantWebhookMetrics("sent=2 failures=2 queue=0 no_receiver=2")
+		s.setEIP("")
 		time.Sleep(time.Hour)
-		if got := hooks.got(t); got != "eip_unbound d1; " {
+		if got := hooks.received(t); got != "eip_unbound d1; " {
 			t.Errorf("they get %s", got)
 		}
-		s.wantWebhook("sent=2 failures=2 queue=0 no_receiver=2")
+		s.wantWebhookMetrics("sent=2 failures=2 queue=0 no_receiver=2")
 	})
 }
 
-func TestRedirectsOfTheReceiverLeadNowhere(t *testing.T) {
+func TestWebhookRedirects(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := prepareScenario(t, hooked(", authorization: {credentials: CANARYTOKEN}"), apptest.Desktop("d1", ""))
-		hooks, elsewhere := s.listen("hooks:80"), s.listen("elsewhere:80")
-		hooks.answer(func(w http.ResponseWriter, _ *http.Request) {
+		s := prepareScenario(t, webhookYAML(", authorization: {credentials: CANARYTOKEN}"), apptest.Desktop("d1", ""))
+		hooks, elsewhere := s.listenAt("hooks:80"), s.listenAt("elsewhere:80")
+		hooks.setHandler(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "http://elsewhere/%zzCANARYLOCATION")
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
 		s.Start()
-		s.bind("203.0.113.7")
-		s.wantWebhook("sent=0 failures=1 queue=1")
-		news := s.news()
-		if got := elsewhere.got(t); got != "" || !strings.Contains(news, `err="HTTP 307: redirects are not followed; configure the final URL"`) || strings.Contains(news, "CANARY") {
+		s.setEIP("203.0.113.7")
+		s.wantWebhookMetrics("sent=0 failures=1 queue=1")
+		news := s.logLines()
+		if got := elsewhere.received(t); got != "" || !strings.Contains(news, `err="HTTP 307: redirects are not followed; configure the final URL"`) || strings.Contains(news, "CANARY") {
 			t.Errorf("elsewhere gets %q; log\n%s", got, news)
 		}
 	})
 }
 
-func TestFilesOfTheWebhookAreReadForEachTry(t *testing.T) {
+func TestWebhookFilesAreReread(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	url, token := filepath.Join(folder, "url"), filepath.Join(folder, "token")
@@ -279,19 +279,19 @@ func TestFilesOfTheWebhookAreReadForEachTry(t *testing.T) {
 	testutil.ReplaceFile(t, token, "old\n")
 	synctest.Test(t, func(t *testing.T) {
 		s := prepareScenario(t, apptest.OfficeYAML+fmt.Sprintf("changes: {webhook: {url_file: %s, authorization: {credentials_file: %s}}}\n", url, token), apptest.Desktop("d1", ""))
-		hooks := s.listen("hooks:80")
-		hooks.answer(func(w http.ResponseWriter, r *http.Request) {
+		hooks := s.listenAt("hooks:80")
+		hooks.setHandler(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") != "Bearer new" {
 				w.WriteHeader(http.StatusUnauthorized)
 			}
 		})
 		s.Start()
-		s.bind("203.0.113.7")
-		s.wantWebhook("sent=0 failures=1 queue=1")
+		s.setEIP("203.0.113.7")
+		s.wantWebhookMetrics("sent=0 failures=1 queue=1")
 		testutil.ReplaceFile(t, token, "new\n")
 		time.Sleep(time.Second)
-		s.wantWebhook("sent=1 failures=1 queue=0")
-		s.news()
+		s.wantWebhookMetrics("sent=1 failures=1 queue=0")
+		s.logLines()
 
 		failures := 1
 		for _, test := range []struct{ file, text, good, want string }{
@@ -302,33 +302,33 @@ func TestFilesOfTheWebhookAreReadForEachTry(t *testing.T) {
 			{token, "", "new", "changes.webhook.authorization.credentials_file: " + token + ": file is empty; write the secret into it"},
 		} {
 			testutil.ReplaceFile(t, test.file, test.text)
-			s.bind([]string{"203.0.113.7", ""}[failures%2])
+			s.setEIP([]string{"203.0.113.7", ""}[failures%2])
 			failures++
-			s.wantWebhook(fmt.Sprintf("sent=%d failures=%d queue=1", failures-1, failures))
-			if news := s.news(); !strings.Contains(news, `err="`+test.want+`"`) || strings.Contains(news, "CANARY") {
+			s.wantWebhookMetrics(fmt.Sprintf("sent=%d failures=%d queue=1", failures-1, failures))
+			if news := s.logLines(); !strings.Contains(news, `err="`+test.want+`"`) || strings.Contains(news, "CANARY") {
 				t.Errorf("the log does not say %q:\n%s", test.want, news)
 			}
 			testutil.ReplaceFile(t, test.file, test.good)
 			time.Sleep(time.Second)
-			s.wantWebhook(fmt.Sprintf("sent=%d failures=%d queue=0", failures, failures))
-			s.news()
+			s.wantWebhookMetrics(fmt.Sprintf("sent=%d failures=%d queue=0", failures, failures))
+			s.logLines()
 		}
 		if err := os.Remove(url); err != nil {
 			t.Fatal(err)
 		}
-		s.bind("203.0.113.8")
-		if news := s.news(); !strings.Contains(news, "changes.webhook.url_file: "+url+": ") {
+		s.setEIP("203.0.113.8")
+		if news := s.logLines(); !strings.Contains(news, "changes.webhook.url_file: "+url+": ") {
 			t.Errorf("log\n%s", news)
 		}
 	})
 }
 
-func TestAReloadChangesHowManyChangesAreKept(t *testing.T) {
+func TestReloadChangesLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, apptest.OfficeYAML+"changes: {keep: 3}\n", apptest.Desktop("d1", ""))
 		for i := range 5 {
-			s.bind(fmt.Sprintf("203.0.113.%d", i+1))
+			s.setEIP(fmt.Sprintf("203.0.113.%d", i+1))
 		}
 		kept := func() string {
 			var document struct{ Changes []struct{ After string } }
@@ -344,7 +344,7 @@ func TestAReloadChangesHowManyChangesAreKept(t *testing.T) {
 		got := []string{kept()}
 		for _, keep := range []int{2, 4, 0} {
 			s.reload(apptest.OfficeYAML+fmt.Sprintf("changes: {keep: %d}\n", keep), http.StatusOK)
-			s.bind(fmt.Sprintf("203.0.113.%d", 9-keep))
+			s.setEIP(fmt.Sprintf("203.0.113.%d", 9-keep))
 			got = append(got, kept())
 		}
 		if diff := gocmp.Diff([]string{"543", "75", "575", ""}, got); diff != "" {
@@ -353,8 +353,8 @@ func TestAReloadChangesHowManyChangesAreKept(t *testing.T) {
 	})
 }
 
-// TestHeadersOfTheWebhook looks at what a receiver is told beside the change.
-func TestHeadersOfTheWebhook(t *testing.T) {
+// TestWebhookHeaders checks the headers of a request.
+func TestWebhookHeaders(t *testing.T) {
 	t.Parallel()
 	w := config.Webhook{Headers: map[string]config.Secret{"authorization": config.NewSecret("Api x"), "x-a": config.NewSecret("1")}}
 	header, err := w.ReadHeader()

@@ -16,11 +16,11 @@ import (
 // TestAutoReload has the whole exporter follow a mounted configuration, and bad
 // ones change nothing.
 func TestAutoReload(t *testing.T) {
-	_, yaml := onTheWire(t)
+	_, yaml := startCloud(t)
 	dir := t.TempDir()
 	testutil.MountFile(t, dir, "1", yaml)
-	x := start(t, 1, "--config.file="+filepath.Join(dir, "exporter.yml"), "--config.auto-reload", "--web.listen-address=127.0.0.1:0")
-	c := client(t, nil)
+	x := startProcess(t, 1, "--config.file="+filepath.Join(dir, "exporter.yml"), "--config.auto-reload", "--web.listen-address=127.0.0.1:0")
+	c := newClient(t, nil)
 	names := func() string {
 		return apptest.Parse(t, fetch(t, c, http.MethodGet, x.urls[0]+"/metrics").body).Projects()
 	}

@@ -28,15 +28,15 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// dumped is what a dump in a scene left.
-type dumped struct {
+// dumpResult is what a dump in a scene left.
+type dumpResult struct {
 	err            error
 	stdout, stderr string
 	took           time.Duration
 }
 
 // dumpScenario dumps a scenario in which no request was sent yet.
-func dumpScenario(ctx context.Context, s *apptest.Scenario, d dumpFlags) dumped {
+func dumpScenario(ctx context.Context, s *apptest.Scenario, d dumpFlags) dumpResult {
 	s.Helper()
 	if d.timeout == 0 {
 		d.timeout = 15 * time.Minute
@@ -60,7 +60,7 @@ func dumpScenario(ctx context.Context, s *apptest.Scenario, d dumpFlags) dumped 
 	}
 	var stdout, stderr bytes.Buffer
 	err = d.run(ctx, s.App, &output{Writer: bufio.NewWriter(&stdout)}, &stderr)
-	return dumped{err, stdout.String(), stderr.String(), time.Since(start)}
+	return dumpResult{err, stdout.String(), stderr.String(), time.Since(start)}
 }
 
 func TestDumpFormats(t *testing.T) {
@@ -147,7 +147,7 @@ func TestDumpWaitsForQuota(t *testing.T) {
 	})
 }
 
-func TestDumpSaysWhatIsMissing(t *testing.T) {
+func TestDumpReportsMissingData(t *testing.T) {
 	hidden := apptest.Desktop("d3", "")
 	hidden.Hidden = true
 	refusal := simulator.Fault{Operation: simulator.ListDesktops, Status: 403}
@@ -216,7 +216,7 @@ func TestDumpWaitsForAccounts(t *testing.T) {
 	})
 }
 
-func TestDumpIsInterrupted(t *testing.T) {
+func TestDumpInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := apptest.Prepare(t, apptest.OfficeYAML, apptest.TwoDesktops()...)
 		s.Cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
@@ -233,7 +233,7 @@ func TestDumpIsInterrupted(t *testing.T) {
 func TestDumpCommand(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "desktops.prom")
-	code, stdout, stderr := finish("--demo", "dump", "--format=prometheus", "--output="+file)
+	code, stdout, stderr := runProcess("--demo", "dump", "--format=prometheus", "--output="+file)
 	if code != 0 || stdout != "" || stderr != "" {
 		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
 	}
@@ -254,7 +254,7 @@ func TestDumpCommand(t *testing.T) {
 		{"dump --demo --output=" + folder + "/nowhere/x", 1, name + ": error: --output: open "},
 		{"dump --config.file=" + folder + "/nowhere", 1, name + ": error: "},
 	} {
-		code, stdout, stderr := finish(strings.Fields(tc.args)...)
+		code, stdout, stderr := runProcess(strings.Fields(tc.args)...)
 		if code != tc.code || stdout != "" || !strings.HasPrefix(stderr, tc.want) {
 			t.Errorf("%s: exit code %d, %q, %q; want %d, %q", tc.args, code, stdout, stderr, tc.code, tc.want)
 		}
@@ -264,7 +264,7 @@ func TestDumpCommand(t *testing.T) {
 	}
 }
 
-func TestOutputTakesTheFilesPlaceAtOnce(t *testing.T) {
+func TestOutputIsReplacedAtomically(t *testing.T) {
 	folder := t.TempDir()
 	target, link := filepath.Join(folder, "real.csv"), filepath.Join(folder, "link.csv")
 	if err := os.WriteFile(target, []byte("old"), 0o600); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-func TestFlagsThatCannotWork(t *testing.T) {
+func TestInvalidFlags(t *testing.T) {
 	const external = "--web.external-url must be an http or https URL with a host and a clean path only, such as https://proxy.example.com/exporter"
 	for _, tc := range []struct {
 		args string
@@ -103,12 +103,12 @@ func TestFlagsThatCannotWork(t *testing.T) {
 		t.Errorf("a space in a prefix is accepted: %d %s", code, &stderr)
 	}
 	bad := testutil.WriteFile(t, "web.yml", "basic_auth_users: {prometheus: CANARYPLAIN}\n")
-	if code, _, said := finish("--demo", "--web.config.file="+bad); code != 1 || strings.Contains(said, "CANARYPLAIN") {
+	if code, _, said := runProcess("--demo", "--web.config.file="+bad); code != 1 || strings.Contains(said, "CANARYPLAIN") {
 		t.Errorf("a password that is not hashed: exit code %d, %s", code, said)
 	}
 }
 
-func TestFlagsThatEndAtOnce(t *testing.T) {
+func TestHelpAndVersion(t *testing.T) {
 	for args, want := range map[string]string{
 		"--version":                    name + ", version ",
 		"--help":                       "usage: " + name + " [<flags>] <command> [<args> ...]\n\nExports the VPC",
@@ -118,14 +118,14 @@ func TestFlagsThatEndAtOnce(t *testing.T) {
 		"--help --config.file=nowhere": "usage: " + name,
 		"--version --web.max-requests": name + ", version ",
 	} {
-		code, stdout, stderr := finish(strings.Fields(args)...)
+		code, stdout, stderr := runProcess(strings.Fields(args)...)
 		if code != 0 || !strings.HasPrefix(stdout, want) || stderr != "" {
 			t.Errorf("%s: exit code %d, %q, %q; want 0, %q", args, code, stdout, stderr, want)
 		}
 	}
 }
 
-func TestFlagsThatWork(t *testing.T) {
+func TestValidFlags(t *testing.T) {
 	t.Setenv("HUAWEICLOUD_REGION", "la-north-2") // for whoever has no file; a file does without
 	for _, tc := range []struct{ args, address, prefix, links, home string }{
 		{"", ":10045", "", "", "http://localhost:10045/"},
@@ -175,7 +175,7 @@ func TestConfigCheck(t *testing.T) {
 		if err := os.WriteFile(path, []byte(tc.yaml), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, stdout, stderr := finish("--config.file="+path, "--config.check")
+		code, stdout, stderr := runProcess("--config.file="+path, "--config.check")
 		if tc.want == nil {
 			if code != 0 || stdout != "configuration is valid\n" || stderr != "" {
 				t.Errorf("%s: exit code %d, %q, %q", name, code, stdout, stderr)
@@ -192,7 +192,7 @@ func TestConfigCheck(t *testing.T) {
 			}
 		}
 	}
-	if code, _, stderr := finish("--config.file="+filepath.Join(dir, "absent.yml"), "--config.check"); code != 1 || !strings.Contains(stderr, "absent.yml: cannot read file") {
+	if code, _, stderr := runProcess("--config.file="+filepath.Join(dir, "absent.yml"), "--config.check"); code != 1 || !strings.Contains(stderr, "absent.yml: cannot read file") {
 		t.Errorf("absent: exit code %d, %s", code, stderr)
 	}
 }

@@ -16,8 +16,8 @@ import (
 // TestHealthcheck asks exporters that run, in all the ways in which they can be
 // guarded, and what is not one.
 func TestHealthcheck(t *testing.T) {
-	ca := newAuthority(t)
-	ca.server()
+	ca := newCertAuthority(t)
+	ca.serverCertificate()
 	tls := "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 	for name, tc := range map[string]struct {
 		web  string
@@ -39,9 +39,9 @@ func TestHealthcheck(t *testing.T) {
 				testutil.ReplaceFile(t, file, tc.web)
 				args = append(args, "--web.config.file="+file)
 			}
-			x := start(t, 1, append(args, "--demo", "--web.listen-address=127.0.0.1:0")...)
+			x := startProcess(t, 1, append(args, "--demo", "--web.listen-address=127.0.0.1:0")...)
 			address := strings.TrimPrefix(x.urls[0], "http://")
-			code, stdout, stderr := finish(append(args, "--healthcheck", "--web.listen-address="+address)...)
+			code, stdout, stderr := runProcess(append(args, "--healthcheck", "--web.listen-address="+address)...)
 			if code != 0 || stdout+stderr != "" {
 				t.Errorf("exit code %d, %q, %q; want 0 and nothing", code, stdout, stderr)
 			}
@@ -49,27 +49,27 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-func TestHealthcheckFails(t *testing.T) {
+func TestHealthcheckFailure(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	address := strings.TrimPrefix(other.URL, "http://")
-	nobody := free(t)
+	nobody := freeAddress(t)
 	for args, want := range map[string]string{
 		"--web.listen-address=" + address: "healthcheck: http://" + address + "/-/healthy returned 404 Not Found",
 		"--web.listen-address=" + nobody:  "healthcheck: dial tcp " + nobody + ": connect: connection refused",
 		"--web.listen-address=vsock://:1": `healthcheck: --web.listen-address "vsock://:1" is not HOST:PORT`,
 		"--web.listen-address=10045":      `healthcheck: --web.listen-address "10045" is not HOST:PORT`,
 	} {
-		code, stdout, stderr := finish("--healthcheck", args)
+		code, stdout, stderr := runProcess("--healthcheck", args)
 		if want := name + ": error: " + want + "\n"; code != 1 || stdout != "" || stderr != want {
 			t.Errorf("%s: exit code %d, %q, %q; want 1 and %q", args, code, stdout, stderr, want)
 		}
 	}
 }
 
-// TestHealthcheckOfAnyAddress holds that an exporter on all addresses is asked
+// TestHealthcheckURL holds that an exporter on all addresses is asked
 // at the loopback one.
-func TestHealthcheckOfAnyAddress(t *testing.T) {
+func TestHealthcheckURL(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                     "http://127.0.0.1:10045/-/healthy",
 		"--demo":                               "http://127.0.0.1:10045/-/healthy",

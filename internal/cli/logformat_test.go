@@ -15,13 +15,13 @@ import (
 // TestLogFormats looks at the log of the whole program in both formats: each
 // line has level, time and message, those of the libraries included.
 func TestLogFormats(t *testing.T) {
-	cloud, yaml := onTheWire(t)
+	cloud, yaml := startCloud(t)
 	cloud.AddFault(simulator.Fault{Status: 500, Operation: simulator.ShowDesktopNetworks})
 	for format, line := range map[string]string{
 		"logfmt": `^(level=\w+ ts=\S+|ts=\S+ level=\w+) .*msg=.*$`,
 		"json":   `^\{.*"level":"\w+".*"msg":".*"ts":"[^"]+".*\}$`,
 	} {
-		x := start(t, 0, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--log.format="+format, "--log.level=debug", "--web.listen-address=127.0.0.1:0")
+		x := startProcess(t, 0, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--log.format="+format, "--log.level=debug", "--web.listen-address=127.0.0.1:0")
 		x.eventually("listening", func() bool { return strings.Contains(x.stderr.String(), "TLS is disabled") })
 		x.eventually("failing", func() bool { return strings.Contains(x.stderr.String(), "Project refresh failed") })
 		x.stop()
@@ -37,7 +37,7 @@ func TestLogFormats(t *testing.T) {
 			}
 		}
 	}
-	x := start(t, 0, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--log.level=error", "--web.listen-address=127.0.0.1:0")
+	x := startProcess(t, 0, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--log.level=error", "--web.listen-address=127.0.0.1:0")
 	x.eventually("failing", func() bool { return x.stderr.String() != "" })
 	x.stop()
 	x.wait()

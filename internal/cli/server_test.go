@@ -39,22 +39,22 @@ var everyPath = []string{
 // The user of the tests has the password "correct horse".
 const webUser = "basic_auth_users: {prometheus: $2a$04$iKzUNZymx/agvZSfmJokUeHtSpIDZspjmeJgV4HCRy9riU40aEoc6}\n"
 
-func basic(user, password string) []string {
+func basicAuth(user, password string) []string {
 	r := &http.Request{Header: http.Header{}}
 	r.SetBasicAuth(user, password)
 	return []string{"Authorization", r.Header.Get("Authorization")}
 }
 
-func TestEveryPathAsksForThePassword(t *testing.T) {
-	_, yaml := onTheWire(t)
-	x := start(t, 1, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", webUser),
+func TestEveryPathRequiresPassword(t *testing.T) {
+	_, yaml := startCloud(t)
+	x := startProcess(t, 1, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", webUser),
 		"--web.listen-address=127.0.0.1:0", "--web.enable-pprof")
-	c := client(t, nil)
+	c := newClient(t, nil)
 	for _, path := range everyPath {
 		method, path, _ := strings.Cut(path, " ")
 		for name, header := range map[string][]string{
-			"nobody": nil, "a wrong password": basic("prometheus", "wrong"), "a wrong user": basic("root", "correct horse"),
-			"an empty one": basic("", ""), "a token": {"Authorization", "Bearer correct horse"},
+			"nobody": nil, "a wrong password": basicAuth("prometheus", "wrong"), "a wrong user": basicAuth("root", "correct horse"),
+			"an empty one": basicAuth("", ""), "a token": {"Authorization", "Bearer correct horse"},
 		} {
 			if r := fetch(t, c, method, x.urls[0]+path, header...); r.StatusCode != http.StatusUnauthorized || r.Header.Get("WWW-Authenticate") == "" {
 				t.Errorf("%s %s answers %d to %s", method, path, r.StatusCode, name)
@@ -62,26 +62,26 @@ func TestEveryPathAsksForThePassword(t *testing.T) {
 				t.Errorf("%s %s says to %s: %q", method, path, name, r.body)
 			}
 		}
-		if r := fetch(t, c, method, x.urls[0]+path, basic("prometheus", "correct horse")...); r.StatusCode == http.StatusUnauthorized {
+		if r := fetch(t, c, method, x.urls[0]+path, basicAuth("prometheus", "correct horse")...); r.StatusCode == http.StatusUnauthorized {
 			t.Errorf("%s %s refuses the right password", method, path)
 		}
 	}
 }
 
 func TestTLS(t *testing.T) {
-	_, yaml := onTheWire(t)
-	ca := newAuthority(t)
-	cert, key := ca.server()
+	_, yaml := startCloud(t)
+	ca := newCertAuthority(t)
+	cert, key := ca.serverCertificate()
 	tlsServer := fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s", cert, key)
 	person := func() []tls.Certificate {
-		pair, err := tls.LoadX509KeyPair(ca.person())
+		pair, err := tls.LoadX509KeyPair(ca.clientCertificate())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return []tls.Certificate{pair}
 	}()
 	stranger := func() []tls.Certificate {
-		pair, err := tls.LoadX509KeyPair(newAuthority(t).person())
+		pair, err := tls.LoadX509KeyPair(newCertAuthority(t).clientCertificate())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,10 +103,10 @@ func TestTLS(t *testing.T) {
 		"a client with one and password": {mutual + webUser, &tls.Config{Certificates: person}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := start(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", tc.web),
+			x := startProcess(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", tc.web),
 				"--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0", "--log.level=debug")
 			tc.client.RootCAs = ca.pool()
-			c := client(t, func(tr *http.Transport) { tr.TLSClientConfig, tr.ForceAttemptHTTP2 = tc.client, true })
+			c := newClient(t, func(tr *http.Transport) { tr.TLSClientConfig, tr.ForceAttemptHTTP2 = tc.client, true })
 			for _, address := range x.urls {
 				address = strings.Replace(address, "http:", "https:", 1)
 				r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/metrics", http.NoBody)
@@ -127,7 +127,7 @@ func TestTLS(t *testing.T) {
 					t.Errorf("%v desktops", e.Sum("desktops"))
 				}
 			}
-			if r := fetch(t, client(t, nil), http.MethodGet, x.urls[0]+"/metrics"); r.StatusCode != http.StatusBadRequest {
+			if r := fetch(t, newClient(t, nil), http.MethodGet, x.urls[0]+"/metrics"); r.StatusCode != http.StatusBadRequest {
 				t.Errorf("without TLS it answers %d, want 400", r.StatusCode)
 			}
 			// What strangers do at the door is no concern of the log.
@@ -138,9 +138,9 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestLinksBehindAProxy follows all links of all pages through a proxy.
-func TestLinksBehindAProxy(t *testing.T) {
-	_, yaml := onTheWire(t)
+// TestReverseProxy follows all links of all pages through a proxy.
+func TestReverseProxy(t *testing.T) {
+	_, yaml := startCloud(t)
 	for name, tc := range map[string]struct {
 		args        []string
 		takes, puts string // what the proxy takes from the path, and puts before it
@@ -159,15 +159,15 @@ func TestLinksBehindAProxy(t *testing.T) {
 			proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 				r.SetURL(target)
 				r.Out.URL.Path = tc.puts + strings.TrimPrefix(r.In.URL.Path, tc.takes)
-			}, Transport: client(t, nil).Transport})
+			}, Transport: newClient(t, nil).Transport})
 			defer proxy.Close()
 			args := []string{"--config.file=" + testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.enable-pprof"}
 			for _, a := range tc.args {
 				args = append(args, strings.Replace(a, "%s", proxy.URL, 1))
 			}
-			x := start(t, 1, args...)
+			x := startProcess(t, 1, args...)
 			target, _ = url.Parse(x.urls[0])
-			c := client(t, nil)
+			c := newClient(t, nil)
 			metrics := "metrics"
 			if strings.Contains(strings.Join(tc.args, " "), "federate") {
 				metrics = "federate"
@@ -214,10 +214,10 @@ func TestLinksBehindAProxy(t *testing.T) {
 	}
 }
 
-func TestProfilesAndLimitsComeWithTheirFlags(t *testing.T) {
-	cloud, yaml := onTheWire(t)
-	x := start(t, 1, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.max-requests=1", "--web.disable-exporter-metrics")
-	c := client(t, nil)
+func TestPprofAndMaxRequests(t *testing.T) {
+	cloud, yaml := startCloud(t)
+	x := startProcess(t, 1, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.max-requests=1", "--web.disable-exporter-metrics")
+	c := newClient(t, nil)
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/vars"} {
 		if r := fetch(t, c, http.MethodGet, x.urls[0]+path); r.StatusCode != http.StatusNotFound {
 			t.Errorf("%s answers %d, want 404", path, r.StatusCode)
@@ -242,17 +242,17 @@ func TestProfilesAndLimitsComeWithTheirFlags(t *testing.T) {
 	}
 }
 
-// TestStopsAfterTheScrapeUnderWay ends the exporter in the middle of a scrape,
+// TestShutdownWaitsForScrape ends the exporter in the middle of a scrape,
 // on the second of two addresses.
-func TestStopsAfterTheScrapeUnderWay(t *testing.T) {
-	cloud, yaml := onTheWire(t)
-	x := start(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
-	c := client(t, nil)
+func TestShutdownWaitsForScrape(t *testing.T) {
+	cloud, yaml := startCloud(t)
+	x := startProcess(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
+	c := newClient(t, nil)
 	fetch(t, c, http.MethodGet, x.urls[0]+"/metrics")
 	asked := make(chan struct{}, 100)
 	cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
 	cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Latency: 500 * time.Millisecond})
-	scraped := make(chan reply)
+	scraped := make(chan httpResponse)
 	go func() { scraped <- fetch(t, c, http.MethodGet, x.urls[1]+"/metrics") }()
 	<-asked
 	x.stop()
@@ -271,19 +271,19 @@ func TestStopsAfterTheScrapeUnderWay(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsTakenEndsTheExporter(t *testing.T) {
-	_, yaml := onTheWire(t)
+func TestAddressInUse(t *testing.T) {
+	_, yaml := startCloud(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = taken.Close() }()
-	for _, addresses := range [][]string{{taken.Addr().String()}, {free(t), taken.Addr().String()}, {"nonsense"}, {"127.0.0.1:99999"}} {
+	for _, addresses := range [][]string{{taken.Addr().String()}, {freeAddress(t), taken.Addr().String()}, {"nonsense"}, {"127.0.0.1:99999"}} {
 		args := []string{"--config.file=" + testutil.WriteFile(t, "x.yml", yaml), "--log.level=warn"}
 		for _, a := range addresses {
 			args = append(args, "--web.listen-address="+a)
 		}
-		code, stdout, stderr := finish(args...)
+		code, stdout, stderr := runProcess(args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, name+": error: listen tcp") {
 			t.Errorf("%v: exit code %d, %q, %q", addresses, code, stdout, stderr)
 		}
@@ -292,7 +292,7 @@ func TestAnAddressThatIsTakenEndsTheExporter(t *testing.T) {
 
 // TestSocketActivation starts the exporter as systemd does.
 func TestSocketActivation(t *testing.T) {
-	_, yaml := onTheWire(t)
+	_, yaml := startCloud(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -305,7 +305,7 @@ func TestSocketActivation(t *testing.T) {
 	_ = l.Close()
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, os.Args[0],
 		"--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--web.config.file="+testutil.WriteFile(t, "web.yml", webUser))
-	cmd.Env = []string{beExporter + "=1", "LISTEN_FDS=1", "HOME=" + t.TempDir()}
+	cmd.Env = []string{runAsExporter + "=1", "LISTEN_FDS=1", "HOME=" + t.TempDir()}
 	cmd.ExtraFiles = []*os.File{file}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	var stderr testutil.Buffer
@@ -321,14 +321,14 @@ func TestSocketActivation(t *testing.T) {
 		}
 	}()
 	// The socket is there already, so the first to ask need not wait for anything.
-	if r := fetch(t, client(t, nil), http.MethodGet, "http://"+address+"/metrics", basic("prometheus", "correct horse")...); r.StatusCode != http.StatusOK {
+	if r := fetch(t, newClient(t, nil), http.MethodGet, "http://"+address+"/metrics", basicAuth("prometheus", "correct horse")...); r.StatusCode != http.StatusOK {
 		t.Errorf("/metrics answers %d:\n%s", r.StatusCode, stderr.String())
 	}
-	if r := fetch(t, client(t, nil), http.MethodGet, "http://"+address+"/metrics"); r.StatusCode != http.StatusUnauthorized {
+	if r := fetch(t, newClient(t, nil), http.MethodGet, "http://"+address+"/metrics"); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("/metrics without a password answers %d", r.StatusCode)
 	}
 
-	code, _, said := finish("--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
+	code, _, said := runProcess("--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
 	if want := name + ": error: no socket activation file descriptors found\n"; code != 1 || said != want {
 		t.Errorf("without sockets: exit code %d, %q, want 1, %q", code, said, want)
 	}

@@ -18,12 +18,12 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// brief is how long a file must stay as it is where nobody writes it slowly.
-const brief = 30 * time.Millisecond
+// shortSettle is how long a file must stay as it is where nobody writes it slowly.
+const shortSettle = 30 * time.Millisecond
 
-// watched is a watcher of a file whose reloads are recorded: the content that
+// recorder is a watcher of a file whose reloads are recorded: the content that
 // each of them found.
-type watched struct {
+type recorder struct {
 	*testing.T
 	log testutil.Buffer
 
@@ -32,9 +32,9 @@ type watched struct {
 }
 
 // watch watches a path while the test runs.
-func watch(t *testing.T, path string, settle, poll time.Duration) *watched {
+func watch(t *testing.T, path string, settle, poll time.Duration) *recorder {
 	t.Helper()
-	w := &watched{T: t}
+	w := &recorder{T: t}
 	watcher := New(path, log.NewLogfmtLogger(&w.log), func() {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -59,7 +59,7 @@ func watch(t *testing.T, path string, settle, poll time.Duration) *watched {
 }
 
 // want waits until all of these contents were loaded, and no others.
-func (w *watched) want(contents ...string) {
+func (w *recorder) want(contents ...string) {
 	w.Helper()
 	got := func() string {
 		w.mu.Lock()
@@ -81,12 +81,12 @@ func do(t *testing.T, errs ...error) {
 	}
 }
 
-func TestWatchSeesEveryWayToReplaceAFile(t *testing.T) {
+func TestWatchEveryWayToReplaceAFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "exporter.yml")
 	write(t, path, "one")
-	w := watch(t, path, brief, time.Hour)
+	w := watch(t, path, shortSettle, time.Hour)
 	write(t, path, "two") // in place
 	w.want("two")
 	testutil.ReplaceFile(t, path, "three") // by another
@@ -108,9 +108,9 @@ func TestWatchSeesEveryWayToReplaceAFile(t *testing.T) {
 	}
 }
 
-// TestWatchWaitsForTheEndOfWriting writes a file slowly: it is loaded once, when
+// TestWatchWaitsForCompleteFile writes a file slowly: it is loaded once, when
 // it is whole.
-func TestWatchWaitsForTheEndOfWriting(t *testing.T) {
+func TestWatchWaitsForCompleteFile(t *testing.T) {
 	t.Parallel()
 	path := testutil.WriteFile(t, "exporter.yml", "one")
 	w := watch(t, path, 500*time.Millisecond, time.Hour)
@@ -125,13 +125,13 @@ func TestWatchWaitsForTheEndOfWriting(t *testing.T) {
 	w.want(strings.Repeat("0 1 2 3 4 5 6 7 8 9 ", 10))
 }
 
-func TestWatchFollowsLinks(t *testing.T) {
+func TestWatchSymlinks(t *testing.T) {
 	t.Parallel()
 	t.Run("Kubernetes", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
 		testutil.MountFile(t, dir, "1", "one")
-		w := watch(t, filepath.Join(dir, "exporter.yml"), brief, time.Hour)
+		w := watch(t, filepath.Join(dir, "exporter.yml"), shortSettle, time.Hour)
 		var want []string
 		for i := range 5 {
 			text := fmt.Sprint("version ", i)
@@ -149,7 +149,7 @@ func TestWatchFollowsLinks(t *testing.T) {
 		}
 		current := filepath.Join(dir, "current")
 		do(t, os.Symlink(filepath.Join(dir, "releases", "1"), current))
-		w := watch(t, filepath.Join(current, "etc", "exporter.yml"), brief, time.Hour)
+		w := watch(t, filepath.Join(current, "etc", "exporter.yml"), shortSettle, time.Hour)
 		do(t, os.Symlink(filepath.Join(dir, "releases", "2"), current+".new"), os.Rename(current+".new", current))
 		w.want("release 2")
 		write(t, filepath.Join(dir, "releases", "2", "etc", "exporter.yml"), "mended")
@@ -160,18 +160,18 @@ func TestWatchFollowsLinks(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "exporter.yml")
 		do(t, os.Symlink("exporter.yml", path))
-		w := watch(t, path, brief, time.Hour)
+		w := watch(t, path, shortSettle, time.Hour)
 		do(t, os.Remove(path))
 		write(t, path, "at last")
 		w.want("at last")
 	})
 }
 
-// TestWatchThatFailsStillLooks has a folder that is not there to be watched.
-func TestWatchThatFailsStillLooks(t *testing.T) {
+// TestPollWithoutWatch has a folder that is not there to be watched.
+func TestPollWithoutWatch(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "later")
-	w := watch(t, filepath.Join(dir, "exporter.yml"), brief, 20*time.Millisecond)
+	w := watch(t, filepath.Join(dir, "exporter.yml"), shortSettle, 20*time.Millisecond)
 	time.Sleep(50 * time.Millisecond)
 	do(t, os.Mkdir(dir, 0o755))
 	write(t, filepath.Join(dir, "exporter.yml"), "one")

@@ -16,13 +16,13 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Exposition is a parsed answer.
+// Exposition is a parsed exposition, by family.
 type Exposition map[string]*dto.MetricFamily
 
-// Labels are those of one series.
+// Labels are the labels of one series.
 type Labels []*dto.LabelPair
 
-// Get gives the value of a label.
+// Get returns the value of a label, or "".
 func (l Labels) Get(name string) string {
 	for _, pair := range l {
 		if pair.GetName() == name {
@@ -32,6 +32,7 @@ func (l Labels) Get(name string) string {
 	return ""
 }
 
+// Parse parses the text format.
 func Parse(t *testing.T, text string) Exposition {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
@@ -42,15 +43,15 @@ func Parse(t *testing.T, text string) Exposition {
 	return families
 }
 
-// Each calls do with the labels and value of each series of a family, which is
-// named without prefix.
+// Each calls do with the labels and value of each series of a family, whose name
+// is without prefix.
 func (e Exposition) Each(name string, do func(l Labels, value float64)) {
 	for _, m := range e["huaweicloud_workspace_"+name].GetMetric() {
 		do(m.GetLabel(), cmp.Or(m.GetGauge().GetValue(), m.GetCounter().GetValue()))
 	}
 }
 
-// Sum adds up the series of a family whose labels have the given values.
+// Sum returns the sum of the series of a family with the given labels.
 func (e Exposition) Sum(name string, pairs ...string) float64 {
 	total := 0.0
 	e.Each(name, func(l Labels, value float64) {
@@ -64,9 +65,9 @@ func (e Exposition) Sum(name string, pairs ...string) float64 {
 	return total
 }
 
-// Desktops says what an exposition tells of the desktops, one line each: ID, name
-// and either the addresses of its interfaces, with EIP and security groups, or
-// a question mark. The last line is the health of the project.
+// Desktops returns the desktops of a project, one a line: ID, name and either the
+// addresses of its interfaces, with EIP and security groups, or a question mark.
+// The last line is the health of the project.
 func (e Exposition) Desktops(projectID string) string {
 	lines := map[string]string{}
 	e.Each("desktop_info", func(l Labels, _ float64) {
@@ -119,8 +120,8 @@ func (e Exposition) Desktops(projectID string) string {
 		health("desktops_unresolved"), health("desktops_stale"))
 }
 
-// Projects says which projects an exposition has, by name, with their health
-// and their number of desktops.
+// Projects returns the names of the projects with their health and their number
+// of desktops.
 func (e Exposition) Projects() string {
 	var all []string
 	e.Each("project_info", func(l Labels, _ float64) {

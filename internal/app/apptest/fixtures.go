@@ -11,13 +11,14 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
+// The projects and the secret key of most scenarios.
 const (
 	ProjectA  = "0123456789abcdef0123456789abcdef"
 	ProjectB  = "fedcba9876543210fedcba9876543210"
 	SecretKey = "CANARYSECRETKEY"
 )
 
-// OfficeYAML is the configuration of most scenes.
+// OfficeYAML is the configuration of most scenarios.
 const OfficeYAML = `
 projects:
   - name: office
@@ -28,7 +29,7 @@ projects:
     credentials: {access_key: AKOFFICE, secret_key: ` + SecretKey + `}
 `
 
-// PlantYAML is a second project to put beside the office.
+// PlantYAML is a second project, to append to OfficeYAML.
 const PlantYAML = `
   - name: plant
     region: ap-southeast-3
@@ -37,8 +38,8 @@ const PlantYAML = `
     credentials: {access_key: AKOFFICE, secret_key: ` + SecretKey + `}
 `
 
-// AccountYAML is an account with more lines of its entry. Where they choose
-// regions, endpoints are given for these alone.
+// AccountYAML returns an account with more lines of its entry. If they select
+// regions, it has endpoints for these regions only.
 func AccountYAML(name string, lines ...string) string {
 	var endpoints []string
 	for _, region := range []string{"la-north-2", "ap-southeast-3"} {
@@ -64,9 +65,11 @@ func AccountYAML(name string, lines ...string) string {
 	return yaml
 }
 
+// OrganizationYAML returns a configuration with one account, org.
 func OrganizationYAML(lines ...string) string { return "accounts:" + AccountYAML("org", lines...) }
 
-// Desktop makes a desktop with one interface; an address is its EIP.
+// Desktop returns a desktop with one interface and, unless address is empty, an
+// EIP.
 func Desktop(id, address string) simulator.Desktop {
 	nic := simulator.Interface{
 		PortID: "port-" + id, PrivateIP: "10.0.0." + strings.TrimLeft(id, "d"),
@@ -80,13 +83,14 @@ func Desktop(id, address string) simulator.Desktop {
 	return simulator.Desktop{ID: id, Name: "n" + id, IP: nic.PrivateIP, Status: "ACTIVE", SubnetID: "subnet1", Interfaces: []simulator.Interface{nic}}
 }
 
-// The two desktops of most scenarios, and what is said of them while all is well.
-// TwoDesktopsOK is what WantDesktops wants of TwoDesktops.
+// TwoDesktopsOK is Exposition.Desktops of TwoDesktops while nothing fails.
 const TwoDesktopsOK = `
 d1 nd1: 10.0.0.1/1.1.1.1+default
 d2 nd2: 10.0.0.2+default
 up=1 desktops=2 unresolved=0 stale=0`
 
+// TwoDesktops returns the desktops of most scenarios: one with an EIP and one
+// without.
 func TwoDesktops() []simulator.Desktop {
 	return []simulator.Desktop{Desktop("d1", "1.1.1.1"), Desktop("d2", "")}
 }

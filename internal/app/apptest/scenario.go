@@ -27,23 +27,23 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
 )
 
-// Scenario is the whole exporter before a simulated cloud, over the real SDK and
-// a wire in memory, so that it can run in virtual time.
+// Scenario is an App and a simulated cloud, connected by the SDK over in-memory
+// connections, so that it runs in virtual time.
 type Scenario struct {
 	*testing.T
 	Cloud   *simulator.Cloud
 	App     *app.App
 	Handler http.Handler
 	Log     *testutil.Buffer
-	YAML    string
+	YAML    string // the configuration that Load parses
 	Dial    httptransport.DialFunc
-	Hosts   map[string]httptransport.DialFunc // by address; all others are the cloud
+	Hosts   map[string]httptransport.DialFunc // by address; all other addresses are the cloud
 	Close   func()
 	Load    func() (*config.Config, error) // parses YAML, unless replaced
 }
 
-// New sets up a scene with the desktops of one project, and starts it. It
-// must be called in a synctest bubble, which its end cleans up.
+// New returns a started Scenario in which ProjectA has the given desktops. It must
+// be called in a synctest bubble.
 func New(t *testing.T, yaml string, desktops ...simulator.Desktop) *Scenario {
 	t.Helper()
 	s := Prepare(t, yaml, desktops...)
@@ -51,7 +51,7 @@ func New(t *testing.T, yaml string, desktops ...simulator.Desktop) *Scenario {
 	return s
 }
 
-// Prepare sets up a scene in which nothing has been asked yet.
+// Prepare returns a Scenario that has not sent a request yet.
 func Prepare(t *testing.T, yaml string, desktops ...simulator.Desktop) *Scenario {
 	t.Helper()
 	s := &Scenario{T: t, Cloud: simulator.New(simulator.Options{Seed: 1}), Log: &testutil.Buffer{}, YAML: yaml, Hosts: map[string]httptransport.DialFunc{}}
@@ -67,7 +67,7 @@ func Prepare(t *testing.T, yaml string, desktops ...simulator.Desktop) *Scenario
 		return cloud(ctx, network, address)
 	}
 	s.Load = func() (*config.Config, error) {
-		return config.Parse("scene.yml", []byte(s.YAML), config.Options{Families: collector.FamilyNames()})
+		return config.Parse("config.yml", []byte(s.YAML), config.Options{Families: collector.FamilyNames()})
 	}
 	s.Open()
 	s.Close = func() {
@@ -79,7 +79,7 @@ func Prepare(t *testing.T, yaml string, desktops ...simulator.Desktop) *Scenario
 	return s
 }
 
-// Open makes the exporter, which has asked nothing yet.
+// Open makes a new App, which has not sent a request yet.
 func (s *Scenario) Open() {
 	s.App = app.New(app.Options{
 		Logger: log.NewLogfmtLogger(s.Log), UserAgent: "huaweicloud_workspace_exporter/test",
@@ -88,7 +88,7 @@ func (s *Scenario) Open() {
 	s.Handler = s.App.Handler(web.Options{TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond})
 }
 
-// Restart stops the exporter and starts another one after a while.
+// Restart closes the App and starts a new one after some time.
 func (s *Scenario) Restart(away time.Duration) {
 	s.Helper()
 	s.App.Close()
@@ -97,8 +97,7 @@ func (s *Scenario) Restart(away time.Duration) {
 	s.Start()
 }
 
-// Start loads the configuration and waits for the first refresh, which nobody
-// asked for.
+// Start loads the configuration and waits for the first refresh.
 func (s *Scenario) Start() {
 	s.Helper()
 	if err := s.App.Reload(); err != nil {
@@ -108,7 +107,7 @@ func (s *Scenario) Start() {
 	s.Cloud.ResetCounters()
 }
 
-// Request asks the exporter.
+// Request sends a request to the exporter.
 func (s *Scenario) Request(method, path string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(context.Background(), method, path, nil)
 	r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "10")
@@ -117,8 +116,8 @@ func (s *Scenario) Request(method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// Get asks the exporter and returns the body of its answer, which must be 200
-// and in time.
+// Get returns the body of a response, which must have status 200 and arrive within
+// the scrape timeout.
 func (s *Scenario) Get(path string) string {
 	s.Helper()
 	start := time.Now()
@@ -132,10 +131,10 @@ func (s *Scenario) Get(path string) string {
 	return w.Body.String()
 }
 
-// Scrape scrapes all projects.
+// Scrape returns the metrics of all projects.
 func (s *Scenario) Scrape() Exposition { s.Helper(); return Parse(s.T, s.Get("/metrics")) }
 
-// WantDesktops scrapes and compares what is said of the first project's desktops.
+// WantDesktops scrapes and compares the desktops of ProjectA.
 func (s *Scenario) WantDesktops(text string) Exposition {
 	s.Helper()
 	e := s.Scrape()

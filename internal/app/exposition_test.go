@@ -19,10 +19,9 @@ import (
 
 var update = flag.Bool("update", false, "write golden files and generated documents anew")
 
-// small is a fleet that can be checked by hand, on the wire: two interfaces,
-// no EIP, no group, no interface, networks that the cloud refuses, and a name
-// that would break out of a label.
-func small() []simulator.Desktop {
+// smallFleet returns desktops with two interfaces, without EIP, group or
+// interface, with refused networks, and with a name that needs escaping.
+func smallFleet() []simulator.Desktop {
 	two := apptest.Desktop("d1", "1.1.1.1")
 	two.Tags = []simulator.Tag{{Key: "team", Value: "finance"}}
 	two.Users = []simulator.User{{Name: "ana"}}
@@ -47,11 +46,11 @@ func small() []simulator.Desktop {
 	return []simulator.Desktop{two, bare, none, refused, hostile}
 }
 
-// TestExpositionOfASmallFleet compares all that is said, to the byte. Virtual
-// time makes even the timestamps repeat.
-func TestExpositionOfASmallFleet(t *testing.T) {
+// TestExposition compares an exposition byte by byte. In virtual time even the
+// timestamps are constant.
+func TestExposition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScenario(t, apptest.OfficeYAML+"metrics: {tags: [team], users: true}\n", small()...)
+		s := newScenario(t, apptest.OfficeYAML+"metrics: {tags: [team], users: true}\n", smallFleet()...)
 		time.Sleep(time.Minute)
 		got := s.Get("/probe?target=office")
 		const path = "testdata/small.prom"
@@ -67,16 +66,16 @@ func TestExpositionOfASmallFleet(t *testing.T) {
 		if diff := gocmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		// Unchanged data is said in the same bytes, but for how the refresh went.
+		// Unchanged data has the same bytes, except for metrics of the refresh.
 		time.Sleep(time.Minute)
-		if diff := gocmp.Diff(unhurried(got), unhurried(s.Get("/probe?target=office"))); diff != "" {
+		if diff := gocmp.Diff(stableLines(got), stableLines(s.Get("/probe?target=office"))); diff != "" {
 			t.Errorf("two scrapes of unchanged data differ (-first +second)\n%s", diff)
 		}
 	})
 }
 
-// unhurried leaves out the lines that change with every refresh.
-func unhurried(text string) []string {
+// stableLines returns the lines that do not change with every refresh.
+func stableLines(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "huaweicloud_workspace_refresh_") && !strings.HasPrefix(line, "huaweicloud_workspace_oldest_data_") {

@@ -18,22 +18,22 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestDesktopsThatSpoilTheirBatch hides some of 250 desktops from the networks
-// call, in each way in which the cloud may say so.
-func TestDesktopsThatSpoilTheirBatch(t *testing.T) {
+// TestRefusedBatches hides some of 250 desktops from the networks call, in each way
+// in which the cloud refuses them.
+func TestRefusedBatches(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		unknown simulator.UnknownIDs
 		hidden  []int
-		calls   int // networks calls of the scrape that finds them
+		calls   int // networks calls of the first scrape
 	}{
-		// Where the answer lacks some, they are asked for once more.
+		// Desktops missing in a response are requested once more.
 		{"lacking, one", simulator.OmitUnknown, []int{150}, 3 + 1},
 		{"lacking, ten in a row", simulator.OmitUnknown, []int{150, 151, 152, 153, 154, 155, 156, 157, 158, 159}, 3 + 1},
 		{"lacking, one a batch", simulator.OmitUnknown, []int{50, 150, 249}, 3 + 3},
-		// A batch that is refused is halved: 2 calls for each of the 7 halvings
-		// of 100 desktops at the most.
+		// A refused batch is split in halves: at most 2 calls for each of the 7
+		// splits of 100 desktops.
 		{"404, one", simulator.NotFoundUnknown, []int{150}, 3 + 14},
 		{"404, one of fifty", simulator.NotFoundUnknown, []int{249}, 3 + 12},
 		{"400, one", simulator.RejectUnknown, []int{0}, 3 + 14},
@@ -47,7 +47,7 @@ func TestDesktopsThatSpoilTheirBatch(t *testing.T) {
 				s := newScenario(t, apptest.OfficeYAML, fleet...)
 				s.Cloud.SetUnknownIDs(tc.unknown)
 				for _, i := range tc.hidden {
-					// The sorted order is the engine's; Fleet's IDs need not be sorted.
+					// In the engine's order, which is sorted by ID.
 					s.Cloud.UpdateDesktop(apptest.ProjectA, sortedID(fleet, i), func(d *simulator.Desktop) { d.Hidden = true })
 				}
 				time.Sleep(time.Minute)
@@ -55,7 +55,7 @@ func TestDesktopsThatSpoilTheirBatch(t *testing.T) {
 				if n := s.Cloud.CallCount(networks); n > tc.calls {
 					t.Errorf("%d networks calls, want at most %d", n, tc.calls)
 				}
-				// What was known of the culprits is held; the others are fresh.
+				// Data of refused desktops is kept; the others are read.
 				if up, stale, unresolved := e.Sum("up"), e.Sum("desktops_stale"), e.Sum("desktops_unresolved"); up != 1 || stale != float64(len(tc.hidden)) || unresolved != 0 {
 					t.Errorf("up %v, %v stale, %v unresolved; want 1, %d, 0", up, stale, unresolved, len(tc.hidden))
 				}
@@ -94,14 +94,14 @@ func sortedID(fleet []simulator.Desktop, i int) string {
 	return sorted(ids)[i]
 }
 
-// TestAListThatMovesWhileItIsRead reads 2,500 desktops on three pages.
-func TestAListThatMovesWhileItIsRead(t *testing.T) {
+// TestListChangesWhileRead changes 2,500 desktops while three pages of them are read.
+func TestListChangesWhileRead(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		fault simulator.Fault
-		moves func(s *scenario, fleet []simulator.Desktop, page int) // before a page is answered
+		moves func(s *scenario, fleet []simulator.Desktop, page int) // before the response of a page
 		up    float64
-		calls int // list calls at the most
+		calls int // maximum list calls
 	}{
 		"total too large":               {fault: simulator.Fault{TotalCountDelta: 3}, up: 0, calls: 24},
 		"total far too large":           {fault: simulator.Fault{TotalCountDelta: 1 << 30}, up: 0, calls: 60},
@@ -143,7 +143,7 @@ func TestAListThatMovesWhileItIsRead(t *testing.T) {
 				if n := s.Cloud.CallCount(list); n > tc.calls {
 					t.Errorf("%d list calls, want at most %d", n, tc.calls)
 				}
-				// Whatever the list said, nobody who exists may be missing.
+				// No existing desktop may be missing.
 				shown := map[string]bool{}
 				e.Each("desktop_eips", func(l apptest.Labels, _ float64) { shown[l.Get("desktop_id")] = true })
 				missing := 0
@@ -172,8 +172,8 @@ func addOnce(s *scenario, page, when int) {
 	}
 }
 
-// files is a configuration of many projects whose key stands in files.
-func files(t *testing.T, projects int) (yaml, secretFile string) {
+// keyFilesYAML returns a configuration of many projects with an access key in files.
+func keyFilesYAML(t *testing.T, projects int) (yaml, secretFile string) {
 	t.Helper()
 	secretFile = filepath.Join(t.TempDir(), "sk")
 	var b strings.Builder
@@ -199,9 +199,9 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func TestAWrongKeyIsNeverLocked(t *testing.T) {
+func TestWrongKeyIsNeverLocked(t *testing.T) {
 	t.Parallel()
-	yaml, secretFile := files(t, 20)
+	yaml, secretFile := keyFilesYAML(t, 20)
 	write(t, secretFile, "WRONGCANARY\n")
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, yaml, apptest.TwoDesktops()...)
@@ -214,8 +214,8 @@ func TestAWrongKeyIsNeverLocked(t *testing.T) {
 			scrapers.Wait()
 			time.Sleep(15 * time.Second)
 		}
-		// Six failures in a row lock the key for five minutes. Tries that are at
-		// least as far apart never come six in one such time.
+		// Six consecutive failures lock the key for five minutes. Attempts that are
+		// at least five minutes apart never reach six.
 		var last time.Time
 		refused := 0
 		for _, c := range s.Cloud.Calls() {
@@ -234,7 +234,7 @@ func TestAWrongKeyIsNeverLocked(t *testing.T) {
 		if e := s.Scrape(); e.Sum("up") != 0 {
 			t.Errorf("up is %v, want 0", e.Sum("up"))
 		}
-		// The right key is taken up at once.
+		// The right key is used at once.
 		write(t, secretFile, apptest.SecretKey+"\n")
 		time.Sleep(10 * time.Second)
 		if e := s.Scrape(); e.Sum("up") != 1 {
@@ -243,7 +243,7 @@ func TestAWrongKeyIsNeverLocked(t *testing.T) {
 	})
 }
 
-func TestAKeyThatRotatesLeavesNoGap(t *testing.T) {
+func TestKeyRotationLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, file := range []string{"ak", "sk", "token"} {
@@ -266,7 +266,7 @@ func TestAKeyThatRotatesLeavesNoGap(t *testing.T) {
 		}
 		s = newScenario(t, yaml, apptest.TwoDesktops()...)
 		rotate(0, s.Cloud)
-		time.Sleep(10 * time.Minute) // the refusal of "x" is over
+		time.Sleep(10 * time.Minute) // longer than the pause after the refusal of "x"
 		s.WantDesktops(apptest.TwoDesktopsOK)
 		for n := 1; n <= 10; n++ {
 			rotate(n, s.Cloud)
@@ -292,7 +292,7 @@ const twoProjects = apptest.OfficeYAML + `
     credentials: {access_key: AKOFFICE, secret_key: ` + apptest.SecretKey + `}
 `
 
-func TestOneProjectsFailureTouchesNoOther(t *testing.T) {
+func TestProjectsFailIndependently(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"hang": {HangBeforeHeader: true}, "reset": {ResetConnection: true}, "403": {Status: 403}, "500": {Status: 500}, "429": {Status: 429},
@@ -323,7 +323,7 @@ func TestOneProjectsFailureTouchesNoOther(t *testing.T) {
 	}
 }
 
-func TestTheCloudIsDownAtTheStart(t *testing.T) {
+func TestCloudDownAtStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, strings.ReplaceAll(apptest.OfficeYAML, apptest.ProjectA, "00000000000000000000000000000000"))

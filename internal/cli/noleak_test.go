@@ -25,29 +25,29 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// TestTheSafeIsWatched proves that the search finds what it is for.
-func TestTheSafeIsWatched(t *testing.T) {
-	var s safe
-	s.lock("hush hush/+")
-	s.issued([]byte(`{"credential":{"access":"AKISSUED","secret":"0123abcd","securitytoken":"tok9z"}}`))
+// TestSecretScan proves that the search finds what it is for.
+func TestSecretScan(t *testing.T) {
+	var s secretSet
+	s.add("hush hush/+")
+	s.addIssued([]byte(`{"credential":{"access":"AKISSUED","secret":"0123abcd","securitytoken":"tok9z"}}`))
 	for _, text := range []string{
 		"hush hush/+", "HUSH HUSH/+", "a=hush+hush%2F%2B&b", "hush%20hush%2F+", "aHVzaCBodXNoLys=", "6875736820687573682f2b",
 		"key AKISSUED", "0123abcd", "HST0123456789abcdef0", "Signature=abc", "SDK-HMAC-SHA256 Access=", "some CANARY",
 		"SESSION" + strings.Repeat("0a", 16), "TOKEN" + strings.Repeat("0a", 32), "canonicalRequest:GET|", "ENCODED-AK",
 	} {
-		if len(s.find("before "+text+" after")) == 0 {
+		if len(s.scan("before "+text+" after")) == 0 {
 			t.Errorf("%q is not found", text)
 		}
 	}
-	if found := s.find("level=info msg=\"Project refreshed\" TOKEN SESSION hush access_key secret"); len(found) > 0 {
+	if found := s.scan("level=info msg=\"Project refreshed\" TOKEN SESSION hush access_key secret"); len(found) > 0 {
 		t.Errorf("%q is found where nothing is", found)
 	}
 }
 
 const refuseAll = "401 with a canonical request"
 
-// storm gives what goes wrong with all calls, one after the other.
-func storm() map[string]simulator.Fault {
+// leakFaults gives what goes wrong with all calls, one after the other.
+func leakFaults() map[string]simulator.Fault {
 	return map[string]simulator.Fault{
 		"500": {Status: 500}, "429": {Status: 429}, "403": {Status: 403}, "404": {Status: 404}, "503": {Status: 503},
 		"HTML": {Status: 200, Body: []byte("<html>login</html>")}, "{}": {Status: 200, Body: []byte("{}")},
@@ -61,20 +61,20 @@ func storm() map[string]simulator.Fault {
 	}
 }
 
-// TestNoSecretComesOut runs the exporter as a process of its own with secrets
+// TestNoSecretLeaks runs the exporter as a process of its own with secrets
 // in every place where they can stand, lets everything fail at debug level, and
 // searches all that can be seen of it from outside.
-func TestNoSecretComesOut(t *testing.T) {
+func TestNoSecretLeaks(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the process list is read from /proc")
 	}
-	v := openVault(t)
-	weather := slices.DeleteFunc(slices.Sorted(maps.Keys(storm())), func(name string) bool { return name == refuseAll })
+	v := newLeakTest(t)
+	weather := slices.DeleteFunc(slices.Sorted(maps.Keys(leakFaults())), func(name string) bool { return name == refuseAll })
 	weather = append(weather, refuseAll) // last, for it shuts all keys
-	config := v.file("exporter.yml", v.yaml)
+	config := v.writeFile("exporter.yml", v.yaml)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--log.level=debug", "--web.enable-pprof",
-		"--web.listen-address=127.0.0.1:0", "--web.config.file="+v.file("web.yml", webUser), "--web.external-url=https://proxy.example.com/exporter")
-	cmd.Env = append(v.env, beExporter+"=1", "HOME="+v.dir, "GOTRACEBACK=all")
+		"--web.listen-address=127.0.0.1:0", "--web.config.file="+v.writeFile("web.yml", webUser), "--web.external-url=https://proxy.example.com/exporter")
+	cmd.Env = append(v.env, runAsExporter+"=1", "HOME="+v.dir, "GOTRACEBACK=all")
 	var stdout, stderr testutil.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -83,7 +83,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	x := &running{T: t}
+	x := &process{T: t}
 	x.eventually("listening", func() bool {
 		if m := listening.FindStringSubmatch(stderr.String()); m != nil {
 			x.urls = []string{"http://" + m[1] + "/exporter"}
@@ -94,10 +94,10 @@ func TestNoSecretComesOut(t *testing.T) {
 	// All that is seen goes into places.
 	places := map[string]string{}
 	see := func(place, text string) { places[place] += text + "\n" }
-	c := client(t, nil)
-	password := basic("prometheus", "correct horse")
-	v.lock("correct horse")
-	v.lock(strings.TrimPrefix(password[1], "Basic "))
+	c := newClient(t, nil)
+	password := basicAuth("prometheus", "correct horse")
+	v.add("correct horse")
+	v.add(strings.TrimPrefix(password[1], "Basic "))
 	ask := func(method, path string, header ...string) {
 		r := fetch(t, c, method, x.urls[0]+path, append(header, append(password, "X-Prometheus-Scrape-Timeout-Seconds", "1")...)...)
 		place, _, _ := strings.Cut(path, "?")
@@ -124,7 +124,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	v.cloud.PutDesktop(v.project["inline"], apptest.Desktop("d1", "203.0.113.7"))
 	look()
 	for _, name := range weather {
-		heal := v.cloud.AddFault(storm()[name])
+		heal := v.cloud.AddFault(leakFaults()[name])
 		v.proxy.mu.Lock()
 		v.proxy.deny = name == "500"
 		v.proxy.mu.Unlock()
@@ -164,7 +164,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	})
 	for _, path := range everyPath {
 		method, path, _ := strings.Cut(path, " ")
-		r := fetch(t, c, method, x.urls[0]+path, basic("prometheus", v.lock("CANARYWRONGPASSWORD"))...)
+		r := fetch(t, c, method, x.urls[0]+path, basicAuth("prometheus", v.add("CANARYWRONGPASSWORD"))...)
 		see("refused", fmt.Sprint(r.StatusCode, r.Header, r.body))
 	}
 
@@ -175,10 +175,10 @@ func TestNoSecretComesOut(t *testing.T) {
 	see("/proc/PID/cmdline", string(cmdline))
 	// A key that is not shut, so that calls are under way when all goroutines are
 	// shown.
-	k := v.key("ROTATED", true)
-	v.file("token", k.SecurityToken)
-	v.file("sk", k.SecretKey)
-	v.file("ak", k.AccessKey)
+	k := v.addKey("ROTATED", true)
+	v.writeFile("token", k.SecurityToken)
+	v.writeFile("sk", k.SecretKey)
+	v.writeFile("ak", k.AccessKey)
 	v.cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 	n := v.cloud.CallCount(simulator.ListDesktops)
 	x.eventually("asking with the new key", func() bool {
@@ -193,7 +193,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	see("SIGQUIT", strings.TrimPrefix(stderr.String(), before))
 	see("stdout", stdout.String())
 
-	v.examine(places, map[string][]string{
+	v.checkPlaces(places, map[string][]string{
 		"log": {
 			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Configuration reload failed", "request_id=", "HTTP 401 APIGW.0301",
 			shut, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
@@ -216,15 +216,15 @@ func TestNoSecretComesOut(t *testing.T) {
 		"SIGQUIT":                {"SIGQUIT: quit", "goroutine 1 ", "workspace.(*wire).do"},
 		"stdout":                 {"\n"},
 	})
-	v.used()
+	v.checkUsed()
 }
 
-// examine holds each place against the safe, and against what must be in it:
+// checkPlaces holds each place against the safe, and against what must be in it:
 // a place in which there is nothing proves nothing.
-func (v *vault) examine(places map[string]string, markers map[string][]string) {
+func (v *leakTest) checkPlaces(places map[string]string, markers map[string][]string) {
 	v.Helper()
 	for place, text := range places {
-		if found := v.find(text); len(found) > 0 {
+		if found := v.scan(text); len(found) > 0 {
 			at := max(0, strings.Index(strings.ToLower(text), strings.ToLower(found[0])))
 			v.Errorf("%s holds %q: …%q…", place, found, text[max(0, at-300):min(len(text), at+100)])
 		}
@@ -241,8 +241,8 @@ func (v *vault) examine(places map[string]string, markers map[string][]string) {
 	}
 }
 
-// used proves that the secrets were in the exporter: it has sent them.
-func (v *vault) used() {
+// checkUsed proves that the secrets were in the exporter: it has sent them.
+func (v *leakTest) checkUsed() {
 	v.Helper()
 	seen, tokens := map[string]bool{}, map[string]bool{}
 	for _, call := range v.cloud.Calls() {
@@ -275,14 +275,14 @@ func (v *vault) used() {
 	}
 }
 
-// TestNoKeyOfAnAgencyComesOut is the same for the metadata service, which only a
+// TestNoAgencyKeyLeaks is the same for the metadata service, which only a
 // wire in memory can stand for.
-func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
+func TestNoAgencyKeyLeaks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := apptest.Prepare(t, strings.Replace(apptest.OfficeYAML, "{access_key: AKOFFICE, secret_key: "+apptest.SecretKey+"}", "{source: ecs_agency}", 1), apptest.TwoDesktops()...)
-		v := &vault{T: t}
-		s.Cloud.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, RewriteBody: v.issued})
+		v := &leakTest{T: t}
+		s.Cloud.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, RewriteBody: v.addIssued})
 		s.Cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency, Lifetime: 10 * time.Minute})
 		s.Start()
 		places := map[string]string{}
@@ -292,7 +292,7 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 			}
 		}
 		look()
-		for _, fault := range storm() {
+		for _, fault := range leakFaults() {
 			heal := s.Cloud.AddFault(fault)
 			for range 20 {
 				look()
@@ -304,7 +304,7 @@ func TestNoKeyOfAnAgencyComesOut(t *testing.T) {
 		}
 		s.WantDesktops(apptest.TwoDesktopsOK)
 		places["log"] = s.Log.String()
-		v.examine(places, map[string][]string{
+		v.checkPlaces(places, map[string][]string{
 			"log":      {"HTTP 401", "HTTP 403", "Project refresh recovered", "no credentials"},
 			"/metrics": {`code="401"`},
 			"/status":  {"What to do"},

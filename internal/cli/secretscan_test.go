@@ -25,14 +25,14 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// safe holds all that must never come out, in the spellings that it may take.
-type safe struct {
+// secretSet holds all that must never come out, in the spellings that it may take.
+type secretSet struct {
 	mu      sync.Mutex
 	secrets map[string]bool
 }
 
-// lock puts a secret into the safe and gives it back.
-func (s *safe) lock(secret string) string {
+// add puts a secret into the safe and gives it back.
+func (s *secretSet) add(secret string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.secrets == nil {
@@ -51,8 +51,8 @@ func (s *safe) lock(secret string) string {
 // cloud issues, what is signed, and what the cloud says about denials.
 var alarms = regexp.MustCompile(`HST[0-9a-f]{17}|TOKEN[0-9a-f]{64}|SESSION[0-9a-f]{32}|canonicalRequest:|(?i:canary|signature=|sdk-hmac|x-sdk-date|encoded-)`)
 
-// find gives what of the safe is in a text, or looks as if it were.
-func (s *safe) find(text string) []string {
+// scan gives what of the safe is in a text, or looks as if it were.
+func (s *secretSet) scan(text string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := map[string]bool{}
@@ -68,23 +68,23 @@ func (s *safe) find(text string) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// issued locks away all texts of an answer that hands out keys.
-func (s *safe) issued(body []byte) []byte {
+// addIssued locks away all texts of an answer that hands out keys.
+func (s *secretSet) addIssued(body []byte) []byte {
 	for _, m := range regexp.MustCompile(`"(?:access|secret|securitytoken|accessKeyId|secretAccessKey|securityToken)":"([^"]+)"`).FindAllSubmatch(body, -1) {
-		s.lock(string(m[1]))
+		s.add(string(m[1]))
 	}
 	return body
 }
 
-// vault is a cloud with keys of all kinds, and the configuration that uses them.
-type vault struct {
+// leakTest is a cloud with keys of all kinds, and the configuration that uses them.
+type leakTest struct {
 	*testing.T
-	safe
+	secretSet
 	cloud   *simulator.Cloud
 	dir     string
 	url     string
-	proxy   *nosyProxy
-	hooks   *nosyReceiver
+	proxy   *recordingProxy
+	hooks   *recordingReceiver
 	yaml    string
 	env     []string
 	wanted  []string // access keys that must have been used
@@ -92,14 +92,14 @@ type vault struct {
 	project map[string]string // IDs by name
 }
 
-// nosyProxy forwards what it is asked to, and tells everybody what it heard.
-type nosyProxy struct {
+// recordingProxy forwards what it is asked to, and tells everybody what it heard.
+type recordingProxy struct {
 	mu    sync.Mutex
 	heard map[string]bool
 	deny  bool
 }
 
-func (p *nosyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *recordingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	said := r.Header.Get("Proxy-Authorization") + " " + r.Header.Get("X-Pass")
 	p.mu.Lock()
 	p.heard[said] = true
@@ -123,14 +123,14 @@ func (p *nosyProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// nosyReceiver takes no change, and tells everybody what it heard.
-type nosyReceiver struct {
+// recordingReceiver takes no change, and tells everybody what it heard.
+type recordingReceiver struct {
 	mu    sync.Mutex
 	heard map[string]bool
 	tries int
 }
 
-func (n *nosyReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (n *recordingReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	said := r.RequestURI + " " + r.Header.Get("Authorization") + " " + r.Header.Get("X-Key")
 	n.mu.Lock()
 	n.heard[said] = true
@@ -151,17 +151,17 @@ func (n *nosyReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func openVault(t *testing.T) *vault {
+func newLeakTest(t *testing.T) *leakTest {
 	t.Helper()
-	v := &vault{T: t, cloud: simulator.New(simulator.Options{Seed: 7}), dir: t.TempDir(), project: map[string]string{}}
+	v := &leakTest{T: t, cloud: simulator.New(simulator.Options{Seed: 7}), dir: t.TempDir(), project: map[string]string{}}
 	u, stop, err := v.cloud.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	v.url = u
-	v.proxy = &nosyProxy{heard: map[string]bool{}}
+	v.proxy = &recordingProxy{heard: map[string]bool{}}
 	proxy := httptest.NewServer(v.proxy)
-	v.hooks = &nosyReceiver{heard: map[string]bool{}}
+	v.hooks = &recordingReceiver{heard: map[string]bool{}}
 	hooks := httptest.NewServer(v.hooks)
 	t.Cleanup(func() {
 		v.cloud.Close()
@@ -174,10 +174,10 @@ func openVault(t *testing.T) *vault {
 		Match: func(c simulator.Call) bool {
 			return strings.HasPrefix(c.Path, "/v3.0/") || c.Path == simulator.PodIdentityPath
 		},
-		RewriteBody: v.issued,
+		RewriteBody: v.addIssued,
 	})
 
-	cert, key := newAuthority(t).person()
+	cert, key := newCertAuthority(t).clientCertificate()
 	pem := func(path string) string {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -185,15 +185,15 @@ func openVault(t *testing.T) *vault {
 		}
 		return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n          ")
 	}
-	v.lock(strings.Split(pem(key), "\n          ")[1])
+	v.add(strings.Split(pem(key), "\n          ")[1])
 	proxyURL := func(password string) string {
-		v.lock(base64.StdEncoding.EncodeToString([]byte("scraper:" + v.lock(password))))
+		v.add(base64.StdEncoding.EncodeToString([]byte("scraper:" + v.add(password))))
 		return strings.Replace(proxy.URL, "http://", "http://scraper:"+url.PathEscape(password)+"@", 1)
 	}
 
 	v.yaml = "projects:\n"
-	k := v.key("INLINE", true)
-	v.add("inline", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, k.SecurityToken), fmt.Sprintf(`
+	k := v.addKey("INLINE", true)
+	v.addProject("inline", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, k.SecurityToken), fmt.Sprintf(`
     http:
       proxy_url: %q
       proxy_connect_header: {X-Pass: [%s]}
@@ -202,71 +202,71 @@ func openVault(t *testing.T) *vault {
           %s
         key: |
           %s
-`, proxyURL("CANARYPROXY/+ä"), v.lock("CANARYHEADER"), pem(cert), pem(key)))
-	k = v.key("FILES", true)
-	v.add("files", fmt.Sprintf("{access_key_file: %s, secret_key_file: %s, security_token_file: %s}",
-		v.file("ak", k.AccessKey), v.file("sk", k.SecretKey), v.file("token", k.SecurityToken)), "")
-	k = v.key("ENVIRONMENT", true)
+`, proxyURL("CANARYPROXY/+ä"), v.add("CANARYHEADER"), pem(cert), pem(key)))
+	k = v.addKey("FILES", true)
+	v.addProject("files", fmt.Sprintf("{access_key_file: %s, secret_key_file: %s, security_token_file: %s}",
+		v.writeFile("ak", k.AccessKey), v.writeFile("sk", k.SecretKey), v.writeFile("token", k.SecurityToken)), "")
+	k = v.addKey("ENVIRONMENT", true)
 	v.env = append(v.env, "HUAWEICLOUD_SDK_AK="+k.AccessKey, "HUAWEICLOUD_SDK_SK="+k.SecretKey, "HUAWEICLOUD_SDK_SECURITY_TOKEN="+k.SecurityToken)
-	v.add("environment", "{source: environment}", "")
-	v.add("chain", "{}", "")
-	k = v.key("PROFILE", true)
-	v.add("profile", "{profile_file: "+v.file("profile", fmt.Sprintf("[basic]\nak = %s\nsk = %s\nsecurity_token = %s\n", k.AccessKey, k.SecretKey, k.SecurityToken))+"}", "")
+	v.addProject("environment", "{source: environment}", "")
+	v.addProject("chain", "{}", "")
+	k = v.addKey("PROFILE", true)
+	v.addProject("profile", "{profile_file: "+v.writeFile("profile", fmt.Sprintf("[basic]\nak = %s\nsk = %s\nsecurity_token = %s\n", k.AccessKey, k.SecretKey, k.SecurityToken))+"}", "")
 
-	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "cluster", Token: v.lock("eyJCANARYIDTOKEN.e30.c2ln")})
-	v.add("oidc", "{idp_id: cluster, id_token_file: "+v.file("id_token", "eyJCANARYIDTOKEN.e30.c2ln")+"}", "")
-	v.add("oidc-refused", "{idp_id: cluster, id_token_file: "+v.file("bad_token", v.lock("eyJCANARYBADTOKEN.e30.c2ln"))+"}", "")
-	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: v.lock("CANARYPODTOKEN")})
+	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "cluster", Token: v.add("eyJCANARYIDTOKEN.e30.c2ln")})
+	v.addProject("oidc", "{idp_id: cluster, id_token_file: "+v.writeFile("id_token", "eyJCANARYIDTOKEN.e30.c2ln")+"}", "")
+	v.addProject("oidc-refused", "{idp_id: cluster, id_token_file: "+v.writeFile("bad_token", v.add("eyJCANARYBADTOKEN.e30.c2ln"))+"}", "")
+	v.cloud.AddIssuer(simulator.Issuer{Source: simulator.SourcePodIdentity, Token: v.add("CANARYPODTOKEN")})
 	v.env = append(v.env, "HC_CONTAINER_CREDENTIALS_FULL_URI="+v.url+simulator.PodIdentityPath,
-		"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE="+v.file("pod", "CANARYPODTOKEN"))
-	v.add("pod", "{source: pod_identity}", "")
+		"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE="+v.writeFile("pod", "CANARYPODTOKEN"))
+	v.addProject("pod", "{source: pod_identity}", "")
 
 	// Those that are refused are answered with more than is good.
-	v.add("unknown", fmt.Sprintf("{access_key: %s, secret_key: %s}", v.lock("AKCANARYUNKNOWN"), v.lock("CANARYUNKNOWNSECRET")), "")
-	k = v.key("WRONG", true)
-	v.add("wrong", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, v.lock("CANARYWRONGSECRET2"), k.SecurityToken), "")
-	k = v.key("TOKENLESS", true)
-	v.add("tokenless", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, v.lock("CANARYOLDTOKEN")), "")
-	k = v.key("DENIED", false)
+	v.addProject("unknown", fmt.Sprintf("{access_key: %s, secret_key: %s}", v.add("AKCANARYUNKNOWN"), v.add("CANARYUNKNOWNSECRET")), "")
+	k = v.addKey("WRONG", true)
+	v.addProject("wrong", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, v.add("CANARYWRONGSECRET2"), k.SecurityToken), "")
+	k = v.addKey("TOKENLESS", true)
+	v.addProject("tokenless", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, k.SecretKey, v.add("CANARYOLDTOKEN")), "")
+	k = v.addKey("DENIED", false)
 	k.Deny = []string{simulator.ListDesktops}
 	v.cloud.AddKey(k)
-	v.add("denied", fmt.Sprintf("{access_key: %s, secret_key: %s}", k.AccessKey, k.SecretKey), "")
+	v.addProject("denied", fmt.Sprintf("{access_key: %s, secret_key: %s}", k.AccessKey, k.SecretKey), "")
 
 	// Only a proxy of the environment leads there.
 	v.env = append(v.env, "HTTPS_PROXY="+proxyURL("CANARYENVPROXY"))
 	v.serial++
 	v.yaml += fmt.Sprintf("  - name: far\n    region: la-south-2\n    project_id: %032d\n    credentials: {access_key: %s, secret_key: %s}\n",
-		v.serial, v.lock("AKCANARYFAR"), v.lock("CANARYFARSECRET"))
+		v.serial, v.add("AKCANARYFAR"), v.add("CANARYFARSECRET"))
 
-	k = v.key("ACCOUNT", true)
+	k = v.addKey("ACCOUNT", true)
 	v.cloud.AddProject(simulator.Project{ID: strings.Repeat("f", 32), Name: "la-north-2_org", Region: "la-north-2"})
 	v.yaml += fmt.Sprintf("accounts:\n  - name: org\n    project_refresh: 1s\n    iam_endpoint: %s\n    endpoints: {la-north-2: %s}\n    projects: la-north-2_org\n    credentials: {access_key: %s, secret_key: %s, security_token: %s}\n",
 		v.url, v.url, k.AccessKey, k.SecretKey, k.SecurityToken)
 	v.yaml += "refresh: {timeout: 3s}\n"
 	v.yaml += fmt.Sprintf("changes:\n  webhook:\n    url: '%s/%s?key=%s'\n    authorization: {credentials: %s}\n    headers: {X-Key: %s}\n",
-		hooks.URL, v.lock("CANARYHOOKPATH"), v.lock("CANARYHOOKQUERY"), v.lock("CANARYHOOKTOKEN"), v.lock("CANARYHOOKHEADER"))
+		hooks.URL, v.add("CANARYHOOKPATH"), v.add("CANARYHOOKQUERY"), v.add("CANARYHOOKTOKEN"), v.add("CANARYHOOKHEADER"))
 	return v
 }
 
-// key makes a key of the cloud whose texts are all locked away.
-func (v *vault) key(name string, token bool) simulator.Key {
-	k := simulator.Key{AccessKey: v.lock("AKCANARY" + name), SecretKey: v.lock("CANARY" + name + "SECRET")}
+// addKey makes a key of the cloud whose texts are all locked away.
+func (v *leakTest) addKey(name string, token bool) simulator.Key {
+	k := simulator.Key{AccessKey: v.add("AKCANARY" + name), SecretKey: v.add("CANARY" + name + "SECRET")}
 	if token {
-		k.SecurityToken = v.lock("CANARY" + name + "TOKEN")
+		k.SecurityToken = v.add("CANARY" + name + "TOKEN")
 	}
 	v.cloud.AddKey(k)
 	v.wanted = append(v.wanted, k.AccessKey)
 	return k
 }
 
-func (v *vault) file(name, text string) string {
+func (v *leakTest) writeFile(name, text string) string {
 	path := filepath.Join(v.dir, name)
 	testutil.ReplaceFile(v.T, path, text+"\n")
 	return path
 }
 
-// add adds a project with one desktop to the cloud and to the configuration.
-func (v *vault) add(name, credentials, more string) {
+// addProject adds a project with one desktop to the cloud and to the configuration.
+func (v *leakTest) addProject(name, credentials, more string) {
 	v.serial++
 	id := fmt.Sprintf("%032d", v.serial)
 	v.project[name] = id

@@ -33,16 +33,16 @@ import (
 // TestMain runs the tests, or the exporter itself where a test has started this
 // binary as one.
 func TestMain(m *testing.M) {
-	if os.Getenv(beExporter) != "" {
+	if os.Getenv(runAsExporter) != "" {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	goleak.VerifyTestMain(m)
 }
 
-const beExporter = "HUAWEICLOUD_WORKSPACE_EXPORTER_TEST_BE_THE_EXPORTER"
+const runAsExporter = "HUAWEICLOUD_WORKSPACE_EXPORTER_TEST_BE_THE_EXPORTER"
 
-// running is the whole program, on real sockets.
-type running struct {
+// process is the whole program, on real sockets.
+type process struct {
 	*testing.T
 	urls           []string
 	stdout, stderr testutil.Buffer
@@ -52,12 +52,12 @@ type running struct {
 
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// start runs the program in this process until the test ends, and waits until
+// startProcess runs the program in this process until the test ends, and waits until
 // it listens on so many addresses.
-func start(t *testing.T, addresses int, args ...string) *running {
+func startProcess(t *testing.T, addresses int, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{T: t, stop: cancel, code: make(chan int, 1)}
+	r := &process{T: t, stop: cancel, code: make(chan int, 1)}
 	go func() { r.code <- run(ctx, args, &r.stdout, &r.stderr) }()
 	t.Cleanup(func() {
 		cancel()
@@ -76,7 +76,7 @@ func start(t *testing.T, addresses int, args ...string) *running {
 }
 
 // wait gives the exit code.
-func (r *running) wait() int {
+func (r *process) wait() int {
 	r.Helper()
 	select {
 	case code := <-r.code:
@@ -89,7 +89,7 @@ func (r *running) wait() int {
 }
 
 // eventually waits until something is so.
-func (r *running) eventually(what string, ok func() bool) {
+func (r *process) eventually(what string, ok func() bool) {
 	r.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -98,15 +98,15 @@ func (r *running) eventually(what string, ok func() bool) {
 	}
 }
 
-// finish runs the program to its end.
-func finish(args ...string) (code int, stdout, stderr string) {
+// runProcess runs the program to its end.
+func runProcess(args ...string) (code int, stdout, stderr string) {
 	var out, err strings.Builder
 	code = run(context.Background(), args, &out, &err)
 	return code, out.String(), err.String()
 }
 
-// client makes a client whose connections end with the test.
-func client(t *testing.T, change func(*http.Transport)) *http.Client {
+// newClient makes a client whose connections end with the test.
+func newClient(t *testing.T, change func(*http.Transport)) *http.Client {
 	transport := &http.Transport{}
 	if change != nil {
 		change(transport)
@@ -118,13 +118,13 @@ func client(t *testing.T, change func(*http.Transport)) *http.Client {
 	}
 }
 
-// reply is an answer over a real socket.
-type reply struct {
+// httpResponse is an answer over a real socket.
+type httpResponse struct {
 	*http.Response
 	body string
 }
 
-func fetch(t *testing.T, c *http.Client, method, url string, header ...string) reply {
+func fetch(t *testing.T, c *http.Client, method, url string, header ...string) httpResponse {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
 	if err != nil {
@@ -142,12 +142,12 @@ func fetch(t *testing.T, c *http.Client, method, url string, header ...string) r
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reply{w, string(body)}
+	return httpResponse{w, string(body)}
 }
 
-// onTheWire starts a simulated cloud on a loopback port and gives the
+// startCloud starts a simulated cloud on a loopback port and gives the
 // configuration of the office that is in it.
-func onTheWire(t *testing.T) (cloud *simulator.Cloud, yaml string) {
+func startCloud(t *testing.T) (cloud *simulator.Cloud, yaml string) {
 	t.Helper()
 	cloud = simulator.New(simulator.Options{})
 	cloud.AddProject(simulator.Project{ID: apptest.ProjectA, Region: "la-north-2"})
@@ -164,8 +164,8 @@ func onTheWire(t *testing.T) (cloud *simulator.Cloud, yaml string) {
 	return cloud, strings.ReplaceAll(apptest.OfficeYAML, "http://127.0.0.1", url)
 }
 
-// authority signs certificates.
-type authority struct {
+// certAuthority signs certificates.
+type certAuthority struct {
 	t      *testing.T
 	folder string
 	cert   *x509.Certificate
@@ -173,9 +173,9 @@ type authority struct {
 	serial int64
 }
 
-func newAuthority(t *testing.T) *authority {
+func newCertAuthority(t *testing.T) *certAuthority {
 	t.Helper()
-	a := &authority{t: t, folder: t.TempDir()}
+	a := &certAuthority{t: t, folder: t.TempDir()}
 	a.cert, a.key = nil, nil
 	a.sign("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	return a
@@ -183,7 +183,7 @@ func newAuthority(t *testing.T) *authority {
 
 // sign makes NAME.pem and NAME.key; the first that is signed is the authority's
 // own.
-func (a *authority) sign(name string, template *x509.Certificate) (certFile, keyFile string) {
+func (a *certAuthority) sign(name string, template *x509.Certificate) (certFile, keyFile string) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -221,22 +221,22 @@ func (a *authority) sign(name string, template *x509.Certificate) (certFile, key
 	return certFile, keyFile
 }
 
-func (a *authority) server() (certFile, keyFile string) {
+func (a *certAuthority) serverCertificate() (certFile, keyFile string) {
 	return a.sign("server", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 }
 
-func (a *authority) person() (certFile, keyFile string) {
+func (a *certAuthority) clientCertificate() (certFile, keyFile string) {
 	return a.sign("person", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 }
 
-func (a *authority) pool() *x509.CertPool {
+func (a *certAuthority) pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return pool
 }
 
-// free gives an address that nobody listens on.
-func free(t *testing.T) string {
+// freeAddress gives an address that nobody listens on.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,14 +21,14 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// pipes is a listener in memory, for servers in virtual time.
-type pipes struct {
+// pipeListener is a listener in memory, for servers in virtual time.
+type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-func (p *pipes) Accept() (net.Conn, error) {
+func (p *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
 		return c, nil
@@ -37,15 +37,15 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error {
+func (p *pipeListener) Close() error {
 	p.once.Do(func() { close(p.done) })
 	return nil
 }
 
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
+func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// TestSlowAndSilentClientsHoldNothing talks to the server as slowly as it can.
-func TestSlowAndSilentClientsHoldNothing(t *testing.T) {
+// TestSlowClients talks to the server as slowly as it can.
+func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	const post = "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 	for name, tc := range map[string]struct {
@@ -95,7 +95,7 @@ func TestSlowAndSilentClientsHoldNothing(t *testing.T) {
 // serveInMemory serves a handler as the exporter does, and gives a connection.
 func serveInMemory(t *testing.T, h http.Handler) net.Conn {
 	t.Helper()
-	l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := newServer(h, log.NewNopLogger())
 	ended := make(chan struct{})
 	go func() {
@@ -112,9 +112,9 @@ func serveInMemory(t *testing.T, h http.Handler) net.Conn {
 	return near
 }
 
-// TestALongScrapeIsNotCutShort has a scrape take longer than any of the server's
+// TestLongScrape has a scrape take longer than any of the server's
 // own timeouts.
-func TestALongScrapeIsNotCutShort(t *testing.T) {
+func TestLongScrape(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := apptest.New(t, apptest.OfficeYAML+"    limits: {concurrency: 1}\nrefresh: {timeout: 5m}\n", simulator.GenerateDesktops(250, 1)...)
