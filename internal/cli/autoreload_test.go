@@ -13,8 +13,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// TestAutoReload has the whole exporter follow a mounted configuration, and bad
-// ones change nothing.
+// TestAutoReload replaces a mounted configuration file; invalid configurations change
+// nothing.
 func TestAutoReload(t *testing.T) {
 	_, yaml := startCloud(t)
 	dir := t.TempDir()

@@ -28,7 +28,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// dumpResult is what a dump in a scene left.
+// dumpResult is the outcome of a dump.
 type dumpResult struct {
 	err            error
 	stdout, stderr string
@@ -131,15 +131,15 @@ func TestDumpFilters(t *testing.T) {
 	})
 }
 
-// TestDumpWaitsForQuota has a fleet whose networks take more calls than the
-// quota of a minute has.
+// TestDumpWaitsForQuota has a fleet that takes more networks calls than the quota
+// of a minute.
 func TestDumpWaitsForQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := apptest.Prepare(t, apptest.OfficeYAML+"    limits: {requests_per_minute: 10}\n", simulator.GenerateDesktops(3000, 1)...)
 		d := dumpScenario(t.Context(), s, dumpFlags{format: "table"})
 		if lines := strings.Count(d.stdout, "\n"); d.err != nil || lines != 3001 || strings.Contains(d.stdout, "?") {
-			t.Errorf("%v: %d lines, want 3001 in which all is known: %s", d.err, lines, d.stderr)
+			t.Errorf("%v: %d lines, want 3001 with all data: %s", d.err, lines, d.stderr)
 		}
 		if d.took < time.Minute || d.took > 10*time.Minute {
 			t.Errorf("took %s, want the minutes that 30 calls take", d.took)
@@ -157,7 +157,7 @@ func TestDumpReportsMissingData(t *testing.T) {
 		faults   []simulator.Fault
 		flags    dumpFlags
 		lines    int
-		want     string // the end of what is told; "": it is whole
+		want     string // the last line of stderr; "": nothing is missing
 	}{
 		{"well", apptest.TwoDesktops(), nil, dumpFlags{}, 3, ""},
 		{"no desktops", nil, nil, dumpFlags{}, 1, ""},
@@ -179,13 +179,13 @@ func TestDumpReportsMissingData(t *testing.T) {
 				if errors.Is(d.err, errIncomplete) != (tc.want != "") || d.err != nil && tc.want == "" {
 					t.Errorf("%v", d.err)
 				}
-				told := strings.Split(strings.TrimSpace(d.stderr), "\n")
+				lines := strings.Split(strings.TrimSpace(d.stderr), "\n")
 				want := tc.want
 				if want != "" {
 					want = name + ": incomplete: " + want
 				}
-				if last := told[len(told)-1]; last != want {
-					t.Errorf("told %q, want %q at last", d.stderr, want)
+				if last := lines[len(lines)-1]; last != want {
+					t.Errorf("stderr is %q, want %q at its end", d.stderr, want)
 				}
 				if got := strings.Count(d.stdout, "\n"); got != tc.lines {
 					t.Errorf("%d lines, want %d:\n%s", got, tc.lines, d.stdout)
@@ -229,7 +229,7 @@ func TestDumpInterrupted(t *testing.T) {
 	})
 }
 
-// TestDumpCommand runs the whole program on the demo.
+// TestDumpCommand runs the program with the demo.
 func TestDumpCommand(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "desktops.prom")

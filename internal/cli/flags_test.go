@@ -21,7 +21,7 @@ func TestInvalidFlags(t *testing.T) {
 	const external = "--web.external-url must be an http or https URL with a host and a clean path only, such as https://proxy.example.com/exporter"
 	for _, tc := range []struct {
 		args string
-		want string // of the message, between name and hint
+		want string // message between program name and hint
 	}{
 		{"--nonsense", "unknown long flag '--nonsense'"},
 		{"-x", "unknown short flag '-x'"},
@@ -97,14 +97,14 @@ func TestInvalidFlags(t *testing.T) {
 			t.Errorf("%s: (-want +got)\n%s", tc.args, gocmp.Diff(want, stderr.String()))
 		}
 	}
-	// A space cannot come from Fields.
+	// strings.Fields cannot produce an argument with a space.
 	var stdout, stderr strings.Builder
 	if f, code := parseFlags([]string{"--web.route-prefix=/a b"}, &stdout, &stderr); f != nil || code != 1 {
-		t.Errorf("a space in a prefix is accepted: %d %s", code, &stderr)
+		t.Errorf("a prefix with a space is accepted: %d %s", code, &stderr)
 	}
 	bad := testutil.WriteFile(t, "web.yml", "basic_auth_users: {prometheus: CANARYPLAIN}\n")
 	if code, _, said := runProcess("--demo", "--web.config.file="+bad); code != 1 || strings.Contains(said, "CANARYPLAIN") {
-		t.Errorf("a password that is not hashed: exit code %d, %s", code, said)
+		t.Errorf("a plain-text password: exit code %d, %s", code, said)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestHelpAndVersion(t *testing.T) {
 }
 
 func TestValidFlags(t *testing.T) {
-	t.Setenv("HUAWEICLOUD_REGION", "la-north-2") // for whoever has no file; a file does without
+	t.Setenv("HUAWEICLOUD_REGION", "la-north-2") // used without a file, ignored with one
 	for _, tc := range []struct{ args, address, prefix, links, home string }{
 		{"", ":10045", "", "", "http://localhost:10045/"},
 		{"--demo", "127.0.0.1:10045", "", "", "http://127.0.0.1:10045/"},
@@ -163,7 +163,7 @@ func TestConfigCheck(t *testing.T) {
 	path := filepath.Join(dir, "x.yml")
 	for name, tc := range map[string]struct {
 		yaml string
-		want []string // a line for each fault; none: it is valid
+		want []string // a line for each error; none: the configuration is valid
 	}{
 		"good": {apptest.OfficeYAML, nil},
 		"bad": {

@@ -30,8 +30,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// TestMain runs the tests, or the exporter itself where a test has started this
-// binary as one.
+// TestMain runs the tests, or the exporter if a test started this binary as the
+// exporter.
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsExporter) != "" {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 
 const runAsExporter = "HUAWEICLOUD_WORKSPACE_EXPORTER_TEST_BE_THE_EXPORTER"
 
-// process is the whole program, on real sockets.
+// process is the exporter, on real sockets.
 type process struct {
 	*testing.T
 	urls           []string
@@ -52,8 +52,8 @@ type process struct {
 
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// startProcess runs the program in this process until the test ends, and waits until
-// it listens on so many addresses.
+// startProcess runs the exporter inside the test binary until the test ends, and
+// waits until it listens on a number of addresses.
 func startProcess(t *testing.T, addresses int, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -75,20 +75,20 @@ func startProcess(t *testing.T, addresses int, args ...string) *process {
 	return r
 }
 
-// wait gives the exit code.
+// wait returns the exit code.
 func (r *process) wait() int {
 	r.Helper()
 	select {
 	case code := <-r.code:
-		r.code <- code // for whoever asks next
+		r.code <- code // for later calls
 		return code
 	case <-time.After(30 * time.Second):
-		r.Fatalf("the exporter does not end:\n%s", r.stderr.String())
+		r.Fatalf("the exporter has not exited:\n%s", r.stderr.String())
 		return -1
 	}
 }
 
-// eventually waits until something is so.
+// eventually waits until ok returns true.
 func (r *process) eventually(what string, ok func() bool) {
 	r.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -98,14 +98,14 @@ func (r *process) eventually(what string, ok func() bool) {
 	}
 }
 
-// runProcess runs the program to its end.
+// runProcess runs the program until it exits.
 func runProcess(args ...string) (code int, stdout, stderr string) {
 	var out, err strings.Builder
 	code = run(context.Background(), args, &out, &err)
 	return code, out.String(), err.String()
 }
 
-// newClient makes a client whose connections end with the test.
+// newClient returns a client whose connections are closed when the test ends.
 func newClient(t *testing.T, change func(*http.Transport)) *http.Client {
 	transport := &http.Transport{}
 	if change != nil {
@@ -118,7 +118,7 @@ func newClient(t *testing.T, change func(*http.Transport)) *http.Client {
 	}
 }
 
-// httpResponse is an answer over a real socket.
+// httpResponse is a response with its body read.
 type httpResponse struct {
 	*http.Response
 	body string
@@ -145,8 +145,8 @@ func fetch(t *testing.T, c *http.Client, method, url string, header ...string) h
 	return httpResponse{w, string(body)}
 }
 
-// startCloud starts a simulated cloud on a loopback port and gives the
-// configuration of the office that is in it.
+// startCloud starts a simulated cloud on a loopback port and returns a
+// configuration of its project.
 func startCloud(t *testing.T) (cloud *simulator.Cloud, yaml string) {
 	t.Helper()
 	cloud = simulator.New(simulator.Options{})
@@ -164,7 +164,7 @@ func startCloud(t *testing.T) (cloud *simulator.Cloud, yaml string) {
 	return cloud, strings.ReplaceAll(apptest.OfficeYAML, "http://127.0.0.1", url)
 }
 
-// certAuthority signs certificates.
+// certAuthority is a certificate authority.
 type certAuthority struct {
 	t      *testing.T
 	folder string
@@ -181,8 +181,7 @@ func newCertAuthority(t *testing.T) *certAuthority {
 	return a
 }
 
-// sign makes NAME.pem and NAME.key; the first that is signed is the authority's
-// own.
+// sign writes NAME.pem and NAME.key. The first certificate is the authority's own.
 func (a *certAuthority) sign(name string, template *x509.Certificate) (certFile, keyFile string) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -235,7 +234,7 @@ func (a *certAuthority) pool() *x509.CertPool {
 	return pool
 }
 
-// freeAddress gives an address that nobody listens on.
+// freeAddress returns an unused address.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

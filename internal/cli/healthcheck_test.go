@@ -13,8 +13,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// TestHealthcheck asks exporters that run, in all the ways in which they can be
-// guarded, and what is not one.
+// TestHealthcheck checks exporters with TLS, passwords and client certificates.
 func TestHealthcheck(t *testing.T) {
 	ca := newCertAuthority(t)
 	ca.serverCertificate()
@@ -27,7 +26,7 @@ func TestHealthcheck(t *testing.T) {
 		"prefix":                 {args: []string{"--web.route-prefix=/exporter"}},
 		"external URL":           {args: []string{"--web.external-url=https://proxy.example.com/exporter"}},
 		"proxy takes the prefix": {args: []string{"--web.external-url=https://proxy.example.com/exporter", "--web.route-prefix=/"}},
-		// The password is "secret"; nobody logs in here.
+		// The password is "secret". It is not used.
 		"password":           {web: "basic_auth_users:\n  prometheus: $2y$04$VbGcJ5oqHJ5ZkXkZ0zqJ2uRZ1mJ0J1e3m7S4bZ3e1k1o1J1q1J1q2\n"},
 		"TLS":                {web: tls},
 		"client certificate": {web: tls + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"},
@@ -67,8 +66,8 @@ func TestHealthcheckFailure(t *testing.T) {
 	}
 }
 
-// TestHealthcheckURL holds that an exporter on all addresses is asked
-// at the loopback one.
+// TestHealthcheckURL checks that an exporter on all addresses is reached by the
+// loopback address.
 func TestHealthcheckURL(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                     "http://127.0.0.1:10045/-/healthy",

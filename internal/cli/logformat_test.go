@@ -12,8 +12,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// TestLogFormats looks at the log of the whole program in both formats: each
-// line has level, time and message, those of the libraries included.
+// TestLogFormats checks both formats of the log: each line has level, time and
+// message, those of libraries included.
 func TestLogFormats(t *testing.T) {
 	cloud, yaml := startCloud(t)
 	cloud.AddFault(simulator.Fault{Status: 500, Operation: simulator.ShowDesktopNetworks})

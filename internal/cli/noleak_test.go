@@ -25,7 +25,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// TestSecretScan proves that the search finds what it is for.
+// TestSecretScan checks that the scan finds secrets.
 func TestSecretScan(t *testing.T) {
 	var s secretSet
 	s.add("hush hush/+")
@@ -46,7 +46,7 @@ func TestSecretScan(t *testing.T) {
 
 const refuseAll = "401 with a canonical request"
 
-// leakFaults gives what goes wrong with all calls, one after the other.
+// leakFaults returns the faults to inject, one after the other.
 func leakFaults() map[string]simulator.Fault {
 	return map[string]simulator.Fault{
 		"500": {Status: 500}, "429": {Status: 429}, "403": {Status: 403}, "404": {Status: 404}, "503": {Status: 503},
@@ -61,16 +61,16 @@ func leakFaults() map[string]simulator.Fault {
 	}
 }
 
-// TestNoSecretLeaks runs the exporter as a process of its own with secrets
-// in every place where they can stand, lets everything fail at debug level, and
-// searches all that can be seen of it from outside.
+// TestNoSecretLeaks runs the exporter as a process with secrets in every place of
+// the configuration, makes everything fail at debug level, and scans everything
+// that is visible from outside.
 func TestNoSecretLeaks(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the process list is read from /proc")
 	}
 	v := newLeakTest(t)
-	weather := slices.DeleteFunc(slices.Sorted(maps.Keys(leakFaults())), func(name string) bool { return name == refuseAll })
-	weather = append(weather, refuseAll) // last, for it shuts all keys
+	faults := slices.DeleteFunc(slices.Sorted(maps.Keys(leakFaults())), func(name string) bool { return name == refuseAll })
+	faults = append(faults, refuseAll) // last, since it opens the circuit breakers of all keys
 	config := v.writeFile("exporter.yml", v.yaml)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "--config.file="+config, "--log.level=debug", "--web.enable-pprof",
 		"--web.listen-address=127.0.0.1:0", "--web.config.file="+v.writeFile("web.yml", webUser), "--web.external-url=https://proxy.example.com/exporter")
@@ -91,7 +91,7 @@ func TestNoSecretLeaks(t *testing.T) {
 		return len(x.urls) > 0
 	})
 
-	// All that is seen goes into places.
+	// What is visible, by place.
 	places := map[string]string{}
 	see := func(place, text string) { places[place] += text + "\n" }
 	c := newClient(t, nil)
@@ -123,7 +123,7 @@ func TestNoSecretLeaks(t *testing.T) {
 	ask(http.MethodGet, "/metrics")
 	v.cloud.PutDesktop(v.project["inline"], apptest.Desktop("d1", "203.0.113.7"))
 	look()
-	for _, name := range weather {
+	for _, name := range faults {
 		heal := v.cloud.AddFault(leakFaults()[name])
 		v.proxy.mu.Lock()
 		v.proxy.deny = name == "500"
@@ -153,14 +153,14 @@ func TestNoSecretLeaks(t *testing.T) {
 		ask(http.MethodPost, "/-/reload")
 		ask(http.MethodGet, "/status")
 	}
-	// A project that comes with a key that is shut is not even asked.
-	const shut = "so that the cloud does not lock it"
+	// No request is sent for a new project with a paused key.
+	const paused = "so that the cloud does not lock it"
 	testutil.ReplaceFile(t, config, strings.Replace(v.yaml, "projects:\n", fmt.Sprintf("projects:\n  - name: late\n    region: la-north-2\n    project_id: %032x\n"+
 		"    endpoint: %s\n    credentials: {access_key: AKCANARYUNKNOWN, secret_key: CANARYUNKNOWNSECRET}\n", 0xab, v.url), 1))
 	ask(http.MethodPost, "/-/reload")
-	x.eventually("a key that is shut, in the log", func() bool {
+	x.eventually("a paused key in the log", func() bool {
 		ask(http.MethodGet, "/probe?target=late")
-		return strings.Contains(stderr.String(), shut)
+		return strings.Contains(stderr.String(), paused)
 	})
 	for _, path := range everyPath {
 		method, path, _ := strings.Cut(path, " ")
@@ -173,17 +173,16 @@ func TestNoSecretLeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	see("/proc/PID/cmdline", string(cmdline))
-	// A key that is not shut, so that calls are under way when all goroutines are
-	// shown.
+	// A key that is not paused, so that calls are in progress when the goroutines
+	// are dumped.
 	k := v.addKey("ROTATED", true)
 	v.writeFile("token", k.SecurityToken)
 	v.writeFile("sk", k.SecretKey)
 	v.writeFile("ak", k.AccessKey)
 	v.cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
-	n := v.cloud.CallCount(simulator.ListDesktops)
 	x.eventually("asking with the new key", func() bool {
 		ask(http.MethodGet, "/probe?target=files")
-		return v.cloud.CallCount(simulator.ListDesktops) > n
+		return slices.ContainsFunc(v.cloud.Calls(), func(c simulator.Call) bool { return c.AccessKey == k.AccessKey })
 	})
 	x.eventually("a change that is refused", func() bool { return strings.Contains(stderr.String(), "Webhook receiver rejected an event") })
 	before := stderr.String()
@@ -196,7 +195,7 @@ func TestNoSecretLeaks(t *testing.T) {
 	v.checkPlaces(places, map[string][]string{
 		"log": {
 			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Configuration reload failed", "request_id=", "HTTP 401 APIGW.0301",
-			shut, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
+			paused, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
 			`key=changes.webhook err="the receiver cannot be reached"`,
 		},
 		"/metrics":               {`project="inline"`, "tls_verification|build_info", `code="401"`, `code="error"`, "# EOF", "\x0a"},
@@ -219,29 +218,29 @@ func TestNoSecretLeaks(t *testing.T) {
 	v.checkUsed()
 }
 
-// checkPlaces holds each place against the safe, and against what must be in it:
-// a place in which there is nothing proves nothing.
+// checkPlaces scans each place for secrets, and checks that it has the markers:
+// an empty place proves nothing.
 func (v *leakTest) checkPlaces(places map[string]string, markers map[string][]string) {
 	v.Helper()
 	for place, text := range places {
 		if found := v.scan(text); len(found) > 0 {
 			at := max(0, strings.Index(strings.ToLower(text), strings.ToLower(found[0])))
-			v.Errorf("%s holds %q: …%q…", place, found, text[max(0, at-300):min(len(text), at+100)])
+			v.Errorf("%s contains %q: …%q…", place, found, text[max(0, at-300):min(len(text), at+100)])
 		}
 		if _, ok := markers[place]; !ok {
-			v.Errorf("nobody says what must be in %s", place)
+			v.Errorf("%s has no markers", place)
 		}
 	}
 	for place, all := range markers {
 		for _, marker := range all {
 			if !slices.ContainsFunc(strings.Split(marker, "|"), func(m string) bool { return strings.Contains(places[place], m) }) {
-				v.Errorf("%s does not hold %q; was it looked at?\n%s", place, marker, places[place][max(0, len(places[place])-3000):])
+				v.Errorf("%s does not contain %q\n%s", place, marker, places[place][max(0, len(places[place])-3000):])
 			}
 		}
 	}
 }
 
-// checkUsed proves that the secrets were in the exporter: it has sent them.
+// checkUsed checks that the exporter has used the secrets.
 func (v *leakTest) checkUsed() {
 	v.Helper()
 	seen, tokens := map[string]bool{}, map[string]bool{}
@@ -275,8 +274,8 @@ func (v *leakTest) checkUsed() {
 	}
 }
 
-// TestNoAgencyKeyLeaks is the same for the metadata service, which only a
-// wire in memory can stand for.
+// TestNoAgencyKeyLeaks is the same for the metadata service, which can only be
+// simulated in memory.
 func TestNoAgencyKeyLeaks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,13 +25,13 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// secretSet holds all that must never come out, in the spellings that it may take.
+// secretSet is a set of secrets in all encodings that could appear.
 type secretSet struct {
 	mu      sync.Mutex
 	secrets map[string]bool
 }
 
-// add puts a secret into the safe and gives it back.
+// add adds a secret and returns it.
 func (s *secretSet) add(secret string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,11 +47,11 @@ func (s *secretSet) add(secret string) string {
 	return secret
 }
 
-// alarms are signs of a secret that nobody put into a safe: what the simulated
-// cloud issues, what is signed, and what the cloud says about denials.
-var alarms = regexp.MustCompile(`HST[0-9a-f]{17}|TOKEN[0-9a-f]{64}|SESSION[0-9a-f]{32}|canonicalRequest:|(?i:canary|signature=|sdk-hmac|x-sdk-date|encoded-)`)
+// suspicious matches secrets that are not in a set: issued keys, signatures and
+// messages about denials.
+var suspicious = regexp.MustCompile(`HST[0-9a-f]{17}|TOKEN[0-9a-f]{64}|SESSION[0-9a-f]{32}|canonicalRequest:|(?i:canary|signature=|sdk-hmac|x-sdk-date|encoded-)`)
 
-// scan gives what of the safe is in a text, or looks as if it were.
+// scan returns the secrets, and what looks like a secret, in a text.
 func (s *secretSet) scan(text string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,13 +62,13 @@ func (s *secretSet) scan(text string) []string {
 			found[secret] = true
 		}
 	}
-	for _, m := range alarms.FindAllString(text, -1) {
+	for _, m := range suspicious.FindAllString(text, -1) {
 		found[m] = true
 	}
 	return slices.Sorted(maps.Keys(found))
 }
 
-// addIssued locks away all texts of an answer that hands out keys.
+// addIssued adds all texts of a response with an issued key, and returns it.
 func (s *secretSet) addIssued(body []byte) []byte {
 	for _, m := range regexp.MustCompile(`"(?:access|secret|securitytoken|accessKeyId|secretAccessKey|securityToken)":"([^"]+)"`).FindAllSubmatch(body, -1) {
 		s.add(string(m[1]))
@@ -76,7 +76,7 @@ func (s *secretSet) addIssued(body []byte) []byte {
 	return body
 }
 
-// leakTest is a cloud with keys of all kinds, and the configuration that uses them.
+// leakTest is a cloud with access keys of all kinds, and a configuration with them.
 type leakTest struct {
 	*testing.T
 	secretSet
@@ -92,7 +92,7 @@ type leakTest struct {
 	project map[string]string // IDs by name
 }
 
-// recordingProxy forwards what it is asked to, and tells everybody what it heard.
+// recordingProxy is a proxy that records passwords and repeats them in its responses.
 type recordingProxy struct {
 	mu    sync.Mutex
 	heard map[string]bool
@@ -123,7 +123,8 @@ func (p *recordingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// recordingReceiver takes no change, and tells everybody what it heard.
+// recordingReceiver rejects all changes, records their secrets and repeats them in its
+// responses.
 type recordingReceiver struct {
 	mu    sync.Mutex
 	heard map[string]bool
@@ -221,7 +222,7 @@ func newLeakTest(t *testing.T) *leakTest {
 		"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE="+v.writeFile("pod", "CANARYPODTOKEN"))
 	v.addProject("pod", "{source: pod_identity}", "")
 
-	// Those that are refused are answered with more than is good.
+	// The responses to refused keys contain secrets.
 	v.addProject("unknown", fmt.Sprintf("{access_key: %s, secret_key: %s}", v.add("AKCANARYUNKNOWN"), v.add("CANARYUNKNOWNSECRET")), "")
 	k = v.addKey("WRONG", true)
 	v.addProject("wrong", fmt.Sprintf("{access_key: %s, secret_key: %s, security_token: %s}", k.AccessKey, v.add("CANARYWRONGSECRET2"), k.SecurityToken), "")
@@ -232,7 +233,7 @@ func newLeakTest(t *testing.T) *leakTest {
 	v.cloud.AddKey(k)
 	v.addProject("denied", fmt.Sprintf("{access_key: %s, secret_key: %s}", k.AccessKey, k.SecretKey), "")
 
-	// Only a proxy of the environment leads there.
+	// Only reachable by the environment's proxy.
 	v.env = append(v.env, "HTTPS_PROXY="+proxyURL("CANARYENVPROXY"))
 	v.serial++
 	v.yaml += fmt.Sprintf("  - name: far\n    region: la-south-2\n    project_id: %032d\n    credentials: {access_key: %s, secret_key: %s}\n",
@@ -248,7 +249,7 @@ func newLeakTest(t *testing.T) *leakTest {
 	return v
 }
 
-// addKey makes a key of the cloud whose texts are all locked away.
+// addKey adds an access key to the cloud, and its texts to the secrets.
 func (v *leakTest) addKey(name string, token bool) simulator.Key {
 	k := simulator.Key{AccessKey: v.add("AKCANARY" + name), SecretKey: v.add("CANARY" + name + "SECRET")}
 	if token {

@@ -27,7 +27,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// everyPath is what the exporter answers to, and some that it does not.
+// everyPath has the paths of the exporter, and some others.
 var everyPath = []string{
 	"GET /", "GET /metrics", "HEAD /metrics", "GET /probe?target=office", "GET /status", "GET /config",
 	"GET /inventory", "GET /inventory?search=d1&sort=-ip", "GET /desktop?project=office&id=d1", "GET /changes", "GET /changes.json",
@@ -36,7 +36,7 @@ var everyPath = []string{
 	"GET /nothing", "GET /probe", "POST /metrics", "DELETE /", "OPTIONS /metrics", "GET //metrics", "GET /../config",
 }
 
-// The user of the tests has the password "correct horse".
+// webUser has the password "correct horse".
 const webUser = "basic_auth_users: {prometheus: $2a$04$iKzUNZymx/agvZSfmJokUeHtSpIDZspjmeJgV4HCRy9riU40aEoc6}\n"
 
 func basicAuth(user, password string) []string {
@@ -91,7 +91,7 @@ func TestTLS(t *testing.T) {
 	for name, tc := range map[string]struct {
 		web    string
 		client *tls.Config
-		proto  int // 0: no answer
+		proto  int // 0: no response
 	}{
 		"HTTP/2":                         {tlsServer + "}\n", &tls.Config{}, 2},
 		"HTTP/1.1":                       {tlsServer + "}\nhttp_server_config: {http2: false}\n", &tls.Config{}, 1},
@@ -130,7 +130,7 @@ func TestTLS(t *testing.T) {
 			if r := fetch(t, newClient(t, nil), http.MethodGet, x.urls[0]+"/metrics"); r.StatusCode != http.StatusBadRequest {
 				t.Errorf("without TLS it answers %d, want 400", r.StatusCode)
 			}
-			// What strangers do at the door is no concern of the log.
+			// Failed TLS handshakes are not logged.
 			if said := x.stderr.String(); strings.Contains(said, "level=error") || strings.Contains(said, "level=warn") || strings.Contains(said, "\nhttp: ") {
 				t.Errorf("the log says\n%s", said)
 			}
@@ -143,7 +143,7 @@ func TestReverseProxy(t *testing.T) {
 	_, yaml := startCloud(t)
 	for name, tc := range map[string]struct {
 		args        []string
-		takes, puts string // what the proxy takes from the path, and puts before it
+		takes, puts string // prefixes that the proxy removes and adds
 		home        string
 	}{
 		"none":                       {nil, "", "", "/"},
@@ -172,15 +172,15 @@ func TestReverseProxy(t *testing.T) {
 			if strings.Contains(strings.Join(tc.args, " "), "federate") {
 				metrics = "federate"
 			}
-			fetch(t, c, http.MethodGet, proxy.URL+tc.home+metrics) // waits until the desktops are known
+			fetch(t, c, http.MethodGet, proxy.URL+tc.home+metrics) // waits for the first refresh
 			seen := map[string]bool{}
 			for todo := []string{tc.home}; len(todo) > 0; todo = todo[1:] {
 				if seen[todo[0]] || len(seen) > 60 {
 					continue
 				}
 				seen[todo[0]] = true
-				if strings.Contains(todo[0], "/inventory.json") || strings.Contains(todo[0], "/inventory.csv") || // not there yet
-					strings.Contains(todo[0], "/debug/pprof/") { // its own links do as they like
+				if strings.Contains(todo[0], "/inventory.json") || strings.Contains(todo[0], "/inventory.csv") || // not ready yet
+					strings.Contains(todo[0], "/debug/pprof/") { // its links are those of net/http/pprof
 					continue
 				}
 				r := fetch(t, c, http.MethodGet, proxy.URL+todo[0])
@@ -242,8 +242,8 @@ func TestPprofAndMaxRequests(t *testing.T) {
 	}
 }
 
-// TestShutdownWaitsForScrape ends the exporter in the middle of a scrape,
-// on the second of two addresses.
+// TestShutdownWaitsForScrape stops the exporter during a scrape on the second of two
+// addresses.
 func TestShutdownWaitsForScrape(t *testing.T) {
 	cloud, yaml := startCloud(t)
 	x := startProcess(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
@@ -320,7 +320,7 @@ func TestSocketActivation(t *testing.T) {
 			t.Errorf("%v:\n%s", err, stderr.String())
 		}
 	}()
-	// The socket is there already, so the first to ask need not wait for anything.
+	// The socket exists already, so the first request waits.
 	if r := fetch(t, newClient(t, nil), http.MethodGet, "http://"+address+"/metrics", basicAuth("prometheus", "correct horse")...); r.StatusCode != http.StatusOK {
 		t.Errorf("/metrics answers %d:\n%s", r.StatusCode, stderr.String())
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// pipeListener is a listener in memory, for servers in virtual time.
+// pipeListener is an in-memory listener, for servers in virtual time.
 type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -44,14 +44,14 @@ func (p *pipeListener) Close() error {
 
 func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// TestSlowClients talks to the server as slowly as it can.
+// TestSlowClients sends and reads as slowly as possible.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	const post = "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 	for name, tc := range map[string]struct {
-		send, drip string        // at once, and then a byte a second
-		ends       time.Duration // when the server ends it
-		gets       string        // how its answer begins
+		send, drip string        // sent at once, and then a byte each second
+		ends       time.Duration // when the server closes the connection
+		gets       string        // beginning of the response
 	}{
 		"silent from the start":       {"", "", 10 * time.Second, ""},
 		"one byte of header a second": {"", "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 10 * time.Second, "HTTP/1.1 400 "},
@@ -92,7 +92,7 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// serveInMemory serves a handler as the exporter does, and gives a connection.
+// serveInMemory serves a handler as the exporter does, and returns a connection.
 func serveInMemory(t *testing.T, h http.Handler) net.Conn {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
@@ -112,8 +112,7 @@ func serveInMemory(t *testing.T, h http.Handler) net.Conn {
 	return near
 }
 
-// TestLongScrape has a scrape take longer than any of the server's
-// own timeouts.
+// TestLongScrape has a scrape that takes longer than all timeouts of the server.
 func TestLongScrape(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
