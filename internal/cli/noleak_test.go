@@ -207,12 +207,12 @@ func TestNoSecretLeaks(t *testing.T) {
 		"/-/healthy":             {"healthy"},
 		"/-/ready":               {"ready"},
 		"/nothing":               {"404"},
-		"/debug/pprof/goroutine": {"goroutine profile: total", "workspace.(*wire).do"},
+		"/debug/pprof/goroutine": {"goroutine profile: total", "workspace.(*sdkCaller).do"},
 		"/debug/pprof/heap":      {"heap profile"},
 		"/debug/pprof/cmdline":   {"--config.file=" + config},
 		"/proc/PID/cmdline":      {"--config.file=" + config},
 		"refused":                {"Unauthorized"},
-		"SIGQUIT":                {"SIGQUIT: quit", "goroutine 1 ", "workspace.(*wire).do"},
+		"SIGQUIT":                {"SIGQUIT: quit", "goroutine 1 ", "workspace.(*sdkCaller).do"},
 		"stdout":                 {"\n"},
 	})
 	v.checkUsed()
