@@ -22,21 +22,21 @@ import (
 
 // The parameters of a filter. All but search may have several values.
 const (
-	paramProject = "project" // configured name or ID
-	paramRegion  = "region"
-	paramVPC     = "vpc" // ID or name; the next two likewise
-	paramSubnet  = "subnet"
-	paramGroup   = "security_group"
-	paramStatus  = "status"
-	paramEIP     = "eip"    // an address, or one of the values below
-	paramSearch  = "search" // search terms, separated by spaces
+	ParamProject       = "project" // configured name or ID
+	ParamRegion        = "region"
+	ParamVPC           = "vpc" // ID or name; the next two likewise
+	ParamSubnet        = "subnet"
+	ParamSecurityGroup = "security_group"
+	ParamStatus        = "status"
+	ParamEIP           = "eip"    // an address, or one of the values below
+	ParamSearch        = "search" // search terms, separated by spaces
 )
 
 // The values of the parameter eip other than addresses.
 const (
-	eipNone    = "none"    // the networks are known, and no interface has an EIP
-	eipAny     = "any"     // an interface has an EIP
-	eipUnknown = "unknown" // the networks are not known
+	EIPNone    = "none"    // the networks are known, and no interface has an EIP
+	EIPAny     = "any"     // an interface has an EIP
+	EIPUnknown = "unknown" // the networks are not known
 )
 
 // The limits of a filter. Each value is compared with each desktop.
@@ -48,7 +48,7 @@ const (
 
 // Parameters returns the names of the parameters that ParseFilter reads.
 func Parameters() []string {
-	return []string{paramProject, paramRegion, paramVPC, paramSubnet, paramGroup, paramStatus, paramEIP, paramSearch}
+	return []string{ParamProject, ParamRegion, ParamVPC, ParamSubnet, ParamSecurityGroup, ParamStatus, ParamEIP, ParamSearch}
 }
 
 // Filter selects desktops. A desktop matches if it matches at least one value of
@@ -87,9 +87,9 @@ func ParseFilter(query url.Values) (Filter, error) {
 		}
 		f.values[name] = values
 	}
-	f.projects, f.regions = f.values[paramProject], f.values[paramRegion]
-	f.vpcs, f.subnets, f.groups = f.values[paramVPC], f.values[paramSubnet], f.values[paramGroup]
-	f.statuses = f.values[paramStatus]
+	f.projects, f.regions = f.values[ParamProject], f.values[ParamRegion]
+	f.vpcs, f.subnets, f.groups = f.values[ParamVPC], f.values[ParamSubnet], f.values[ParamSecurityGroup]
+	f.statuses = f.values[ParamStatus]
 	if err := f.parseEIPs(); err != nil {
 		return Filter{}, err
 	}
@@ -105,18 +105,18 @@ func ParameterValues(query url.Values, name string) []string {
 }
 
 func (f *Filter) parseEIPs() error {
-	for _, v := range f.values[paramEIP] {
+	for _, v := range f.values[ParamEIP] {
 		switch v {
-		case eipNone:
+		case EIPNone:
 			f.noEIP = true
-		case eipAny:
+		case EIPAny:
 			f.anyEIP = true
-		case eipUnknown:
+		case EIPUnknown:
 			f.unknownEIP = true
 		default:
 			address, err := netip.ParseAddr(v)
 			if err != nil {
-				return fmt.Errorf("parameter %q must be %s, %s, %s or an IP address, not %q", paramEIP, eipNone, eipAny, eipUnknown, v)
+				return fmt.Errorf("parameter %q must be %s, %s, %s or an IP address, not %q", ParamEIP, EIPNone, EIPAny, EIPUnknown, v)
 			}
 			f.eips = append(f.eips, address.String())
 		}
@@ -125,18 +125,18 @@ func (f *Filter) parseEIPs() error {
 }
 
 func (f *Filter) parseSearch() error {
-	values := f.values[paramSearch]
+	values := f.values[ParamSearch]
 	if len(values) > 1 {
-		return fmt.Errorf("parameter %q has %d values; give all search terms in one, separated by spaces", paramSearch, len(values))
+		return fmt.Errorf("parameter %q has %d values; give all search terms in one, separated by spaces", ParamSearch, len(values))
 	}
 	if len(values) == 0 {
 		return nil
 	}
 	terms := strings.Fields(values[0])
 	if len(terms) > maxTerms {
-		return fmt.Errorf("parameter %q has %d search terms; the maximum is %d", paramSearch, len(terms), maxTerms)
+		return fmt.Errorf("parameter %q has %d search terms; the maximum is %d", ParamSearch, len(terms), maxTerms)
 	}
-	f.values[paramSearch] = []string{strings.Join(terms, " ")}
+	f.values[ParamSearch] = []string{strings.Join(terms, " ")}
 	for _, t := range terms {
 		f.terms = append(f.terms, newTerm(t))
 	}

@@ -153,7 +153,7 @@ func (s *server) serveChanges(w http.ResponseWriter, r *http.Request) {
 	} else {
 		matching := v.filter(all)
 		if v.pages.clamp(len(matching)) || hasEmptyValue(query) {
-			s.redirect(w, "/changes", v.values())
+			s.redirect(w, pathChanges, v.values())
 			return
 		}
 		from, to := v.pages.bounds(len(matching))
@@ -162,7 +162,7 @@ func (s *server) serveChanges(w http.ResponseWriter, r *http.Request) {
 		}
 		p.Pager = newPager(v.pages, len(matching), func(page int) string {
 			v.pages.page = page
-			return urlFor("/changes", v.values())
+			return urlFor(pathChanges, v.values())
 		})
 	}
 	projects := map[string]bool{}
@@ -175,7 +175,7 @@ func (s *server) serveChanges(w http.ResponseWriter, r *http.Request) {
 	p.HasChanges, p.ShowProject = len(all) > 0, len(projects) > 1
 	p.Fields = v.formFields(sortedKeys(projects))
 	v.pages = pageRange{1, pageSizes()[0]}
-	p.JSON = urlFor("/changes.json", v.values())
+	p.JSON = urlFor(pathChangesJSON, v.values())
 	s.render(w, r, page{status, "changes.html", "Changes", p})
 }
 

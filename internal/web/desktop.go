@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )
@@ -55,7 +56,7 @@ func (s *server) serveDesktop(w http.ResponseWriter, r *http.Request) {
 	for _, c := range s.desktopChanges(project, id) {
 		p.Project, p.Name = c.Project, cmp.Or(p.Name, c.DesktopName)
 		if len(p.Changes) == maxDesktopChanges {
-			p.AllChanges = urlFor("/changes", url.Values{"project": {project}, "desktop": {id}})
+			p.AllChanges = urlFor(pathChanges, url.Values{"project": {project}, "desktop": {id}})
 			break
 		}
 		p.Changes = append(p.Changes, newChangeRow(c))
@@ -105,14 +106,14 @@ func (s *server) fillDesktop(p *desktopPage, snapshot *inventory.Snapshot) {
 	for i, nic := range r.Networks.Interfaces {
 		view := interfaceView{
 			Interface:  nic,
-			VPCLink:    filterURL("vpc", nic.VPC.ID),
-			SubnetLink: filterURL("subnet", nic.Subnet.ID),
+			VPCLink:    filterURL(export.ParamVPC, nic.VPC.ID),
+			SubnetLink: filterURL(export.ParamSubnet, nic.Subnet.ID),
 		}
 		if len(r.Networks.Interfaces) > 1 {
 			view.Number = i + 1
 		}
 		for _, g := range nic.SecurityGroups {
-			view.Groups = append(view.Groups, namedLink{cmp.Or(g.Name, g.ID), filterURL("security_group", g.ID)})
+			view.Groups = append(view.Groups, namedLink{cmp.Or(g.Name, g.ID), filterURL(export.ParamSecurityGroup, g.ID)})
 		}
 		p.Interfaces = append(p.Interfaces, view)
 	}

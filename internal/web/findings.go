@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -54,12 +55,12 @@ func objectLink(s *inventory.Snapshot, id string) namedLink {
 	}
 	for _, v := range s.VPCs {
 		if v.ID == id {
-			return namedLink{truncate(cmp.Or(v.Name, id)), filterURL("vpc", id)}
+			return namedLink{truncate(cmp.Or(v.Name, id)), filterURL(export.ParamVPC, id)}
 		}
 	}
 	for _, n := range s.Subnets {
 		if n.ID == id {
-			return namedLink{truncate(cmp.Or(n.Name, id)), filterURL("subnet", id)}
+			return namedLink{truncate(cmp.Or(n.Name, id)), filterURL(export.ParamSubnet, id)}
 		}
 	}
 	return namedLink{Name: truncate(id)}

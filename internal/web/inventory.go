@@ -51,7 +51,7 @@ func (v inventoryView) values() url.Values {
 	return values
 }
 
-func (v inventoryView) url() string { return urlFor("/inventory", v.values()) }
+func (v inventoryView) url() string { return urlFor(pathInventory, v.values()) }
 
 // inventoryPage is the data of pages/inventory.html.
 type inventoryPage struct {
@@ -94,7 +94,7 @@ func (s *server) serveInventory(w http.ResponseWriter, r *http.Request) {
 		}
 		shown, total := s.selectPage(index, snapshots, v)
 		if v.pages.clamp(total) || hasEmptyValue(query) {
-			s.redirect(w, "/inventory", v.values())
+			s.redirect(w, pathInventory, v.values())
 			return
 		}
 		p.Rows = s.desktopRows(shown, snapshots, p.Now)
@@ -293,11 +293,11 @@ func statusClass(status string) string {
 
 // filterURL returns the URL of the inventory page with one filter.
 func filterURL(name, value string) string {
-	return urlFor("/inventory", url.Values{name: {value}})
+	return urlFor(pathInventory, url.Values{name: {value}})
 }
 
 func desktopURL(project, id string) string {
-	return urlFor("/desktop", url.Values{"project": {project}, "id": {id}})
+	return urlFor(pathDesktop, url.Values{"project": {project}, "id": {id}})
 }
 
 // dataAge returns the age or state of a desktop's networks in a few words, and its

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
@@ -44,7 +45,7 @@ func (p *inventoryPage) fill(v inventoryView, options *filterOptions, snapshots 
 	p.addFormFields(v, options)
 	p.addChips(v)
 	filter := v.filter.Values()
-	p.JSON, p.CSV = urlFor("/inventory.json", filter), urlFor("/inventory.csv", filter)
+	p.JSON, p.CSV = urlFor(pathInventoryJSON, filter), urlFor(pathInventoryCSV, filter)
 	p.addColumnHeaders(v, len(snapshots) > 1)
 }
 
@@ -83,22 +84,25 @@ func (p *inventoryPage) addFormFields(v inventoryView, names *filterOptions) {
 	choice := func(name string, options ...formOption) formField {
 		return selectField(name, filterLabel(name), values[name], options...)
 	}
-	p.Search = text("search", nil)
+	p.Search = text(export.ParamSearch, nil)
 	p.Search.Hint = "name, ID, IP, VPC, subnet, group"
 	p.Fields = []formField{
-		choice("status", formOptions(names.statuses)...),
-		choice("eip", formOption{"", "all", false}, formOption{"any", "with EIP", false}, formOption{"none", "without EIP", false}, formOption{"unknown", "unknown", false}),
+		choice(export.ParamStatus, formOptions(names.statuses)...),
+		choice(
+			export.ParamEIP, formOption{Text: "all"}, formOption{Value: export.EIPAny, Text: "with EIP"},
+			formOption{Value: export.EIPNone, Text: "without EIP"}, formOption{Value: export.EIPUnknown, Text: "unknown"},
+		),
 	}
-	if len(names.projects) > 1 || len(values["project"]) > 0 {
-		p.Fields = append(p.Fields, choice("project", formOptions(names.projects)...))
+	if len(names.projects) > 1 || len(values[export.ParamProject]) > 0 {
+		p.Fields = append(p.Fields, choice(export.ParamProject, formOptions(names.projects)...))
 	}
 	p.MoreFields = []formField{
-		text("vpc", names.vpcs),
-		text("subnet", names.subnets),
-		text("security_group", names.groups),
+		text(export.ParamVPC, names.vpcs),
+		text(export.ParamSubnet, names.subnets),
+		text(export.ParamSecurityGroup, names.groups),
 	}
-	if len(names.regions) > 1 || len(values["region"]) > 0 {
-		p.MoreFields = append(p.MoreFields, choice("region", formOptions(names.regions)...))
+	if len(names.regions) > 1 || len(values[export.ParamRegion]) > 0 {
+		p.MoreFields = append(p.MoreFields, choice(export.ParamRegion, formOptions(names.regions)...))
 	}
 	for _, f := range p.MoreFields {
 		p.MoreFieldsOpen = p.MoreFieldsOpen || f.Value != "" || len(f.Hidden) > 0
@@ -154,7 +158,7 @@ func formOptions(names []string) []formOption {
 // filterLabel returns the label of a filter parameter.
 func filterLabel(name string) string {
 	switch name {
-	case "vpc", "eip":
+	case export.ParamVPC, export.ParamEIP:
 		return strings.ToUpper(name)
 	}
 	return strings.ToUpper(name[:1]) + strings.ReplaceAll(name[1:], "_", " ")
@@ -169,7 +173,7 @@ func (p *inventoryPage) addChips(v inventoryView) {
 		for i, value := range filter[name] {
 			without := maps.Clone(all)
 			without[name] = slices.Delete(slices.Clone(filter[name]), i, i+1)
-			p.Chips = append(p.Chips, chip{filterLabel(name), truncate(value), urlFor("/inventory", without)})
+			p.Chips = append(p.Chips, chip{filterLabel(name), truncate(value), urlFor(pathInventory, without)})
 		}
 	}
 }

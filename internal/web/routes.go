@@ -15,6 +15,17 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/export"
 )
 
+// The paths that the pages link to.
+const (
+	pathInventory     = "/inventory"
+	pathInventoryJSON = "/inventory.json"
+	pathInventoryCSV  = "/inventory.csv"
+	pathDesktop       = "/desktop"
+	pathChanges       = "/changes"
+	pathChangesJSON   = "/changes.json"
+	pathProbe         = "/probe"
+)
+
 // route is a row of the routing table. The mux, the checks of methods and
 // parameters, the navigation, the links of the landing page and the reserved paths
 // are all made from the table.
@@ -62,11 +73,11 @@ func (s *server) routes() []route {
 	return []route{
 		{path: "/{$}", handler: s.serveLanding},
 		{
-			path: "/inventory", handler: s.serveInventory, params: single(paramSort, paramPage, paramSize).withFilter(),
+			path: pathInventory, handler: s.serveInventory, params: single(paramSort, paramPage, paramSize).withFilter(),
 			title: "Inventory", inNavigation: true, description: "all desktops: search, filter, sort",
 		},
 		{
-			path: "/inventory.json", handler: s.serveInventoryJSON, params: params{}.withFilter(),
+			path: pathInventoryJSON, handler: s.serveInventoryJSON, params: params{}.withFilter(),
 			title: "Inventory as JSON", description: "for programs; accepts the filters of the inventory page",
 		},
 		{
@@ -74,7 +85,7 @@ func (s *server) routes() []route {
 			title: "JSON Schema", description: "the schema of the inventory as JSON",
 		},
 		{
-			path: "/inventory.csv", handler: s.serveInventoryCSV, params: params{}.withFilter(),
+			path: pathInventoryCSV, handler: s.serveInventoryCSV, params: params{}.withFilter(),
 			title: "Inventory as CSV", description: "for spreadsheets, one line per network interface",
 		},
 		{
@@ -82,12 +93,12 @@ func (s *server) routes() []route {
 			title: "Service discovery", description: "desktops as targets for Prometheus' http_sd_configs; set port to the port to scrape",
 			exampleParams: "?port=9182",
 		},
-		{path: "/desktop", handler: s.serveDesktop, params: single("project", "id")},
+		{path: pathDesktop, handler: s.serveDesktop, params: single("project", "id")},
 		{
-			path: "/changes", handler: s.serveChanges, params: changesParams(),
+			path: pathChanges, handler: s.serveChanges, params: changesParams(),
 			title: "Changes", inNavigation: true, description: "recent changes of desktops, newest first",
 		},
-		{path: "/changes.json", handler: s.serveChangesJSON, params: changesParams()},
+		{path: pathChangesJSON, handler: s.serveChangesJSON, params: changesParams()},
 		{
 			path: "/status", handler: s.serveStatus,
 			title: "Status", inNavigation: true, description: "refresh state of each project, failures and what to do about them, API quota",
@@ -96,7 +107,7 @@ func (s *server) routes() []route {
 			path: s.TelemetryPath, handler: s.serveMetrics, params: params{},
 			title: "Metrics", inNavigation: true, description: "metrics of all projects and of the exporter itself, for Prometheus to scrape",
 		},
-		{path: "/probe", handler: s.serveProbe, params: single("target"), links: s.probeLinks},
+		{path: pathProbe, handler: s.serveProbe, params: single("target"), links: s.probeLinks},
 		{
 			path: "/config", handler: s.serveConfig,
 			title: "Configuration", inNavigation: true, description: "the current configuration, secrets masked; reload it with SIGHUP or a POST to /-/reload",

@@ -47,7 +47,7 @@ func (s *server) serveProbe(w http.ResponseWriter, r *http.Request) {
 func (s *server) probeLinks() []landingLink {
 	var links []landingLink
 	for _, name := range s.Fleet.Names() {
-		links = append(links, landingLink{"/probe?target=" + template.URLQueryEscaper(name), "Metrics of " + name, "this project only"})
+		links = append(links, landingLink{pathProbe + "?target=" + template.URLQueryEscaper(name), "Metrics of " + name, "this project only"})
 	}
 	return links
 }
