@@ -187,9 +187,9 @@ func TestProjectSamples(t *testing.T) {
 		health inventory.Health
 		want   []string
 	}{
-		{"not tried", inventory.Health{}, []string{"policies{} 3", `project_info{project="n"} 1`}},
+		{"not refreshed", inventory.Health{}, []string{"policies{} 3", `project_info{project="n"} 1`}},
 		{
-			"tried, but the list failed",
+			"refreshed, but the list failed",
 			inventory.Health{Refreshed: true, Duration: time.Second / 4},
 			[]string{"policies{} 3", `project_info{project="n"} 1`, "refresh_duration_seconds{} 0.25", "up{} 0"},
 		},

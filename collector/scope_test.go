@@ -123,8 +123,8 @@ func TestMergedHealth(t *testing.T) {
 		name       string
 		a, b, want inventory.Health
 	}{
-		{"one not tried", inventory.Health{Refreshed: true, Listed: true, Up: true, LastSuccess: late}, inventory.Health{}, inventory.Health{Refreshed: true, Up: true, LastSuccess: late}},
-		{"neither tried", inventory.Health{}, inventory.Health{}, inventory.Health{Up: true}},
+		{"one not refreshed", inventory.Health{Refreshed: true, Listed: true, Up: true, LastSuccess: late}, inventory.Health{}, inventory.Health{Refreshed: true, Up: true, LastSuccess: late}},
+		{"neither refreshed", inventory.Health{}, inventory.Health{}, inventory.Health{Up: true}},
 		{
 			"one fails",
 			inventory.Health{Refreshed: true, Listed: true, Up: true, Duration: 3, LastRefresh: late, LastSuccess: late, OldestData: early},

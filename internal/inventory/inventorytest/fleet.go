@@ -225,13 +225,13 @@ func Fleets() map[string][]*inventory.Snapshot {
 	SortRecords(hostile.Records)
 	half := NewGenerator(2).Fleet("office", 40)
 	return map[string][]*inventory.Snapshot{
-		"none":      nil,
-		"not tried": {{Project: inventory.Project{Name: "a"}}},
-		"empty":     {Snapshot(inventory.Project{Name: "a", Region: "r", ID: "p"}, true)},
-		"small":     SmallFleet(),
-		"hostile":   {hostile},
-		"long":      {Snapshot(inventory.Project{Name: "a", Region: "r", ID: "p"}, true, long)},
-		"projects":  {NewGenerator(4).Fleet("office", 40), NewGenerator(5).Fleet("shop floor", 35), nil},
+		"none":          nil,
+		"not refreshed": {{Project: inventory.Project{Name: "a"}}},
+		"empty":         {Snapshot(inventory.Project{Name: "a", Region: "r", ID: "p"}, true)},
+		"small":         SmallFleet(),
+		"hostile":       {hostile},
+		"long":          {Snapshot(inventory.Project{Name: "a", Region: "r", ID: "p"}, true, long)},
+		"projects":      {NewGenerator(4).Fleet("office", 40), NewGenerator(5).Fleet("shop floor", 35), nil},
 		"overlap": {
 			half,
 			Snapshot(inventory.Project{Name: "again", Region: half.Project.Region, ID: half.Project.ID}, true, half.Records[20:]...),
