@@ -34,7 +34,8 @@ type Target struct {
 // Fleet is the engines of all projects. Its methods are safe for concurrent use.
 type Fleet struct {
 	mu      sync.Mutex
-	members []member // sorted by name
+	members []member      // sorted by name
+	swapped chan struct{} // closed when SetTargets has replaced the members; nil: it does not run
 	closed  bool
 }
 
@@ -56,13 +57,11 @@ func (m *member) inSkipPeriod() bool {
 func (m *member) skipped() bool { return m.Optional && disabled(m.engine.health()) }
 
 // SetTargets replaces the targets. It keeps the engines of targets that stay,
-// starts those of new targets, and closes the others. Refreshes do not wait for
-// it. It must not be called concurrently with itself.
+// starts those of new targets, and closes the others. Only a refresh of an engine
+// that it closes waits for it. It must not be called concurrently with itself.
 func (f *Fleet) SetTargets(targets []Target) {
-	f.mu.Lock()
-	current, closed := f.members, f.closed
-	f.mu.Unlock()
-	if closed {
+	current, ok := f.beginSwap()
+	if !ok {
 		return
 	}
 	before, predecessors := map[string]*Engine{}, map[string]*Engine{}
@@ -107,10 +106,24 @@ func newEngine(t Target, predecessor *Engine) *Engine {
 	return engine
 }
 
+// beginSwap returns the members that are to be replaced, unless the fleet is
+// closed.
+func (f *Fleet) beginSwap() ([]member, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, false
+	}
+	f.swapped = make(chan struct{})
+	return f.members, true
+}
+
 // swap replaces the members, unless the fleet is closed.
 func (f *Fleet) swap(members []member) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	close(f.swapped)
+	f.swapped = nil
 	if !f.closed {
 		f.members = members
 	}
@@ -164,9 +177,9 @@ func (f *Fleet) Refresh(ctx context.Context, names ...string) []*inventory.Snaps
 			}
 		}
 		waits.Wait()
-		// A reload may have replaced engines meanwhile. The closed ones may have
-		// read nothing, so the new ones are refreshed as well.
-		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), sameEngine) {
+		// The engines that a reload has closed meanwhile may have read nothing, so
+		// the new ones are refreshed as well.
+		if !f.replaced(ctx, members) {
 			return snapshots(members, names)
 		}
 	}
@@ -188,8 +201,22 @@ func (f *Fleet) currentMembers() []member {
 	return f.members
 }
 
-// sameEngine reports whether two members have the same engine.
-func sameEngine(a, b member) bool { return a.engine == b.engine }
+// replaced reports whether the engines of members were replaced, until ctx is
+// done. If one of them is closed, it waits for the engine that takes its place.
+func (f *Fleet) replaced(ctx context.Context, members []member) bool {
+	f.mu.Lock()
+	swapped := f.swapped
+	f.mu.Unlock()
+	closed := func(m member) bool { return m.engine.ctx.Err() != nil }
+	if swapped != nil && slices.ContainsFunc(members, closed) {
+		select {
+		case <-swapped:
+		case <-ctx.Done():
+		}
+	}
+	same := func(a, b member) bool { return a.engine == b.engine }
+	return ctx.Err() == nil && !slices.EqualFunc(members, f.currentMembers(), same)
+}
 
 // snapshots returns the snapshots of the named members, or of all that are not
 // skipped if none is named.

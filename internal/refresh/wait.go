@@ -5,7 +5,6 @@ package refresh
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
@@ -23,7 +22,7 @@ func (f *Fleet) WaitIdle(ctx context.Context) []*inventory.Snapshot {
 			waits.Go(func() { m.engine.waitIdle(ctx) })
 		}
 		waits.Wait()
-		if ctx.Err() != nil || slices.EqualFunc(members, f.currentMembers(), sameEngine) {
+		if !f.replaced(ctx, members) {
 			return snapshots(members, nil)
 		}
 	}
