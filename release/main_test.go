@@ -1,15 +1,16 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package release
 
 import (
-	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,16 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// What the release under test is called, whatever commit it is made of.
+const (
+	program     = "huaweicloud_workspace_exporter"
+	packageName = "huaweicloud-workspace-exporter"
+	homepage    = "https://github.com/huaweicloud-exporters/huaweicloud_workspace_exporter"
+	manualName  = program + ".1"
+	bashName    = "completions/" + program + ".bash"
+	zshName     = "completions/_" + program
+)
+
+// The identity of the release under test, whatever commit it is made of.
 const (
 	testVersion  = "1.2.3-rc.1"
 	testRevision = "0123456789abcdef0123456789abcdef01234567"
@@ -40,16 +50,45 @@ var made = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
-	folder, err := os.MkdirTemp("", "made")
+	return makeRelease("linux_amd64", "linux_arm64", "windows_amd64")
+})
+
+// scratch is where tests make releases; git ignores it.
+const scratch = "../bin/test"
+
+// makeRelease makes a release for some targets of .goreleaser.yaml and returns
+// its folder.
+func makeRelease(targets ...string) (string, error) {
+	text, err := os.ReadFile("../.goreleaser.yaml")
 	if err != nil {
 		return "", err
 	}
-	var said strings.Builder
-	if err := run(context.Background(), []string{"-out", folder, "-platforms", "linux/amd64,linux/arm64"}, &said, &said); err != nil {
-		return folder, fmt.Errorf("%w\n%s", err, said.String())
+	all := regexp.MustCompile(`(?m)^    targets:\n(      - \w+\n)+`)
+	if !all.Match(text) {
+		return "", errors.New(".goreleaser.yaml has no list of targets")
 	}
-	return folder, nil
-})
+	text = all.ReplaceAll(text, []byte("    targets: ["+strings.Join(targets, ", ")+"]\n"))
+	// goreleaser packs only files below its working directory. A release that
+	// the user made in bin stays as it is.
+	if err := os.MkdirAll(scratch, 0o750); err != nil {
+		return "", err
+	}
+	folder, err := os.MkdirTemp(scratch, "made")
+	if err != nil {
+		return "", err
+	}
+	text = regexp.MustCompile(`\bbin/(release|generated)`).ReplaceAll(text, []byte(strings.TrimPrefix(folder, "../")+"/$1"))
+	config := filepath.Join(folder, "goreleaser.yaml")
+	if err := os.WriteFile(config, text, 0o600); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("goreleaser", "release", "--snapshot", "--config", strings.TrimPrefix(config, "../"))
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
+	}
+	return filepath.Join(folder, "release"), nil
+}
 
 // TestMain keeps all that the tests write in one folder, and removes that.
 func TestMain(m *testing.M) {
@@ -64,6 +103,7 @@ func TestMain(m *testing.M) {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 	}
 	_ = os.RemoveAll(folder)
+	_ = os.RemoveAll(scratch)
 	os.Exit(code)
 }
 
@@ -71,8 +111,10 @@ func TestMain(m *testing.M) {
 func released(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("builds the exporter for two platforms")
+		t.Skip("builds the exporter for three platforms")
 	}
+	tool(t, "goreleaser")
+	tool(t, "cyclonedx-gomod")
 	folder, err := made()
 	if err != nil {
 		t.Fatal(err)

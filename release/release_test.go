@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package release
 
 import (
 	"archive/zip"
@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestRelease holds which files a release has, and that their checksums are
@@ -25,15 +24,18 @@ func TestRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names strings.Builder
+	var names []string
 	for _, e := range entries {
-		fmt.Fprintln(&names, e.Name())
+		// goreleaser's own files and the unpacked binaries are not published.
+		if !e.IsDir() && !slices.Contains([]string{"artifacts.json", "config.yaml", "metadata.json"}, e.Name()) {
+			names = append(names, e.Name())
+		}
 	}
-	golden(t, "release.txt", names.String())
+	golden(t, "release.txt", strings.Join(names, "\n")+"\n")
 
 	check := exec.Command("sha256sum", "--check", "--strict", "SHA256SUMS")
 	check.Dir = folder
-	if got, want := strings.Count(must(t, check), ": OK\n"), len(entries)-1; got != want {
+	if got, want := strings.Count(must(t, check), ": OK\n"), len(names)-1; got != want {
 		t.Errorf("%d checksums, want %d", got, want)
 	}
 }
@@ -82,39 +84,17 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// fake is a build of nothing, for what does not matter which.
-func fake(p platform) (*release, build, []file) {
-	r := &release{sources: "..", identity: identity{version: testVersion, date: testDate}}
-	b := build{
-		platform: p,
-		binary:   file{name: p.binary(), mode: 0o755, data: []byte("program")},
-		licences: file{name: "THIRD_PARTY_LICENSES", mode: 0o644, data: []byte("licences")},
-		sbom:     file{name: "sbom.cdx.json", mode: 0o644, data: []byte("{}")},
-	}
-	shared, err := r.common()
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range []string{manualName, bashName, zshName} {
-		shared = append(shared, file{name: name, mode: 0o644, data: []byte(name)})
-	}
-	return r, b, shared
-}
-
-// TestZip unpacks what is for Windows: no systemd there.
+// TestZip reads the archive for Windows: it has no files for systemd.
 func TestZip(t *testing.T) {
-	r, b, shared := fake(platform{os: "windows", arch: "amd64"})
-	data, name, err := r.archive("folder", b, shared)
-	if err != nil || name != "folder.zip" {
-		t.Fatalf("%s, %v", name, err)
-	}
-	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	folder := program + "-" + testVersion + ".windows-amd64"
+	archive, err := zip.OpenReader(filepath.Join(released(t), folder+".zip"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = archive.Close() }()
 	var names []string
 	for _, f := range archive.File {
-		names = append(names, strings.TrimPrefix(f.Name, "folder/"))
+		names = append(names, strings.TrimPrefix(f.Name, folder+"/"))
 		if !f.Modified.Equal(testDate) {
 			t.Errorf("%s is of %s", f.Name, f.Modified)
 		}
@@ -122,38 +102,68 @@ func TestZip(t *testing.T) {
 			t.Errorf("%s is in it", f.Name)
 		}
 	}
-	for _, want := range []string{program + ".exe", "LICENSE", "README.md", "CHANGELOG.md", "dashboards/fleet.json"} {
+	for _, want := range []string{program + ".exe", "LICENSE", "README.md", "CHANGELOG.md", "THIRD_PARTY_LICENSES", "sbom.cdx.json", "dashboards/fleet.json"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("%s is not in it: %q", want, names)
 		}
 	}
 }
 
-// TestSameBytes packs the same build twice, in other folders and at other
-// times.
+// TestSameBytes makes a release a second time, in another folder and at another
+// time, and compares each file with the first.
 func TestSameBytes(t *testing.T) {
-	r, b, shared := fake(platform{os: "linux", arch: "amd64"})
-	pack := func() map[string][]byte {
-		packed := map[string][]byte{}
-		if err := r.pack(b, shared, func(name string, data []byte) error {
-			packed[name] = data
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return packed
+	first := released(t)
+	second, err := makeRelease("linux_amd64")
+	if err != nil {
+		t.Fatal(err)
 	}
-	first := pack()
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // files have whole seconds
-	second := pack()
-	if len(first) != 4 {
-		t.Errorf("%d files, want 4", len(first))
-	}
-	for name, data := range first {
-		if !bytes.Equal(data, second[name]) {
-			t.Errorf("%s is not the same again", name)
+	compared := 0
+	for line := range strings.Lines(readFile(t, filepath.Join(second, "SHA256SUMS"))) {
+		name := strings.Fields(line)[1]
+		compared++
+		if !bytes.Equal([]byte(readFile(t, filepath.Join(first, name))), []byte(readFile(t, filepath.Join(second, name)))) {
+			t.Errorf("%s differs", name)
 		}
 	}
+	if compared != 4 {
+		t.Errorf("%d files compared, want 4: archive, deb, rpm, SBOM", compared)
+	}
+}
+
+// TestConfig checks .goreleaser.yaml with all its targets, of which the other
+// tests build three.
+func TestConfig(t *testing.T) {
+	cmd := exec.Command(tool(t, "goreleaser"), "check")
+	cmd.Dir = ".."
+	must(t, cmd)
+	text := readFile(t, "../.goreleaser.yaml")
+	known := must(t, exec.Command("go", "tool", "dist", "list"))
+	targets := regexp.MustCompile(`(?m)^      - (\w+)$`).FindAllStringSubmatch(text, -1)
+	if len(targets) != 11 {
+		t.Errorf("%d targets, want 11", len(targets))
+	}
+	for _, target := range targets {
+		parts := strings.Split(target[1], "_")
+		if !strings.Contains(known, parts[0]+"/"+parts[1]+"\n") {
+			t.Errorf("Go has no platform %s", target[1])
+		}
+	}
+	// One set of flags: the image's binary and the archive's are the same.
+	build := readFile(t, "build")
+	for _, flag := range []string{"-trimpath", "-buildvcs=false", "-mod=readonly", "-s -w -buildid=", "version", "BuildUser=release"} {
+		if !strings.Contains(text, flag) || !strings.Contains(build, flag) {
+			t.Errorf("%s: .goreleaser.yaml and release/build differ", flag)
+		}
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 // TestManual holds the manual against a stricter reader than most, and what

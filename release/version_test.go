@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package release
 
 import (
 	"os"
@@ -78,49 +78,6 @@ func TestVersion(t *testing.T) {
 		step.do()
 		if got := strings.Join(strings.Fields(says(step.env...)), " "); got != step.want {
 			t.Errorf("%s:\n got %s\nwant %s", step.name, got, step.want)
-		}
-	}
-}
-
-func TestPlatforms(t *testing.T) {
-	for text, want := range map[string]string{
-		"linux/amd64":   "linux-amd64 huaweicloud_workspace_exporter GOOS=linux GOARCH=amd64",
-		"linux/arm/v7":  "linux-armv7 huaweicloud_workspace_exporter GOOS=linux GOARCH=arm GOARM=7",
-		"linux/arm/6":   "linux-armv6 huaweicloud_workspace_exporter GOOS=linux GOARCH=arm GOARM=6",
-		"windows/arm64": "windows-arm64 huaweicloud_workspace_exporter.exe GOOS=windows GOARCH=arm64",
-	} {
-		p, err := parsePlatform(text)
-		if got := strings.Join(append([]string{p.String(), p.binary()}, p.env()...), " "); err != nil || got != want {
-			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "linux", "linux/", "/amd64", "linux/amd64/v3", "linux/arm/", "a/b/c/d"} {
-		if p, err := parsePlatform(text); err == nil {
-			t.Errorf("%q is taken for %s", text, p)
-		}
-	}
-	// What is not asked for in CI must at least be something that Go knows.
-	known := strings.Fields(must(t, exec.Command("go", "tool", "dist", "list")))
-	for text := range strings.SplitSeq(everywhere, ",") {
-		p, err := parsePlatform(text)
-		if err != nil || !slices.Contains(known, p.os+"/"+p.arch) {
-			t.Errorf("%s: %v; Go knows no such platform", text, err)
-		}
-	}
-}
-
-func TestRefusals(t *testing.T) {
-	full := t.TempDir()
-	if err := os.WriteFile(filepath.Join(full, "old"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for want, args := range map[string][]string{
-		`unexpected argument "x"`:                                {"x"},
-		`platform "linux" is neither OS/ARCH nor OS/arm/VERSION`: {"-platforms", "linux/amd64,linux"},
-		full + " is not empty":                                   {"-out", full},
-	} {
-		if err := run(t.Context(), args, t.Output(), t.Output()); err == nil || err.Error() != want {
-			t.Errorf("%q: %v, want %s", args, err, want)
 		}
 	}
 }
