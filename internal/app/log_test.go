@@ -57,9 +57,9 @@ func TestFailureLog(t *testing.T) {
 		"empty object":     {simulator.Fault{Status: 200, Body: []byte("{}")}, "malformed: HTTP 200", "http.proxy_url"},
 		"302":              {simulator.Fault{Status: 302, Body: []byte("moved")}, "malformed: HTTP 302: unexpected redirect", "http.proxy_url"},
 		"half an answer":   {simulator.Fault{TruncateBody: true}, "transient", ""},
-		"reset":            {simulator.Fault{ResetConnection: true}, "transient: 127.0.0.1 broke the connection off", ""},
-		"hang":             {simulator.Fault{HangBeforeHeader: true}, "transient: 127.0.0.1 did not answer in time", ""},
-		"hang in body":     {simulator.Fault{HangInBody: true}, "transient: 127.0.0.1 did not answer in time", ""},
+		"reset":            {simulator.Fault{ResetConnection: true}, "transient: 127.0.0.1 closed the connection", ""},
+		"hang":             {simulator.Fault{HangBeforeHeader: true}, "transient: 127.0.0.1 did not respond in time", ""},
+		"hang in body":     {simulator.Fault{HangInBody: true}, "transient: 127.0.0.1 did not respond in time", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

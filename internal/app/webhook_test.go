@@ -206,7 +206,7 @@ func TestWebhookDoesNotBlock(t *testing.T) {
 		if strings.Contains(places, "CANARY") {
 			t.Errorf("something is shown: %s", places)
 		}
-		if !strings.Contains(places, `key=changes.webhook err="the receiver did not answer in time"`) {
+		if !strings.Contains(places, `key=changes.webhook err="the receiver did not respond in time"`) {
 			t.Errorf("the log does not tell\n%s", places)
 		}
 		hooks.setHandler(nil)

@@ -195,8 +195,8 @@ func TestNoSecretLeaks(t *testing.T) {
 	v.checkPlaces(places, map[string][]string{
 		"log": {
 			"msg=\"API call\" project=inline", "project=oidc", "project=org", "account=org", "msg=\"Configuration reload failed", "request_id=", "HTTP 401 APIGW.0301",
-			paused, "encoded_authorization_message", "the proxy demands a password", "no credentials: 127.0.0.1",
-			`key=changes.webhook err="the receiver cannot be reached"`,
+			paused, "encoded_authorization_message", "the proxy requires authentication", "no credentials: 127.0.0.1",
+			`key=changes.webhook err="the receiver is unreachable"`,
 		},
 		"/metrics":               {`project="inline"`, "tls_verification|build_info", `code="401"`, `code="error"`, "# EOF", "\x0a"},
 		"/probe":                 {`project="files"`, `project="pod"`},

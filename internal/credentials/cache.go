@@ -137,7 +137,7 @@ func (c *Cache) retrieve(ctx context.Context) (*Key, error) {
 	now := c.now()
 	c.lastCheck = now
 	if err == nil && !k.Expires.IsZero() && !now.Before(k.Expires) {
-		err = errors.New("the keys that came are already expired")
+		err = errors.New("the retrieved key has already expired")
 	}
 	if err != nil {
 		if !errors.Is(err, context.Canceled) { // the caller's context, not the provider, is the cause
@@ -195,7 +195,7 @@ func (c *Cache) Renew(ctx context.Context, refused *Key) bool {
 // Failure returns the failure of an operation for which [Cache.Key] returned err.
 func Failure(operation string, err error) *inventory.Failure {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &inventory.Failure{Kind: inventory.Transient, Operation: operation, Detail: "no credentials in time", Cause: err}
+		return &inventory.Failure{Kind: inventory.Transient, Operation: operation, Detail: "credentials were not retrieved in time", Cause: err}
 	}
 	return &inventory.Failure{
 		Kind:      inventory.Misconfigured,

@@ -224,7 +224,7 @@ func TestCacheOfCallersThatGiveUp(t *testing.T) {
 		if got := current(t.Context(), r2); got != context.DeadlineExceeded.Error() || w2.retrieved != 1 {
 			t.Errorf("%s, want an end after %s", got, retrieveTimeout)
 		}
-		if f := Failure(inventory.ListDesktops, context.DeadlineExceeded); f.Kind != inventory.Transient || f.Detail != "no credentials in time" {
+		if f := Failure(inventory.ListDesktops, context.DeadlineExceeded); f.Kind != inventory.Transient || f.Detail != "credentials were not retrieved in time" {
 			t.Errorf("failure %v, want a transient one", f)
 		}
 	})

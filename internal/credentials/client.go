@@ -53,7 +53,7 @@ type statusError struct {
 }
 
 // Error returns the message.
-func (e *statusError) Error() string { return fmt.Sprintf("%s answers HTTP %d", e.host, e.status) }
+func (e *statusError) Error() string { return fmt.Sprintf("%s returned HTTP %d", e.host, e.status) }
 
 // do sends a request, and returns header and body of a 2xx response. It does not
 // follow redirects.
@@ -122,15 +122,15 @@ func decodeKey(body []byte, member string) (*Key, error) {
 	var outer map[string]json.RawMessage
 	var t temporaryCredentials
 	if json.Unmarshal(body, &outer) != nil || json.Unmarshal(outer[member], &t) != nil {
-		return nil, errors.New("the answer holds no credentials")
+		return nil, errors.New("the response has no credentials")
 	}
 	k := NewKey(cmp.Or(t.Access, t.AccessKeyID), cmp.Or(t.Secret, t.SecretKey), t.SecurityToken)
 	if k.AccessKey == "" || k.SecretKey == "" || k.SecurityToken == "" {
-		return nil, errors.New("the answer holds no whole credentials")
+		return nil, errors.New("the credentials in the response are incomplete")
 	}
 	expires, err := time.Parse(time.RFC3339Nano, cmp.Or(t.ExpiresAt, t.Expiration))
 	if err != nil {
-		return nil, errors.New("the answer does not say when the keys expire")
+		return nil, errors.New("the credentials in the response have no valid expiry time")
 	}
 	k.Expires = expires
 	return k, nil

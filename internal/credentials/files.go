@@ -79,7 +79,7 @@ func fileError(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s does not exist", path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be read", path)
+		return fmt.Errorf("no permission to read %s", path)
 	default:
 		return fmt.Errorf("%s cannot be read", path)
 	}

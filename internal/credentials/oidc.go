@@ -44,7 +44,7 @@ func (p oidcProvider) Retrieve(ctx context.Context) (*Key, error) {
 	}
 	token := header.Get("X-Subject-Token")
 	if token == "" {
-		return nil, fmt.Errorf("%s gives no token", p.iamHost())
+		return nil, fmt.Errorf("%s returned no token", p.iamHost())
 	}
 	_, body, err := p.do(ctx, request{
 		rt: p.iam.Transport, method: http.MethodPost, url: p.iam.Endpoint + "/v3.0/OS-CREDENTIAL/securitytokens",

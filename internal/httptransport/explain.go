@@ -37,26 +37,26 @@ func Explain(host string, err error) Explanation {
 	transient := func(format string) Explanation { return Explanation{Detail: fmt.Sprintf(format, host)} }
 	switch {
 	case errors.Is(err, context.Canceled):
-		return Explanation{Detail: "the call was given up"}
+		return Explanation{Detail: "the request was cancelled"}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return Explanation{
-			Detail: fmt.Sprintf("the name %s does not exist", host),
+			Detail: fmt.Sprintf("host name %s does not exist", host),
 			Hint:   "check region, endpoint and the name server of this host",
 		}
 	case errors.As(err, &dns):
-		return transient("the name %s was not resolved")
+		return transient("host name %s was not resolved")
 	case errors.As(err, &proxy) && proxy.Status == http.StatusProxyAuthRequired:
-		return Explanation{"the proxy demands a password", "put user and password into http.proxy_url", true}
+		return Explanation{"the proxy requires authentication", "set user and password in http.proxy_url", true}
 	case errors.As(err, &proxy):
 		return Explanation{Detail: proxy.Error()}
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return transient("%s did not answer in time")
+		return transient("%s did not respond in time")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return transient("%s refuses connections")
+		return transient("%s refused the connection")
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return transient("%s broke the connection off")
+		return transient("%s closed the connection")
 	default:
-		return transient("%s cannot be reached")
+		return transient("%s is unreachable")
 	}
 }
 
@@ -73,7 +73,7 @@ func explainTLS(host string, err error) (e Explanation, ok bool) {
 	case errors.As(err, &authority):
 		return Explanation{
 			fmt.Sprintf("the certificate of %s is signed by an unknown authority", host),
-			"name the authority's certificate in http.tls_config.ca_file", true,
+			"set http.tls_config.ca_file to the authority's certificate", true,
 		}, true
 	case errors.As(err, &hostname):
 		return Explanation{
@@ -89,7 +89,7 @@ func explainTLS(host string, err error) (e Explanation, ok bool) {
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch),
 		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // names of crypto/tls
 		return Explanation{
-			fmt.Sprintf("no TLS connection to %s: it refuses the handshake", host),
+			fmt.Sprintf("TLS handshake with %s failed", host),
 			"check endpoint and http.tls_config", true,
 		}, true
 	}

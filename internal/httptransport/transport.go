@@ -28,7 +28,7 @@ type ProxyError struct {
 
 // Error returns the message with the status.
 func (e *ProxyError) Error() string {
-	return fmt.Sprintf("the proxy refuses to connect: HTTP %d", e.Status)
+	return fmt.Sprintf("the proxy refused the connection: HTTP %d", e.Status)
 }
 
 // NewDirect returns a transport without a proxy, for services of this host. A

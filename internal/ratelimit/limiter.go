@@ -77,7 +77,7 @@ type BlockedError struct{ Until time.Time }
 
 // Error returns a message with the time.
 func (e *BlockedError) Error() string {
-	return "the cloud wants no calls before " + e.Until.UTC().Format(time.TimeOnly) + " UTC"
+	return "blocked by the cloud's Retry-After until " + e.Until.UTC().Format(time.TimeOnly) + " UTC"
 }
 
 // Acquire reserves slots and returns how long that took. If they would come

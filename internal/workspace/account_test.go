@@ -20,7 +20,7 @@ import (
 
 func withoutID(c *config.Project) { c.ProjectID = "" }
 
-func TestProjectIDIsAskedOnce(t *testing.T) {
+func TestProjectIDIsResolvedOnce(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	fx.sim.AddProject(simulator.Project{ID: "sub", Region: testRegion, Name: testRegion + "_sub"})
@@ -37,25 +37,25 @@ func TestProjectIDIsAskedOnce(t *testing.T) {
 	callers.Wait()
 	id, err := p.ResolveProject(t.Context())
 	if want := (inventory.Project{Name: "test", Region: testRegion, ID: testProject}); err != nil || id != want {
-		t.Errorf("identity %+v, error %v; want %+v", id, err, want)
+		t.Errorf("project %+v, error %v; want %+v", id, err, want)
 	}
 	if n := fx.sim.CallCount(inventory.KeystoneListProjects); n != 1 {
-		t.Errorf("IAM was asked %d times", n)
+		t.Errorf("%d requests to IAM", n)
 	}
 	if n := fx.sim.CallCount(inventory.ListDesktops); n != 4 {
 		t.Errorf("%d lists, want 4", n)
 	}
 }
 
-func TestConfiguredProjectIDIsNotAsked(t *testing.T) {
+func TestConfiguredProjectIDIsNotResolved(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	if id, err := fx.project(nil).ResolveProject(t.Context()); err != nil || id.ID != testProject || fx.sim.CallCount("") != 0 {
-		t.Errorf("identity %+v, error %v, %d calls", id, err, fx.sim.CallCount(""))
+		t.Errorf("project %+v, error %v, %d requests", id, err, fx.sim.CallCount(""))
 	}
 }
 
-func TestProjectIDThatCannotBeFound(t *testing.T) {
+func TestUnresolvableProjectID(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
@@ -89,13 +89,13 @@ func TestProjectIDThatCannotBeFound(t *testing.T) {
 					t.Errorf("failure (-want +got):\n%s", diff)
 				}
 				if n := fx.sim.CallCount(inventory.ListDesktops); n != 0 {
-					t.Errorf("%d lists without a project", n)
+					t.Errorf("%d lists without a project ID", n)
 				}
 				if got.Kind == inventory.Authentication {
 					return
 				}
 				if _, err := p.ListDesktops(t.Context()); err != nil {
-					t.Errorf("with IAM in order: %v", err)
+					t.Errorf("without the fault: %v", err)
 				}
 			})
 		})
@@ -110,11 +110,11 @@ func TestAccount(t *testing.T) {
 		{ID: "sub", Name: testRegion + "_team_a", Region: testRegion, Enabled: true},
 	}
 	for name, tt := range map[string]struct {
-		fault simulator.Fault
-		asked []string
+		fault      simulator.Fault
+		operations []string
 	}{
-		"as the user sees it":        {simulator.Fault{Operation: "none"}, []string{inventory.KeystoneListAuthProjects}},
-		"where that cannot be asked": {simulator.Fault{Operation: inventory.KeystoneListAuthProjects, Status: 404, Body: simulator.GatewayError("APIGW.0101", "m", "")}, []string{inventory.KeystoneListAuthProjects, inventory.KeystoneListProjects}},
+		"projects of the user":           {simulator.Fault{Operation: "none"}, []string{inventory.KeystoneListAuthProjects}},
+		"where IAM lacks that operation": {simulator.Fault{Operation: inventory.KeystoneListAuthProjects, Status: 404, Body: simulator.GatewayError("APIGW.0101", "m", "")}, []string{inventory.KeystoneListAuthProjects, inventory.KeystoneListProjects}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,21 +136,21 @@ func TestAccount(t *testing.T) {
 			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Errorf("projects (-want +got):\n%s", diff)
 			}
-			var asked []string
+			var operations []string
 			for _, c := range fx.sim.Calls() {
-				asked = append(asked, c.Operation)
+				operations = append(operations, c.Operation)
 				if c.Header.Get("X-Project-Id") != "" {
-					t.Error("a call to IAM names a project")
+					t.Error("a request to IAM has a project ID")
 				}
 			}
-			if !slices.Equal(asked, tt.asked) {
-				t.Errorf("asked %v, want %v", asked, tt.asked)
+			if !slices.Equal(operations, tt.operations) {
+				t.Errorf("operations %v, want %v", operations, tt.operations)
 			}
 		})
 	}
 }
 
-func TestAccountThatIsDenied(t *testing.T) {
+func TestDeniedAccount(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	fx.sim.AddFault(simulator.Fault{Status: 403})
@@ -164,58 +164,6 @@ func TestAccountThatIsDenied(t *testing.T) {
 	if f := requireFailure(t, err); f.Kind != inventory.Denied || f.Operation != inventory.KeystoneListAuthProjects {
 		t.Errorf("failure %v, want the first refusal", &f)
 	} else if want := "grant the key's user the IAM action iam:projects:listProjects;"; !strings.HasPrefix(f.Hint, want) {
-		t.Errorf("remedy %q, want it to begin with %q", f.Hint, want)
-	}
-}
-
-func TestIAMEndpoint(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ region, configured, env, want string }{
-		{"la-north-2", "", "", "https://iam.la-north-2.myhuaweicloud.com"},
-		{"cn-north-11", "", "", "https://iam.myhuaweicloud.com"},
-		{"eu-west-101", "", "", "https://iam.eu-west-101.myhuaweicloud.eu"},
-		{"", "", "", "https://iam.myhuaweicloud.com"},
-		{"la-north-2", "", "iam.example.com", "https://iam.example.com"},
-		{"la-north-2", "", "http://127.0.0.1:1/", "http://127.0.0.1:1"},
-		{"la-north-2", "iam.example.org", "iam.example.com", "https://iam.example.org"},
-	} {
-		if got := iamEndpoint(tt.region, tt.configured, environ(map[string]string{config.EnvIAMEndpoint: tt.env})); got != tt.want {
-			t.Errorf("region %q, configured %q, environment %q: %s, want %s", tt.region, tt.configured, tt.env, got, tt.want)
-		}
-	}
-}
-
-// TestFederationAsksTheRightIAM: the SDK asks the global one whatever the
-// region.
-func TestFederationAsksTheRightIAM(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	id := write(t, dir, "id", idToken)
-	profile := write(t, dir, "profile", "[basic]\nidp_id=idp\nid_token_file="+id+"\niam_endpoint=iam.profile.test\n")
-	for _, tt := range []struct {
-		name       string
-		configured string
-		want       string
-		c          config.Credentials
-	}{
-		{"by region", "", "iam.la-north-2.myhuaweicloud.com", config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: id}},
-		{"configured", "https://iam.config.test", "iam.config.test", config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: id}},
-		{"by profile", "", "iam.profile.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
-		{"configured over profile", "https://iam.config.test", "iam.config.test", config.Credentials{Source: config.SourceProfile, ProfileFile: profile}},
-	} {
-		cloud := NewClient(Options{Getenv: environ(nil), Dial: refuseDial})
-		cfg := (&fixture{t: t, url: "http://workspace.test"}).config(func(c *config.Project) {
-			c.IAMEndpoint, c.Credentials = tt.configured, tt.c
-		})
-		p, err := cloud.Project(cfg, false, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = p.ListDesktops(t.Context())
-		if f := requireFailure(t, err); !strings.HasPrefix(f.Detail, "no credentials: "+tt.want) {
-			t.Errorf("%s: failure %v, want %s to be asked", tt.name, &f, tt.want)
-		}
-		p.Close()
-		cloud.Close()
+		t.Errorf("hint %q, want it to begin with %q", f.Hint, want)
 	}
 }

@@ -16,35 +16,37 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
 
-// Telemetry is told what the cloud is asked. Its methods may be called at once.
+// Telemetry counts requests. Its methods may be called concurrently.
 type Telemetry interface {
-	// Request is one call that ended; code is its HTTP status, or "error".
+	// Request counts a request; code is its HTTP status, or "error" without a
+	// response.
 	Request(region, operation, code string, took time.Duration)
+	// Retry counts a repetition of a request.
 	Retry(region, operation string)
-	// ThrottleWait is time that a call waited for quota.
+	// ThrottleWait adds time that a request waited for the quota.
 	ThrottleWait(region, operation string, waited time.Duration)
-	// Dropped counts parts of answers that were left out.
+	// Dropped counts elements of responses that were dropped.
 	Dropped(reason string, n int)
-	// Sanitized counts texts that were no valid UTF-8.
+	// Sanitized counts strings whose invalid UTF-8 was replaced.
 	Sanitized(n int)
 }
 
-// Options of a Client. All may be absent.
+// Options of a Client. All are optional.
 type Options struct {
 	Logger    log.Logger
 	Telemetry Telemetry
-	Now       func() time.Time    // of the same clock as the timers
-	Getenv    func(string) string // of the environment: credentials, proxies, endpoints
+	Now       func() time.Time    // of the clock of timers
+	Getenv    func(string) string // for credentials, proxies and endpoints
 	UserAgent string
-	// Transports has the connections to the cloud. Nil: a pool of its own.
+	// Transports has the connections to the cloud. Nil is a new pool.
 	Transports *httptransport.Pool
-	// Dial opens the connections to this host's own services and, without
-	// Transports, to the cloud.
+	// Dial opens the connections to services of this host and, if Transports is
+	// nil, to the cloud.
 	Dial httptransport.DialFunc
 }
 
-// Client is what all projects share, and what survives a reload: connections,
-// quota, credentials and the state of access keys.
+// Client has what all projects share, and what outlives a reload: connections,
+// quota, credentials and circuit breakers.
 type Client struct {
 	logger      log.Logger
 	telemetry   Telemetry
@@ -58,13 +60,13 @@ type Client struct {
 	credentials *credentials.Pool
 }
 
-// NewClient makes a cloud. It asks nothing yet.
+// NewClient returns a client. It sends nothing.
 func NewClient(o Options) *Client {
 	if o.Logger == nil {
 		o.Logger = log.NewNopLogger()
 	}
 	if o.Telemetry == nil {
-		o.Telemetry = silent{}
+		o.Telemetry = noTelemetry{}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -95,13 +97,13 @@ func NewClient(o Options) *Client {
 	}
 }
 
-// Close lets go of idle connections, after all projects are closed.
+// Close closes idle connections. All projects and accounts must be closed before.
 func (c *Client) Close() { c.direct.CloseIdleConnections() }
 
 // Quotas returns the state of each API quota in use, in a fixed order.
 func (c *Client) Quotas() []ratelimit.Quota { return c.limiters.Quotas() }
 
-// report counts what was dropped from an answer and cleaned in it.
+// report counts what was dropped from a response or replaced in it.
 func (c *Client) report(counts decode.Counts) {
 	for reason, n := range counts.Dropped {
 		c.telemetry.Dropped(reason, n)
@@ -111,11 +113,11 @@ func (c *Client) report(counts decode.Counts) {
 	}
 }
 
-// silent is a Telemetry that tells nobody.
-type silent struct{}
+// noTelemetry is a Telemetry that counts nothing.
+type noTelemetry struct{}
 
-func (silent) Request(string, string, string, time.Duration) {}
-func (silent) Retry(string, string)                          {}
-func (silent) ThrottleWait(string, string, time.Duration)    {}
-func (silent) Dropped(string, int)                           {}
-func (silent) Sanitized(int)                                 {}
+func (noTelemetry) Request(string, string, string, time.Duration) {}
+func (noTelemetry) Retry(string, string)                          {}
+func (noTelemetry) ThrottleWait(string, string, time.Duration)    {}
+func (noTelemetry) Dropped(string, int)                           {}
+func (noTelemetry) Sanitized(int)                                 {}

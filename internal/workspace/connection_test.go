@@ -31,7 +31,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// authority signs certificates.
+// authority is a certificate authority.
 type authority struct {
 	t    *testing.T
 	cert *x509.Certificate
@@ -72,7 +72,7 @@ func (a *authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.
 	return cert, key, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// leaf makes a certificate for a name or an address, and its key, in PEM.
+// leaf returns a certificate for a name or an address, and its key, in PEM.
 func (a *authority) leaf(host string, notAfter time.Time) (certPEM, keyPEM string) {
 	a.t.Helper()
 	template := &x509.Certificate{
@@ -92,7 +92,7 @@ func (a *authority) leaf(host string, notAfter time.Time) (certPEM, keyPEM strin
 	return certPEM, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// serveTLS serves the world's cloud with a certificate.
+// serveTLS serves the simulated cloud with a certificate.
 func (fx *fixture) serveTLS(certPEM, keyPEM string, change func(*tls.Config)) string {
 	fx.t.Helper()
 	pair, err := tls.X509KeyPair([]byte(certPEM), []byte(keyPEM))
@@ -121,7 +121,7 @@ func TestTLS(t *testing.T) {
 	client, clientKey := ca.leaf("exporter", later)
 	dir := t.TempDir()
 	caFile := write(t, dir, "ca.pem", ca.pem)
-	demandClient := func(c *tls.Config) {
+	requireClientCert := func(c *tls.Config) {
 		c.ClientAuth = tls.RequireAndVerifyClientCert
 		c.ClientCAs = x509.NewCertPool()
 		c.ClientCAs.AppendCertsFromPEM([]byte(ca.pem))
@@ -140,17 +140,17 @@ func TestTLS(t *testing.T) {
 		{name: "authority from a file", cert: good, key: goodKey, client: promconfig.TLSConfig{CAFile: caFile}},
 		{name: "authority, HTTP/2", cert: good, key: goodKey, client: promconfig.TLSConfig{CAFile: caFile}, http2: true},
 		{name: "wrong name", cert: elsewhere, key: elsewhereKey, client: promconfig.TLSConfig{CA: ca.pem}, fails: "is for another name"},
-		{name: "wrong name that is expected", cert: elsewhere, key: elsewhereKey, client: promconfig.TLSConfig{CA: ca.pem, ServerName: "workspace.example.com"}},
+		{name: "wrong name, expected by server_name", cert: elsewhere, key: elsewhereKey, client: promconfig.TLSConfig{CA: ca.pem, ServerName: "workspace.example.com"}},
 		{name: "expired", cert: expired, key: expiredKey, client: promconfig.TLSConfig{CA: ca.pem}, fails: "is expired or not yet valid"},
-		{name: "not verified by choice", cert: expired, key: expiredKey, client: promconfig.TLSConfig{InsecureSkipVerify: true}},
-		{name: "no client certificate", cert: good, key: goodKey, server: demandClient, client: promconfig.TLSConfig{CA: ca.pem}, fails: "it refuses the handshake"},
+		{name: "verification disabled", cert: expired, key: expiredKey, client: promconfig.TLSConfig{InsecureSkipVerify: true}},
+		{name: "no client certificate", cert: good, key: goodKey, server: requireClientCert, client: promconfig.TLSConfig{CA: ca.pem}, fails: "TLS handshake with"},
 		{
-			name: "client certificate", cert: good, key: goodKey, server: demandClient,
+			name: "client certificate", cert: good, key: goodKey, server: requireClientCert,
 			client: promconfig.TLSConfig{CA: ca.pem, CertFile: write(t, dir, "cert", client), KeyFile: write(t, dir, "key", clientKey)},
 		},
 		{
 			name: "version too old", cert: good, key: goodKey, server: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 },
-			client: promconfig.TLSConfig{CA: ca.pem, MinVersion: tls.VersionTLS13}, fails: "it refuses the handshake",
+			client: promconfig.TLSConfig{CA: ca.pem, MinVersion: tls.VersionTLS13}, fails: "TLS handshake with",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestTLS(t *testing.T) {
 			}
 			f := requireFailure(t, err)
 			if f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, tt.fails) || f.Hint == "" {
-				t.Errorf("failure %v, want one of setup that says %q", &f, tt.fails)
+				t.Errorf("failure %v, want kind Misconfigured with %q", &f, tt.fails)
 			}
 			if n := fx.telemetry.requests[inventory.ListDesktops+" error"]; n != 1 {
 				t.Errorf("requests %v, want one that failed", fx.telemetry.requests)
@@ -177,18 +177,18 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPWhereTLSIsExpected(t *testing.T) {
+func TestPlainHTTPInsteadOfTLS(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	p := fx.project(func(c *config.Project) { c.Endpoint = strings.Replace(fx.url, "http:", "https:", 1) })
 	_, err := p.ListDesktops(t.Context())
-	if f := requireFailure(t, err); f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, "no TLS connection") {
-		t.Errorf("failure %v, want one of setup", &f)
+	if f := requireFailure(t, err); f.Kind != inventory.Misconfigured || !strings.Contains(f.Detail, "TLS handshake with") {
+		t.Errorf("failure %v, want kind Misconfigured", &f)
 	}
 }
 
-// TestARenewedAuthorityIsPickedUp without a restart.
-func TestARenewedAuthorityIsPickedUp(t *testing.T) {
+// TestCAFileIsReloaded checks that a changed CA file needs no restart.
+func TestCAFileIsReloaded(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	before, after := newAuthority(t), newAuthority(t)
@@ -206,7 +206,7 @@ func TestARenewedAuthorityIsPickedUp(t *testing.T) {
 	}
 }
 
-func TestTLSFilesThatDoNotWork(t *testing.T) {
+func TestInvalidTLSFiles(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	for want, cfg := range map[string]promconfig.TLSConfig{
@@ -221,11 +221,11 @@ func TestTLSFilesThatDoNotWork(t *testing.T) {
 	}
 }
 
-// proxy is an HTTP proxy that sends everything to one address.
+// proxy is an HTTP proxy that forwards everything to one address.
 type proxy struct {
 	*httptest.Server
 	target   string
-	password string // demanded, if set
+	password string // required, if set
 	used     atomic.Int64
 }
 
@@ -307,7 +307,7 @@ func TestProxy(t *testing.T) {
 			{name: "environment", env: func(url string) map[string]string {
 				return map[string]string{"HTTP_PROXY": url, "HTTPS_PROXY": url}
 			}},
-			{name: "environment in small letters", env: func(url string) map[string]string {
+			{name: "environment in lower case", env: func(url string) map[string]string {
 				return map[string]string{"http_proxy": url, "https_proxy": url}
 			}},
 			{name: "exempt by environment", direct: true, env: func(url string) map[string]string {
@@ -333,7 +333,7 @@ func TestProxy(t *testing.T) {
 				if tt.env != nil {
 					env = tt.env(through.URL)
 				}
-				// Only a proxy, or this dialler, knows where workspace.test is.
+				// Only the proxy and this dialer resolve workspace.test.
 				dial := func(ctx context.Context, network, to string) (net.Conn, error) {
 					if to == "workspace.test:80" || to == "workspace.test:443" {
 						to = address
@@ -357,7 +357,7 @@ func TestProxy(t *testing.T) {
 				if tt.fails {
 					f := requireFailure(t, err)
 					if f.Kind != inventory.Misconfigured || !strings.Contains(f.Hint, "http.proxy_url") {
-						t.Errorf("failure %v, want one of setup that names the proxy", &f)
+						t.Errorf("failure %v, want kind Misconfigured with the proxy", &f)
 					}
 				} else if err != nil || len(l) != 3 {
 					t.Errorf("%d desktops, error %v", len(l), err)
@@ -370,7 +370,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-func TestWhatIsSent(t *testing.T) {
+func TestRequests(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{client: Options{UserAgent: "exporter/1.2"}})
 	p := fx.project(func(c *config.Project) {
@@ -402,9 +402,9 @@ func TestWhatIsSent(t *testing.T) {
 		"offset": {"0"}, "limit": {"1000"}, "enterprise_project_id": {"0"}, "pool_id": {"p1,p 2"},
 		"tag": {"a=ü,team=fin&ance"}, "subnet_id": {"s"}, "status": {"ACTIVE"},
 	}).Encode(); got != want {
-		t.Errorf("list asked %s, want %s", got, want)
+		t.Errorf("list query %s, want %s", got, want)
 	}
 	if got, want := eips.Query().Encode(), "enterprise_project_id=0&state=bind"; got != want {
-		t.Errorf("EIPs asked %s, want %s", got, want)
+		t.Errorf("EIP query %s, want %s", got, want)
 	}
 }

@@ -4,10 +4,8 @@
 package workspace
 
 import (
-	"cmp"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,21 +18,6 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// write writes a file into the test's directory and gives its path.
-func write(t *testing.T, dir, name, text string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// environ makes a Getenv of pairs.
-func environ(env map[string]string) func(string) string {
-	return func(name string) string { return env[name] }
-}
-
 // Intervals of package credentials.
 const (
 	checkInterval   = 2 * time.Second
@@ -43,208 +26,9 @@ const (
 	metadataTimeout = 3 * time.Second
 )
 
-const (
-	idToken  = "ID-TOKEN-canary"
-	podToken = "POD-TOKEN-canary"
-	podURI   = "http://169.254.170.23/pod-identity/credentials"
-)
-
-func TestEverySource(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	access, secret := write(t, dir, "ak", testAccess+"\n"), write(t, dir, "sk", "  "+testSecret+"\r\n")
-	idTokenFile, podTokenFile := write(t, dir, "id", idToken), write(t, dir, "pod", podToken)
-	keys := "ak = " + testAccess + "\nsk = " + testSecret + "\n"
-	profileFile := write(t, dir, "profile", "[basic]\n"+keys)
-	inherited := write(t, dir, "inherited", "[basic]\nak = other\nsk = "+testSecret+"\n[basic.credentials]\nak = "+testAccess+"\n")
-	federated := write(t, dir, "federated", "[basic]\n"+keys+"idp_id = idp\nid_token_file = "+idTokenFile+"\n")
-	home := filepath.Join(dir, "home")
-	if err := os.MkdirAll(filepath.Join(home, ".huaweicloud"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(home, ".huaweicloud"), "credentials", "[basic]\n"+keys)
-
-	envKeys := map[string]string{config.EnvAccessKey: testAccess, config.EnvSecretKey: testSecret}
-	envPod := map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: podTokenFile}
-	agencyIssuer := simulator.Issuer{Source: simulator.SourceAgency}
-	podIssuer := simulator.Issuer{Source: simulator.SourcePodIdentity, Token: podToken}
-	oidcIssuer := simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken}
-
-	for _, tt := range []struct {
-		name        string
-		credentials config.Credentials
-		env         map[string]string
-		issuers     []simulator.Issuer
-		asked       []string // of the services that give keys
-		fails       string
-	}{
-		{name: "inline", credentials: config.Credentials{Source: config.SourceStatic, AccessKey: testAccess, SecretKey: config.NewSecret(testSecret)}},
-		{name: "files", credentials: config.Credentials{Source: config.SourceStatic, AccessKeyFile: access, SecretKeyFile: secret}},
-		{name: "a file that is not there", credentials: config.Credentials{Source: config.SourceStatic, AccessKeyFile: access, SecretKeyFile: filepath.Join(dir, "none")}, fails: "none does not exist"},
-		{name: "a file without a key", credentials: config.Credentials{Source: config.SourceStatic, AccessKeyFile: write(t, dir, "blank", " \n"), SecretKeyFile: secret}, fails: "blank is empty"},
-
-		{name: "environment", credentials: config.Credentials{Source: config.SourceEnvironment}, env: envKeys},
-		{name: "environment without keys", credentials: config.Credentials{Source: config.SourceEnvironment}, fails: "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set"},
-		{
-			name: "environment with a provider beside the keys", credentials: config.Credentials{Source: config.SourceEnvironment},
-			env:     map[string]string{config.EnvAccessKey: "wrong", config.EnvSecretKey: "wrong", config.EnvIDPID: "idp", config.EnvIDTokenFile: idTokenFile},
-			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
-		},
-
-		{name: "profile", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: profileFile}},
-		{name: "profile that inherits", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: inherited}},
-		{name: "profile by environment", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{config.EnvProfileFile: profileFile}},
-		{name: "profile at home", credentials: config.Credentials{Source: config.SourceProfile}, env: map[string]string{"HOME": home}},
-		{
-			name: "profile with a provider", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: federated},
-			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
-		},
-		{name: "profile that is none", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: write(t, dir, "junk", "["+testSecret)}, fails: "junk is not an INI file"},
-		{name: "profile without keys", credentials: config.Credentials{Source: config.SourceProfile, ProfileFile: write(t, dir, "other", "[global]\nak = x\n")}, fails: "other has no ak and sk in its section [basic]"},
-
-		{
-			name: "agency", credentials: config.Credentials{Source: config.SourceECSAgency},
-			issuers: []simulator.Issuer{agencyIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
-		},
-		{name: "no agency", credentials: config.Credentials{Source: config.SourceECSAgency}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey}, fails: "169.254.169.254 answers HTTP 401"},
-		{
-			name: "pod identity", credentials: config.Credentials{Source: config.SourcePodIdentity}, env: envPod,
-			issuers: []simulator.Issuer{podIssuer}, asked: []string{simulator.PodIdentity},
-		},
-		{name: "no pod", credentials: config.Credentials{Source: config.SourcePodIdentity}, fails: "HC_CONTAINER_CREDENTIALS_FULL_URI and HC_CONTAINER_AUTHORIZATION_TOKEN_FILE are not set"},
-		{
-			name: "provider", credentials: config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: idTokenFile},
-			issuers: []simulator.Issuer{oidcIssuer}, asked: []string{simulator.CreateTokenWithIDToken, simulator.CreateTemporaryAccessKeyByToken},
-		},
-		{name: "unknown provider", credentials: config.Credentials{Source: config.SourceOIDC, IDPID: "idp", IDTokenFile: idTokenFile}, asked: []string{simulator.CreateTokenWithIDToken}, fails: "iam.test answers HTTP 403"},
-
-		{name: "chain: environment", env: envKeys},
-		{name: "chain: profile", credentials: config.Credentials{Source: config.SourceChain}, env: map[string]string{config.EnvProfileFile: profileFile}},
-		{
-			name: "chain: agency", credentials: config.Credentials{Source: config.SourceChain}, env: envPod,
-			issuers: []simulator.Issuer{agencyIssuer, podIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
-		},
-		{
-			name: "chain: pod identity", credentials: config.Credentials{Source: config.SourceChain}, env: envPod,
-			issuers: []simulator.Issuer{podIssuer}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey, simulator.PodIdentity},
-		},
-		{
-			name: "chain: nothing", credentials: config.Credentials{Source: config.SourceChain}, asked: []string{simulator.MetadataToken, simulator.MetadataSecurityKey},
-			fails: "no credentials: environment: HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not set; profile file: HUAWEICLOUD_SDK_CREDENTIALS_FILE and HOME are not set; " +
-				"ECS agency: 169.254.169.254 answers HTTP 401; pod identity: HC_CONTAINER_CREDENTIALS_FULL_URI and HC_CONTAINER_AUTHORIZATION_TOKEN_FILE are not set",
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				fx := newInMemoryFixture(t, simulator.Options{})
-				fx.env = tt.env
-				for _, i := range tt.issuers {
-					fx.sim.AddIssuer(i)
-				}
-				p := fx.project(func(c *config.Project) {
-					c.Credentials, c.IAMEndpoint = tt.credentials, "http://iam.test"
-				})
-				_, err := p.ListDesktops(t.Context())
-				switch {
-				case tt.fails == "" && err != nil:
-					t.Errorf("error %v", err)
-				case tt.fails != "":
-					f := requireFailure(t, err)
-					if f.Kind != inventory.Misconfigured || !strings.HasPrefix(f.Detail, "no credentials: ") || !strings.HasSuffix(f.Detail, tt.fails) {
-						t.Errorf("failure %v, want one that ends in %q", &f, tt.fails)
-					}
-					for _, secret := range []string{testSecret, idToken, podToken} {
-						if strings.Contains(err.Error(), secret) {
-							t.Errorf("%q shows a secret", err)
-						}
-					}
-				}
-				var asked []string
-				for _, c := range fx.sim.Calls() {
-					if c.Operation != inventory.ListDesktops {
-						asked = append(asked, c.Operation)
-					}
-				}
-				if got, want := strings.Join(asked, " "), strings.Join(tt.asked, " "); got != want {
-					t.Errorf("asked %s, want %s", cmp.Or(got, "nobody"), cmp.Or(want, "nobody"))
-				}
-			})
-		})
-	}
-}
-
-// TestStrangeCredentials has the services answer anything: no panic, no secret
-// in the failure, and no call that is signed with half a key.
-func TestStrangeCredentials(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	idTokenFile, podTokenFile := write(t, dir, "id", idToken), write(t, dir, "pod", podToken)
-	for source, operation := range map[config.Source]string{
-		config.SourceECSAgency:   simulator.MetadataSecurityKey,
-		config.SourcePodIdentity: simulator.PodIdentity,
-		config.SourceOIDC:        simulator.CreateTemporaryAccessKeyByToken,
-	} {
-		for _, body := range []string{
-			``, `null`, `{}`, `[]`, `"text"`, `<html>`, `{"credential":null,"credentials":null}`, `{"credential":{},"credentials":{}}`,
-			`{"credential":"x","credentials":7}`,
-			`{"credential":{"access":"A","secret":"` + testSecret + `"},"credentials":{"accessKeyId":"A","secretAccessKey":"` + testSecret + `"}}`,
-			`{"credential":{"access":"A","secret":"` + testSecret + `","securitytoken":"T"},"credentials":{"accessKeyId":"A","secretAccessKey":"S","securityToken":"T"}}`,
-			`{"credential":{"access":"A","secret":"S","securitytoken":"T","expires_at":"soon"},"credentials":{"accessKeyId":"A","secretAccessKey":"S","securityToken":"T","expiration":"soon"}}`,
-			`{"credential":{"access":"A","secret":"S","securitytoken":"T","expires_at":"1999-01-01T00:00:00Z"},"credentials":{"accessKeyId":"A","secretAccessKey":"S","securityToken":"T","expiration":"1999-01-01T00:00:00Z"}}`,
-		} {
-			t.Run(string(source)+" "+body, func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					fx := newInMemoryFixture(t, simulator.Options{})
-					fx.env = map[string]string{credentials.EnvPodIdentityURI: podURI, credentials.EnvPodTokenFile: podTokenFile}
-					fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceOIDC, Provider: "idp", Token: idToken})
-					fx.sim.AddFault(simulator.Fault{Operation: operation, Status: 200, Body: []byte(body)})
-					p := fx.project(func(c *config.Project) {
-						c.Credentials = config.Credentials{Source: source, IDPID: "idp", IDTokenFile: idTokenFile}
-					})
-					_, err := p.ListDesktops(t.Context())
-					if f := requireFailure(t, err); f.Kind != inventory.Misconfigured {
-						t.Errorf("failure %v, want one of setup", &f)
-					}
-					if strings.Contains(err.Error(), testSecret) {
-						t.Errorf("%q shows a secret", err)
-					}
-					if n := fx.sim.CallCount(inventory.ListDesktops); n != 0 {
-						t.Errorf("%d calls with such a key", n)
-					}
-				})
-			})
-		}
-	}
-}
-
-// TestMetadataServiceIsNotAskedThroughAProxy, and does not need the token.
-func TestMetadataServiceWithoutTokens(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{404, 405, 503} {
-		synctest.Test(t, func(t *testing.T) {
-			fx := newInMemoryFixture(t, simulator.Options{})
-			fx.env = map[string]string{"HTTP_PROXY": "http://proxy.test:1"}
-			fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
-			fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataToken, Status: status})
-			p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
-			k, err := p.api.authenticator.keys.Key(t.Context())
-			if err != nil || k.SecurityToken == "" || k.Expires.IsZero() {
-				t.Errorf("status %d: key %v, error %v", status, k, err)
-			}
-			for _, c := range fx.sim.Calls() {
-				if strings.Contains(c.RawQuery+c.Path, "169.254") {
-					t.Errorf("asked through a proxy: %s", c.Path)
-				}
-			}
-		})
-	}
-}
-
-// TestFilesRotate: a changed key is picked up within seconds, what is half
-// written or gone for a while changes nothing, and no call fails meanwhile.
-func TestFilesRotate(t *testing.T) {
+// TestKeyFilesRotate checks that a changed key is used within seconds, that
+// incomplete and missing files are ignored, and that no request fails meanwhile.
+func TestKeyFilesRotate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -284,13 +68,14 @@ func TestFilesRotate(t *testing.T) {
 			}
 		}
 		if got := fx.telemetry.requests[inventory.ListDesktopsEips+" 401"]; got != 0 {
-			t.Errorf("%d calls were refused", got)
+			t.Errorf("%d requests were refused", got)
 		}
 	})
 }
 
-// TestTheChainStays with the source that it found, and follows its changes.
-func TestTheChainStays(t *testing.T) {
+// TestChainKeepsItsProvider checks that the chain keeps the provider that it
+// selected, and follows its changes.
+func TestChainKeepsItsProvider(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -316,12 +101,12 @@ func TestTheChainStays(t *testing.T) {
 		}
 		time.Sleep(checkInterval)
 		if _, err := p.ListEIPBindings(t.Context()); err != nil {
-			t.Errorf("with the file gone: %v", err)
+			t.Errorf("without the file: %v", err)
 		}
 	})
 }
 
-// TestTemporaryKeys live ten minutes here, and are used for two hours.
+// TestTemporaryKeys uses keys that live ten minutes for two hours.
 func TestTemporaryKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -337,19 +122,19 @@ func TestTemporaryKeys(t *testing.T) {
 			}
 			time.Sleep(10 * time.Second)
 		}
-		fetched := fx.sim.CallCount(simulator.MetadataSecurityKey)
-		if fetched < 2*60/10 || fetched > 2*60/6 {
-			t.Errorf("%d keys fetched in two hours, want one for every 6m40s to 8m20s", fetched)
+		retrieved := fx.sim.CallCount(simulator.MetadataSecurityKey)
+		if retrieved < 2*60/10 || retrieved > 2*60/6 {
+			t.Errorf("%d keys retrieved in two hours, want one for every 6m40s to 8m20s", retrieved)
 		}
 		if q := fx.client.Quotas(); len(q) != 1 {
-			t.Errorf("quotas %+v, want one that outlives the keys", q)
+			t.Errorf("quotas %+v, want one for all keys", q)
 		}
 	})
 }
 
-// TestTheSourceFailsForAWhile: the old key serves while it is good; after that
-// there is none, until the source is back.
-func TestTheSourceFailsForAWhile(t *testing.T) {
+// TestProviderOutage checks that the old key is used while it is valid, and that
+// there is none after that until the provider recovers.
+func TestProviderOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -363,7 +148,7 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 		if err := ask(); err != nil {
 			t.Fatal(err)
 		}
-		mend := fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
+		recover := fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
 		for time.Since(start) < time.Hour-time.Second {
 			if err := ask(); err != nil {
 				t.Fatalf("after %s: %v", time.Since(start), err)
@@ -371,65 +156,66 @@ func TestTheSourceFailsForAWhile(t *testing.T) {
 			time.Sleep(30 * time.Second)
 		}
 		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n < 10 || n > 1+int(20*time.Minute/retryInterval) {
-			t.Errorf("%d tries, want one every %s at most", n, retryInterval)
+			t.Errorf("%d retrievals, want one every %s at most", n, retryInterval)
 		}
 		time.Sleep(time.Until(start.Add(time.Hour)))
-		if f := requireFailure(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 answers HTTP 500" {
-			t.Errorf("failure %v, want that there are no credentials", &f)
+		if f := requireFailure(t, ask()); f.Kind != inventory.Misconfigured || f.Detail != "no credentials: 169.254.169.254 returned HTTP 500" {
+			t.Errorf("failure %v, want no credentials", &f)
 		}
 		before := fx.sim.CallCount(simulator.MetadataSecurityKey)
 		requireFailure(t, ask())
 		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != before {
-			t.Error("the source is asked again at once")
+			t.Error("the provider is called again at once")
 		}
-		mend()
+		recover()
 		time.Sleep(errorTTL)
 		if err := ask(); err != nil {
-			t.Errorf("with the source back: %v", err)
+			t.Errorf("after the outage: %v", err)
 		}
 	})
 }
 
-// TestAKeyThatEndsEarly is replaced at the first refusal, and the call repeated.
-func TestAKeyThatEndsEarly(t *testing.T) {
+// TestKeyRevokedBeforeItExpires checks that a key is replaced at the first refusal
+// and the request repeated.
+func TestKeyRevokedBeforeItExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
 		fx.sim.AddIssuer(simulator.Issuer{Source: simulator.SourceAgency})
 		projects := fx.projects(5, func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
-		for _, err := range askAll(t.Context(), projects) {
+		for _, err := range requestAll(t.Context(), projects) {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		calls := fx.sim.Calls()
 		fx.sim.RemoveKey(calls[len(calls)-1].AccessKey)
-		for _, err := range askAll(t.Context(), projects) {
+		for _, err := range requestAll(t.Context(), projects) {
 			if err != nil {
 				t.Error(err)
 			}
 		}
 		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
-			t.Errorf("%d keys fetched, want 2", n)
+			t.Errorf("%d keys retrieved, want 2", n)
 		}
-		// A source whose keys are all refused is not asked for every call.
+		// A provider whose keys are all refused is not called for every request.
 		fx.sim.AddFault(simulator.Fault{Operation: inventory.ListDesktopsEips, Status: 401})
 		for range 3 {
 			for _, p := range projects {
 				_, err := p.ListEIPBindings(t.Context())
 				if f := requireFailure(t, err); f.Kind != inventory.Authentication {
-					t.Errorf("failure %v, want one of authentication", &f)
+					t.Errorf("failure %v, want kind Authentication", &f)
 				}
 			}
 		}
 		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != 2 {
-			t.Errorf("%d keys fetched, want 2", n)
+			t.Errorf("%d keys retrieved, want 2", n)
 		}
 	})
 }
 
-// TestRotationUnderLoad: many callers, keys that change all the time. What is
-// signed is always whole: not one call is refused.
+// TestRotationUnderLoad checks that requests are always signed with a complete
+// key while many callers use keys that change all the time.
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
@@ -439,7 +225,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	rotate := func(n int) {
 		writing.Lock()
 		defer writing.Unlock()
-		// Replaced as a whole, as Kubernetes does.
+		// Replaced atomically, as Kubernetes does.
 		access := testAccess + string(rune('a'+n%26))
 		fx.sim.AddKey(simulator.Key{AccessKey: access, SecretKey: "secret" + access})
 		next := path + ".next"
@@ -484,7 +270,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 }
 
-func TestCredentialsAreSharedAndLetGo(t *testing.T) {
+func TestCredentialsAreSharedAndReleased(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	a, b := fx.project(nil), fx.project(nil)
@@ -499,20 +285,20 @@ func TestCredentialsAreSharedAndLetGo(t *testing.T) {
 		p.Close()
 	}
 	if fx.client.credentials.Len() != 0 || fx.client.transports.Len() != 0 {
-		t.Errorf("%d caches of keys and %d transports left, want none", fx.client.credentials.Len(), fx.client.transports.Len())
+		t.Errorf("%d caches of keys and %d transports in use, want none", fx.client.credentials.Len(), fx.client.transports.Len())
 	}
 	if _, err := fx.client.Project(fx.config(func(c *config.Project) { c.Credentials.Source = "magic" }), false, false); err == nil {
 		t.Error("an unknown source is taken")
 	}
 	if fx.client.transports.Len() != 0 {
-		t.Error("a project that could not be made keeps its transport")
+		t.Error("a project that could not be created keeps its transport")
 	}
 }
 
-func TestNoCredentialsInTime(t *testing.T) {
+func TestCredentialsTimeout(t *testing.T) {
 	t.Parallel()
 	if f := credentials.Failure(inventory.ListDesktops, os.ErrDeadlineExceeded); f.Kind != inventory.Misconfigured || f.Hint == "" {
-		t.Errorf("failure %v, want one of setup", f)
+		t.Errorf("failure %v, want kind Misconfigured", f)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -520,7 +306,7 @@ func TestNoCredentialsInTime(t *testing.T) {
 		p := fx.project(func(c *config.Project) { c.Credentials = config.Credentials{Source: config.SourceECSAgency} })
 		start := time.Now()
 		_, err := p.ListDesktops(t.Context())
-		if f := requireFailure(t, err); f.Detail != "no credentials: 169.254.169.254 did not answer in time" {
+		if f := requireFailure(t, err); f.Detail != "no credentials: 169.254.169.254 did not respond in time" {
 			t.Errorf("failure %v", &f)
 		}
 		if took := time.Since(start); took != metadataTimeout {

@@ -8,7 +8,13 @@
 // decoder (package decode), one conversion of errors (package apierror) and one
 // way to read a changing list (package pagination).
 //
-// A [Cloud] exists as long as the process. It has what projects share: quota,
+// A [Client] exists as long as the process. It has what projects share: quota,
 // circuit breakers of access keys, credentials and connections. A
-// [ProjectClient] reads one project for the refresh engine.
+// [ProjectClient] reads one project for the refresh engine, an [AccountClient]
+// lists the projects of an account.
+//
+// A request passes a chain of callers, each of which does one thing, see
+// newEndpointClient: retry, key, circuit breaker, rate limit, decoding,
+// telemetry, and sending by the SDK. The SDK's own retries and its waiting for
+// the quota are not used, see retrier and package ratelimit.
 package workspace

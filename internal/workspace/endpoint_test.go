@@ -18,8 +18,8 @@ func TestUnreachableEndpoints(t *testing.T) {
 	cloud := NewClient(Options{})
 	defer cloud.Close()
 	for endpoint, want := range map[string]string{
-		"http://no-such-host.invalid": "the name no-such-host.invalid", // with or without a name server
-		"http://127.0.0.1:1":          "127.0.0.1:1 refuses connections",
+		"http://no-such-host.invalid": "host name no-such-host.invalid", // with or without a name server
+		"http://127.0.0.1:1":          "127.0.0.1:1 refused the connection",
 	} {
 		cfg := (&fixture{t: t, url: endpoint}).config(nil)
 		p, err := cloud.Project(cfg, false, false)
@@ -57,6 +57,23 @@ func TestInvalidEndpoints(t *testing.T) {
 	for id, want := range map[string]bool{"la-north-2": true, "eu-west-101": true, "na-mexico-1": false, "": false} {
 		if got := KnownRegion(id); got != want {
 			t.Errorf("region %q known: %t, want %t", id, got, want)
+		}
+	}
+}
+
+func TestIAMEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ region, configured, env, want string }{
+		{"la-north-2", "", "", "https://iam.la-north-2.myhuaweicloud.com"},
+		{"cn-north-11", "", "", "https://iam.myhuaweicloud.com"},
+		{"eu-west-101", "", "", "https://iam.eu-west-101.myhuaweicloud.eu"},
+		{"", "", "", "https://iam.myhuaweicloud.com"},
+		{"la-north-2", "", "iam.example.com", "https://iam.example.com"},
+		{"la-north-2", "", "http://127.0.0.1:1/", "http://127.0.0.1:1"},
+		{"la-north-2", "iam.example.org", "iam.example.com", "https://iam.example.org"},
+	} {
+		if got := iamEndpoint(tt.region, tt.configured, environ(map[string]string{config.EnvIAMEndpoint: tt.env})); got != tt.want {
+			t.Errorf("region %q, configured %q, environment %q: %s, want %s", tt.region, tt.configured, tt.env, got, tt.want)
 		}
 	}
 }

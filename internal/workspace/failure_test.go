@@ -186,23 +186,23 @@ func TestFailures(t *testing.T) {
 
 		{
 			name: "reset", fault: simulator.Fault{ResetConnection: true},
-			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test broke the connection off"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test closed the connection"}, calls: 4,
 		},
 		{
 			name: "truncated", fault: simulator.Fault{TruncateBody: true},
-			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test broke the connection off"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test closed the connection"}, calls: 4,
 		},
 		{
 			name: "hangs before the header", fault: simulator.Fault{HangBeforeHeader: true},
-			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test did not answer in time"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test did not respond in time"}, calls: 4,
 		},
 		{
 			name: "hangs after the header", fault: simulator.Fault{HangAfterHeader: true},
-			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test did not answer in time"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test did not respond in time"}, calls: 4,
 		},
 		{
 			name: "hangs in the body", fault: simulator.Fault{HangInBody: true},
-			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test did not answer in time"}, calls: 4,
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test did not respond in time"}, calls: 4,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

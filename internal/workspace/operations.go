@@ -17,30 +17,30 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// The most that one call takes.
+// The API's limits of one request.
 const (
-	maxPage  = 1000 // desktops of a page
-	maxBatch = 100  // IDs of a networks call
+	maxPage  = 1000 // desktops in a page
+	maxBatch = 100  // IDs in a request for networks
 )
 
-// listDesktops asks for one page of the desktops that the filter lets through.
+// listDesktops lists one page of the desktops that a filter selects.
 func listDesktops(filter *config.Desktops, offset, limit int) operation {
 	return operation{inventory.ListDesktops, func(c *sdk.HcHttpClient) error {
-		first, most := int32(offset), int32(limit)
+		offset32, limit32 := int32(offset), int32(limit)
 		_, err := v2.NewWorkspaceClient(c).ListDesktops(&model.ListDesktopsRequest{
-			Offset:              &first,
-			Limit:               &most,
-			PoolId:              given(strings.Join(filter.PoolIDs, ",")),
-			EnterpriseProjectId: given(filter.EnterpriseProjectID),
-			SubnetId:            given(filter.SubnetID),
-			Status:              given(filter.Status),
-			Tag:                 given(tagFilter(filter.Tags)),
+			Offset:              &offset32,
+			Limit:               &limit32,
+			PoolId:              optional(strings.Join(filter.PoolIDs, ",")),
+			EnterpriseProjectId: optional(filter.EnterpriseProjectID),
+			SubnetId:            optional(filter.SubnetID),
+			Status:              optional(filter.Status),
+			Tag:                 optional(tagFilter(filter.Tags)),
 		})
 		return err
 	}}
 }
 
-// tagFilter writes tags in the API's way, always alike.
+// tagFilter encodes tags for the API, in a fixed order.
 func tagFilter(tags map[string]string) string {
 	pairs := make([]string, 0, len(tags))
 	for k, v := range tags {
@@ -50,7 +50,7 @@ func tagFilter(tags map[string]string) string {
 	return strings.Join(pairs, ",")
 }
 
-// showNetworks asks for the networks of up to maxBatch desktops.
+// showNetworks returns the networks of up to maxBatch desktops.
 func showNetworks(ids []string) operation {
 	return operation{inventory.ShowDesktopNetworks, func(c *sdk.HcHttpClient) error {
 		_, err := v2.NewWorkspaceClient(c).ShowDesktopNetworks(&model.ShowDesktopNetworksRequest{DesktopIds: &ids})
@@ -58,37 +58,37 @@ func showNetworks(ids []string) operation {
 	}}
 }
 
-// listBindings asks for all EIPs that are bound to desktops: without a limit
-// the API gives them in one answer.
+// listBindings lists all EIPs that are bound to desktops. Without a limit, the
+// API returns them in one response.
 func listBindings(filter *config.Desktops) operation {
 	return operation{inventory.ListDesktopsEips, func(c *sdk.HcHttpClient) error {
 		_, err := v2.NewWorkspaceClient(c).ListDesktopsEips(&model.ListDesktopsEipsRequest{
-			State:               given("bind"),
-			EnterpriseProjectId: given(filter.EnterpriseProjectID),
+			State:               optional("bind"),
+			EnterpriseProjectId: optional(filter.EnterpriseProjectID),
 		})
 		return err
 	}}
 }
 
-// listProjects asks IAM for the projects of this name, or for all of the
-// account. The SDK's own way to ask panics where the answer has no projects.
+// listProjects lists the projects of a name, or with "" all of the account. The
+// SDK's method for it panics if the response has no projects.
 func listProjects(name string) operation {
-	return operation{inventory.KeystoneListProjects, func(c *sdk.HcHttpClient) error { return askIAM(c, "/v3/projects", name) }}
+	return operation{inventory.KeystoneListProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/projects", name) }}
 }
 
-// listVisible asks IAM for the projects that the key's user may enter.
+// listVisible lists the projects that the user of the key has access to.
 func listVisible() operation {
-	return operation{inventory.KeystoneListAuthProjects, func(c *sdk.HcHttpClient) error { return askIAM(c, "/v3/auth/projects", "") }}
+	return operation{inventory.KeystoneListAuthProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/auth/projects", "") }}
 }
 
-func askIAM(c *sdk.HcHttpClient, path, name string) error {
+func getProjects(c *sdk.HcHttpClient, path, name string) error {
 	type request struct {
 		Name *string `json:"name,omitempty"`
 	}
 	type response struct {
 		HttpStatusCode int //nolint:revive // the SDK sets the field by this name
 	}
-	_, err := c.Sync(&request{Name: given(name)}, def.NewHttpRequestDefBuilder().
+	_, err := c.Sync(&request{Name: optional(name)}, def.NewHttpRequestDefBuilder().
 		WithMethod(http.MethodGet).
 		WithPath(path).
 		WithResponse(new(response)).
@@ -97,8 +97,8 @@ func askIAM(c *sdk.HcHttpClient, path, name string) error {
 	return err
 }
 
-// given makes an optional parameter of a text: none, if it is empty.
-func given(s string) *string {
+// optional returns an optional parameter: none for "".
+func optional(s string) *string {
 	if s == "" {
 		return nil
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestNever429 has projects that share a key read more than the quota pays for,
-// for a while, from a cloud that enforces it.
-func TestNever429(t *testing.T) {
+// TestNo429 has projects that share a key read more than their quota allows, from
+// a cloud that enforces it.
+func TestNo429(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{Quota: 200, History: -1})
@@ -53,20 +53,20 @@ func TestNever429(t *testing.T) {
 		}
 		readers.Wait()
 		if n := fx.sim.ThrottledCount(""); n != 0 {
-			t.Errorf("%d calls were answered 429", n)
+			t.Errorf("%d requests were answered with 429", n)
 		}
 		if peak := fx.sim.PeakCallsPerMinute(inventory.ShowDesktopNetworks); peak > 180 || peak < 160 {
-			t.Errorf("%d networks calls in a minute, want nearly 180 and no more", peak)
+			t.Errorf("%d requests for networks in a minute, want nearly 180 and no more", peak)
 		}
 		if waits.retries[inventory.ShowDesktopNetworks] == 0 {
-			t.Error("nobody waited: the test proves nothing")
+			t.Error("the quota was never exceeded")
 		}
 	})
 }
 
-// TestAListDoesNotStallMidway: once its length is known, a list is not begun
-// that the quota does not pay for.
-func TestAListDoesNotStallMidway(t *testing.T) {
+// TestListWaitsForItsWholeQuota checks that a list of known length does not start
+// before the quota allows all its pages.
+func TestListWaitsForItsWholeQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -92,9 +92,10 @@ func TestAListDoesNotStallMidway(t *testing.T) {
 	})
 }
 
-// TestAListBeyondTheBudget comes in parts: each call reads what the quota pays
-// for and says when to go on, and no page is read twice.
-func TestAListBeyondTheBudget(t *testing.T) {
+// TestListLargerThanTheBudget checks that such a list is read in parts: each call
+// reads as many pages as the quota allows and returns when to continue, and no
+// page is read twice.
+func TestListLargerThanTheBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{Quota: 3})
@@ -115,22 +116,23 @@ func TestAListBeyondTheBudget(t *testing.T) {
 				}
 				break
 			}
-			// Two pages a minute; the last one leaves a slot to the next list.
+			// Two pages a minute; the last minute has a slot left for the next list.
 			if took := time.Since(start); took < 2*time.Minute || took > 3*time.Minute+time.Second || parts < 3 {
-				t.Errorf("round %d took %s in %d parts, want as long as two calls a minute take", round, took, parts)
+				t.Errorf("round %d took %s in %d parts, want the time of two requests a minute", round, took, parts)
 			}
 			if n := fx.sim.CallCount(inventory.ListDesktops); n != 5*(round+1) {
 				t.Errorf("%d list calls after %d lists of five pages", n, round+1)
 			}
 		}
 		if n := fx.sim.ThrottledCount(""); n != 0 {
-			t.Errorf("%d calls were refused", n)
+			t.Errorf("%d requests were throttled", n)
 		}
 	})
 }
 
-// TestAListThatWasBrokenOffIsNotKeptForEver: its pages would be of another day.
-func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
+// TestInterruptedListExpires checks that the pages of an interrupted list are
+// dropped when they are old.
+func TestInterruptedListExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -143,19 +145,19 @@ func TestAListThatWasBrokenOffIsNotKeptForEver(t *testing.T) {
 		fx.sim.DeleteDesktop(testProject, ids[0])
 		time.Sleep(maxPendingAge + time.Second)
 		if _, err := p.ListDesktops(t.Context()); !errors.As(err, &wait) {
-			t.Fatalf("error %v, want a wait: the list begins anew", err)
+			t.Fatalf("error %v, want a wait: the list restarts", err)
 		}
 		time.Sleep(2 * time.Minute)
 		l, err := p.ListDesktops(t.Context())
 		if err != nil || len(l) != 2499 || fx.sim.CallCount(inventory.ListDesktops) != 5 {
-			t.Errorf("%d desktops by %d calls, error %v; want 2499 by two and three", len(l), fx.sim.CallCount(inventory.ListDesktops), err)
+			t.Errorf("%d desktops by %d requests, error %v; want 2499 by two and three", len(l), fx.sim.CallCount(inventory.ListDesktops), err)
 		}
 	})
 }
 
-// TestOthersUseTheQuota: what was refused is tried again, less is asked, and
-// more again when it is quiet.
-func TestOthersUseTheQuota(t *testing.T) {
+// TestQuotaSharedWithOtherClients checks that a 429 is retried, lowers the budget,
+// and that the budget grows back.
+func TestQuotaSharedWithOtherClients(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -177,7 +179,7 @@ func TestOthersUseTheQuota(t *testing.T) {
 			t.Errorf("quota %+v, want 88 of 90 left", q)
 		}
 		if fx.telemetry.retries[inventory.ShowDesktopNetworks] != 1 || fx.telemetry.requests[inventory.ShowDesktopNetworks+" 429"] != 1 || fx.telemetry.requests[inventory.ShowDesktopNetworks+" 200"] != 1 {
-			t.Errorf("retries %v, requests %v; want one refused and one answered", fx.telemetry.retries, fx.telemetry.requests)
+			t.Errorf("retries %v, requests %v; want one throttled and one successful", fx.telemetry.retries, fx.telemetry.requests)
 		}
 		time.Sleep(5 * time.Minute)
 		if _, err := p.ReadNetworks(t.Context(), ids, true); err != nil {

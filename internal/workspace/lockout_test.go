@@ -17,7 +17,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// projects makes many projects that share the world's key.
+// projects returns clients of n projects that share the key of the fixture.
 func (fx *fixture) projects(n int, change func(*config.Project)) []*ProjectClient {
 	projects := make([]*ProjectClient, n)
 	for i := range projects {
@@ -34,8 +34,9 @@ func (fx *fixture) projects(n int, change func(*config.Project)) []*ProjectClien
 	return projects
 }
 
-// askAll has all projects ask at once and gives their errors.
-func askAll(ctx context.Context, projects []*ProjectClient) []error {
+// requestAll sends two requests for each project at once, and returns their
+// errors.
+func requestAll(ctx context.Context, projects []*ProjectClient) []error {
 	errs := make([]error, 2*len(projects))
 	var callers sync.WaitGroup
 	for i, p := range projects {
@@ -46,78 +47,79 @@ func askAll(ctx context.Context, projects []*ProjectClient) []error {
 	return errs
 }
 
-// TestAWrongKeyIsNeverLocked: many projects start at once with a wrong secret
-// and go on asking. The cloud locks at the sixth refusal.
-func TestAWrongKeyIsNeverLocked(t *testing.T) {
+// TestWrongKeyIsNotLocked checks that many projects with a wrong secret key,
+// which start together and continue to send requests, do not lock the key. The
+// cloud locks it at the sixth refusal.
+func TestWrongKeyIsNotLocked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
 		projects := fx.projects(20, func(c *config.Project) { c.Credentials.SecretKey = config.NewSecret("wrong") })
 		start := time.Now()
 		for time.Since(start) < 30*time.Minute {
-			for _, err := range askAll(t.Context(), projects) {
+			for _, err := range requestAll(t.Context(), projects) {
 				f := requireFailure(t, err)
 				if f.Kind != inventory.Authentication || strings.Contains(err.Error(), "wrong") {
-					t.Fatalf("failure %v, want one of authentication", &f)
+					t.Fatalf("failure %v, want kind Authentication", &f)
 				}
 			}
 			time.Sleep(15 * time.Second)
 		}
-		// At once, after 5, 10 and 20 minutes.
+		// At the start, after 5 and after 15 minutes.
 		if n, locks := fx.sim.CallCount(""), fx.sim.LockoutCount(); n != 3 || locks != 0 {
-			t.Errorf("%d calls and %d locks in half an hour, want 3 and none", n, locks)
+			t.Errorf("%d requests and %d locks in half an hour, want 3 and none", n, locks)
 		}
 	})
 }
 
-// TestAKeyThatIsRevokedInFullFlight: the calls in flight are given up at the
-// first refusal, and nobody asks again.
-func TestAKeyThatIsRevokedInFullFlight(t *testing.T) {
+// TestKeyRevokedWithRequestsInFlight checks that the first refusal cancels the
+// requests in flight, and that no further ones are sent.
+func TestKeyRevokedWithRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
 		projects := fx.projects(10, nil)
-		for _, err := range askAll(t.Context(), projects) {
+		for _, err := range requestAll(t.Context(), projects) {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		// One call is answered before the others: by then those hang.
+		// One request is refused while the others hang.
 		fx.sim.RemoveKey(testAccess)
 		fx.sim.AddFault(simulator.Fault{HangBeforeHeader: true, Operation: inventory.ListDesktopsEips, After: 0})
 		before := fx.sim.CallCount("")
 		start := time.Now()
 		refused := 0
-		for _, err := range askAll(t.Context(), projects) {
+		for _, err := range requestAll(t.Context(), projects) {
 			f := requireFailure(t, err)
 			if f.Kind != inventory.Authentication {
-				t.Errorf("failure %v, want one of authentication", &f)
+				t.Errorf("failure %v, want kind Authentication", &f)
 			}
 			if strings.Contains(f.Detail, "not tried again until") {
 				refused++
 			}
 		}
 		if took := time.Since(start); took > time.Second {
-			t.Errorf("took %s: the hanging calls were not given up", took)
+			t.Errorf("took %s: the hanging requests were not cancelled", took)
 		}
 		if refused == 0 {
-			t.Error("no failure says when the key is tried again")
+			t.Error("no failure has the time at which the key is tried again")
 		}
 		synctest.Wait() // calls that were given up may still reach the simulator
 		after := fx.sim.CallCount("")
 		quotas := fmt.Sprint(fx.client.Quotas())
-		askAll(t.Context(), projects)
+		requestAll(t.Context(), projects)
 		if now := fmt.Sprint(fx.client.Quotas()); now != quotas {
-			t.Errorf("quotas %s, before %s: calls that are not made cost some", now, quotas)
+			t.Errorf("quotas %s, before %s: requests that are not sent use the quota", now, quotas)
 		}
 		if n := fx.sim.CallCount(""); n != after {
-			t.Errorf("%d more calls with a key that is shut", n-after)
+			t.Errorf("%d requests while the breaker is open", n-after)
 		}
-		t.Logf("%d calls in flight", after-before)
+		t.Logf("%d requests in flight", after-before)
 	})
 }
 
-func TestAShutKeyOpensAgain(t *testing.T) {
+func TestOpenBreakerCloses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -129,7 +131,7 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 		f := requireFailure(t, err)
 		want := "the access key was refused; it is not tried again until " + time.Now().Add(5*time.Minute).UTC().Format(time.RFC3339)
 		if f.Operation != inventory.ListDesktopsEips || !strings.HasPrefix(f.Detail, want) || f.Status != 401 || len(f.RequestID) != 32 {
-			t.Errorf("failure %v, want the remembered one with %q", &f, want)
+			t.Errorf("failure %v, want the first refusal with %q", &f, want)
 		}
 		time.Sleep(5 * time.Minute)
 		if _, err = p.ListDesktops(t.Context()); err != nil {
@@ -141,9 +143,9 @@ func TestAShutKeyOpensAgain(t *testing.T) {
 	})
 }
 
-// TestAHangingRegionHoldsUpNoOther: a key that is not proven is tried by few,
-// but not by one alone.
-func TestAHangingRegionHoldsUpNoOther(t *testing.T) {
+// TestHangingEndpointDoesNotBlockOthers checks that a half-open breaker permits a
+// request for each endpoint.
+func TestHangingEndpointDoesNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fx := newInMemoryFixture(t, simulator.Options{})
@@ -154,10 +156,10 @@ func TestAHangingRegionHoldsUpNoOther(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		var hanging sync.WaitGroup
-		hanging.Go(func() { askAll(ctx, bad) })
+		hanging.Go(func() { requestAll(ctx, bad) })
 		synctest.Wait()
 		start := time.Now()
-		for _, err := range askAll(ctx, good) {
+		for _, err := range requestAll(ctx, good) {
 			if err != nil {
 				t.Error(err)
 			}
