@@ -16,24 +16,24 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// books is a cloud whose EIP list need not agree with its networks: what it
+// mismatchedSource is a cloud whose EIP list need not agree with its networks: what it
 // says of a desktop instead.
-type books struct {
-	*cloud
+type mismatchedSource struct {
+	*fakeSource
 	listed   map[string]string
 	nameless string // a desktop whose EIP is shown by its ID alone
 }
 
-func (b *books) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
-	a, err := b.cloud.ReadNetworks(ctx, ids, urgent)
+func (b *mismatchedSource) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+	a, err := b.fakeSource.ReadNetworks(ctx, ids, urgent)
 	if n := a.Networks[b.nameless]; n != nil {
 		n.Interfaces[0].EIP = inventory.EIP{ID: "e"}
 	}
 	return a, err
 }
 
-func (b *books) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
-	bound, err := b.cloud.ListEIPBindings(ctx)
+func (b *mismatchedSource) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
+	bound, err := b.fakeSource.ListEIPBindings(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, addresses := range b.listed {
@@ -44,8 +44,8 @@ func (b *books) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, err
 	return bound, err
 }
 
-// found sums up the findings of a snapshot, and what was not looked for.
-func found(s *inventory.Snapshot) string {
+// formatFindings sums up the findings of a snapshot, and what was not looked for.
+func formatFindings(s *inventory.Snapshot) string {
 	var all []string
 	for _, f := range s.Findings {
 		all = append(all, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s", f.Reason, f.Subject, f.Other, f.Value)), " "))
@@ -58,8 +58,8 @@ func found(s *inventory.Snapshot) string {
 	return strings.Join(all, ", ")
 }
 
-// scrapes scrapes every minute for some time, and gives the last snapshot.
-func scrapes(e *Engine, d time.Duration) *inventory.Snapshot {
+// scrapeFor scrapes every minute for some time, and gives the last snapshot.
+func scrapeFor(e *Engine, d time.Duration) *inventory.Snapshot {
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Minute) {
 		scrape(e)
 	}
@@ -68,7 +68,7 @@ func scrapes(e *Engine, d time.Duration) *inventory.Snapshot {
 
 const noEIPList = "eip_not_listed?, eip_not_shown?"
 
-func TestTheEIPListAgainstTheNetworks(t *testing.T) {
+func TestEIPListMismatch(t *testing.T) {
 	for name, tt := range map[string]struct {
 		listed map[string]string
 		change func(*Options)
@@ -87,20 +87,20 @@ func TestTheEIPListAgainstTheNetworks(t *testing.T) {
 			listed: map[string]string{"d00000": "9.9.9.9", "d00001": ""}, want: "eip_not_shown d00000 9.9.9.9, eip_not_listed?",
 		},
 	} {
-		for size, c := range map[string]*cloud{"small": newCloud(3), "large": slowFleet()} {
+		for size, c := range map[string]*fakeSource{"small": newFakeSource(3), "large": newSlowSource()} {
 			t.Run(name+"/"+size, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					b := &books{cloud: c, listed: tt.listed, nameless: "d00002"}
+					b := &mismatchedSource{fakeSource: c, listed: tt.listed, nameless: "d00002"}
 					c.desktops["d00001"] = "1.1.1.1"
-					e := engine(t, c, func(o *Options) {
+					e := newTestEngine(t, c, func(o *Options) {
 						o.Source = b
 						if tt.change != nil {
 							tt.change(o)
 						}
 					})
-					s := scrapes(e, 20*time.Minute)
-					want(t, found(s), tt.want)
+					s := scrapeFor(e, 20*time.Minute)
+					wantEqual(t, formatFindings(s), tt.want)
 					if !s.Health.Up {
 						t.Errorf("down: %v", s.Health.Failures)
 					}
@@ -110,23 +110,23 @@ func TestTheEIPListAgainstTheNetworks(t *testing.T) {
 	}
 }
 
-// TestWhatIsUnderWayIsNoContradiction lets EIPs go from desktop to desktop at
+// TestMovingEIPsAreNoFinding lets EIPs go from desktop to desktop at
 // any moment, while calls take their time: as EIP list and networks are right
 // whenever they are asked, nothing is ever found, though they are read minutes
 // apart.
-func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
+func TestMovingEIPsAreNoFinding(t *testing.T) {
 	for _, size := range []int{3, 250, 2000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(uint64(size), 3))
-				c := newCloud(size)
+				c := newFakeSource(size)
 				c.latency = 3 * time.Second
 				if size == 2000 {
-					c.networks = slowFleet().networks
+					c.networks = newSlowSource().networks
 				}
 				var seen map[inventory.FindingReason]bool
-				e := engine(t, c, func(o *Options) {
+				e := newTestEngine(t, c, func(o *Options) {
 					o.OnSnapshot = func(s *inventory.Snapshot) {
 						for _, f := range s.Findings {
 							t.Errorf("%v at %s", f, time.Now())
@@ -141,7 +141,7 @@ func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
 				})
 				stop := make(chan struct{})
 				go rebind(c, rng, min(size, 40), stop)
-				scrapes(e, 3*time.Hour)
+				scrapeFor(e, 3*time.Hour)
 				close(stop)
 				if len(seen) != len(inventory.FindingReasons()) {
 					t.Errorf("looked for %v only: the test proves little", seen)
@@ -153,14 +153,14 @@ func TestWhatIsUnderWayIsNoContradiction(t *testing.T) {
 
 // rebind binds, unbinds and moves EIPs between the first n desktops. None comes
 // back to where it was.
-func rebind(c *cloud, rng *rand.Rand, n int, stop <-chan struct{}) {
+func rebind(c *fakeSource, rng *rand.Rand, n int, stop <-chan struct{}) {
 	for next := 0; ; next++ {
 		select {
 		case <-stop:
 			return
 		case <-time.After(time.Duration(rng.IntN(20_000)) * time.Millisecond):
 		}
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			id := fmt.Sprintf("d%05d", rng.IntN(n))
 			switch address := c.desktops[id]; {
 			case address == "":
@@ -179,9 +179,9 @@ func rebind(c *cloud, rng *rand.Rand, n int, stop <-chan struct{}) {
 	}
 }
 
-// TestTheEIPListCostsASmallFleetLittle: it is read now and then and beside the
+// TestEIPListInterval: it is read now and then and beside the
 // scrapes, which neither wait for it nor fail with it.
-func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
+func TestEIPListInterval(t *testing.T) {
 	for name, tt := range map[string]struct {
 		refusal error
 		hang    bool
@@ -191,21 +191,21 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 	}{
 		"well":       {calls: 13, want: ""},
 		"refused":    {refusal: &inventory.Failure{Kind: inventory.Denied, Status: 403}, calls: 2, want: noEIPList},
-		"fails":      {refusal: failure(inventory.Transient), calls: 12, want: noEIPList},
+		"fails":      {refusal: newFailure(inventory.Transient), calls: 12, want: noEIPList},
 		"never ends": {hang: true, calls: 12, want: noEIPList},
 		"spent":      {spent: true, calls: 1, want: noEIPList},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(3)
+				c := newFakeSource(3)
 				c.bindings = tt.refusal
 				if tt.spent {
 					c.bindings = &inventory.QuotaExceeded{Until: time.Now().Add(3 * time.Hour)}
 				}
-				e := engine(t, c, func(o *Options) {
+				e := newTestEngine(t, c, func(o *Options) {
 					if tt.hang {
-						o.Source = hanging{c}
+						o.Source = hangingEIPList{c}
 					}
 				})
 				for end := time.Now().Add(2 * time.Hour); time.Now().Before(end); time.Sleep(time.Minute) {
@@ -218,7 +218,7 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 					}
 				}
 				eips := 0
-				for _, call := range c.took() {
+				for _, call := range c.takeCalls() {
 					if call == "eips" {
 						eips++
 					}
@@ -226,76 +226,83 @@ func TestTheEIPListCostsASmallFleetLittle(t *testing.T) {
 				if eips != tt.calls {
 					t.Errorf("asked for the EIP list %d times, want %d", eips, tt.calls)
 				}
-				want(t, found(scrape(e)), tt.want)
+				wantEqual(t, formatFindings(scrape(e)), tt.want)
 			})
 		})
 	}
 }
 
-// hanging is a cloud that never answers when it is asked for the EIP list.
-type hanging struct{ *cloud }
+// hangingEIPList is a cloud that never answers when it is asked for the EIP list.
+type hangingEIPList struct{ *fakeSource }
 
-func (h hanging) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
-	h.set(func(c *cloud) { c.calls = append(c.calls, "eips") })
+func (h hangingEIPList) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
+	h.set(func(c *fakeSource) { c.calls = append(c.calls, "eips") })
 	<-ctx.Done()
-	return nil, failure(inventory.Transient)
+	return nil, newFailure(inventory.Transient)
 }
 
-// TestWhatTheEIPListSaidIsHeld as long as all else is, and then it is unknown.
-func TestWhatTheEIPListSaidIsHeld(t *testing.T) {
+// TestEIPListMaxStaleness as long as all else is, and then it is unknown.
+func TestEIPListMaxStaleness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(3)
-		b := &books{cloud: c, listed: map[string]string{"d00000": "9.9.9.9"}}
-		e := engine(t, c, func(o *Options) { o.Source = b })
-		want(t, found(scrape(e)), noEIPList)
+		c := newFakeSource(3)
+		b := &mismatchedSource{fakeSource: c, listed: map[string]string{"d00000": "9.9.9.9"}}
+		e := newTestEngine(t, c, func(o *Options) { o.Source = b })
+		wantEqual(t, formatFindings(scrape(e)), noEIPList)
 		const finding = "eip_not_shown d00000 9.9.9.9"
-		want(t, found(scrapes(e, 20*time.Minute)), finding)
+		wantEqual(t, formatFindings(scrapeFor(e, 20*time.Minute)), finding)
 
-		c.set(func(c *cloud) { c.bindings = failure(inventory.Transient) })
-		want(t, found(scrapes(e, 20*time.Minute)), finding)
-		want(t, found(scrapes(e, 10*time.Minute)), noEIPList)
-		c.set(func(c *cloud) { c.bindings = nil })
-		want(t, found(scrapes(e, 20*time.Minute)), finding)
+		c.set(func(c *fakeSource) { c.bindings = newFailure(inventory.Transient) })
+		wantEqual(t, formatFindings(scrapeFor(e, 20*time.Minute)), finding)
+		wantEqual(t, formatFindings(scrapeFor(e, 10*time.Minute)), noEIPList)
+		c.set(func(c *fakeSource) { c.bindings = nil })
+		wantEqual(t, formatFindings(scrapeFor(e, 20*time.Minute)), finding)
 
-		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
-		want(t, found(scrapes(e, 14*time.Minute)), finding)
-		want(t, found(scrapes(e, 2*time.Minute)),
+		c.set(func(c *fakeSource) {
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
+		})
+		wantEqual(t, formatFindings(scrapeFor(e, 14*time.Minute)), finding)
+		wantEqual(t, formatFindings(scrapeFor(e, 2*time.Minute)),
 			"address_outside_subnet?, address_used_twice?, eip_not_listed?, eip_not_shown?, eip_used_twice?, subnet_outside_vpc?, vpcs_overlap?")
-		c.set(func(c *cloud) { c.networks = nil })
-		want(t, found(scrapes(e, 20*time.Minute)), finding)
+		c.set(func(c *fakeSource) { c.networks = nil })
+		wantEqual(t, formatFindings(scrapeFor(e, 20*time.Minute)), finding)
 
-		c.set(func(c *cloud) { delete(c.desktops, "d00000") })
-		want(t, found(scrape(e)), "")
+		c.set(func(c *fakeSource) { delete(c.desktops, "d00000") })
+		wantEqual(t, formatFindings(scrape(e)), "")
 	})
 }
 
-// TestOneEIPOnTwoDesktops is a finding at once where both have had it from the
+// TestEIPOnTwoDesktops is a finding at once where both have had it from the
 // start. What one has got that another had may have gone from one to the other
 // between two readings, which a second reading tells.
-func TestOneEIPOnTwoDesktops(t *testing.T) {
+func TestEIPOnTwoDesktops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(250) // three batches
+		c := newFakeSource(250) // three batches
 		c.latency = 200 * time.Millisecond
 		c.desktops["d00001"], c.desktops["d00249"] = "1.1.1.1", "1.1.1.1"
-		e := engine(t, c, func(o *Options) { o.ReadEIPList = false })
-		next := func() string { time.Sleep(time.Minute); return strings.TrimSuffix(found(scrape(e)), ", "+noEIPList) }
-		want(t, next(), "eip_used_twice d00001 d00249 1.1.1.1")
-		c.set(func(c *cloud) { c.desktops["d00249"], c.desktops["d00100"] = "", "1.1.1.1" })
-		want(t, next(), noEIPList)
-		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
-		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
-		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
-		c.set(func(c *cloud) { c.networks, c.desktops["new"] = nil, "1.1.1.1" })
-		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
-		want(t, next(), "eip_used_twice d00001 d00100 1.1.1.1, eip_used_twice d00100 new 1.1.1.1")
-		c.set(func(c *cloud) { delete(c.desktops, "d00100"); delete(c.desktops, "d00001") })
-		want(t, next(), noEIPList)
+		e := newTestEngine(t, c, func(o *Options) { o.ReadEIPList = false })
+		next := func() string {
+			time.Sleep(time.Minute)
+			return strings.TrimSuffix(formatFindings(scrape(e)), ", "+noEIPList)
+		}
+		wantEqual(t, next(), "eip_used_twice d00001 d00249 1.1.1.1")
+		c.set(func(c *fakeSource) { c.desktops["d00249"], c.desktops["d00100"] = "", "1.1.1.1" })
+		wantEqual(t, next(), noEIPList)
+		wantEqual(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
+		c.set(func(c *fakeSource) {
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
+		})
+		wantEqual(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
+		c.set(func(c *fakeSource) { c.networks, c.desktops["new"] = nil, "1.1.1.1" })
+		wantEqual(t, next(), "eip_used_twice d00001 d00100 1.1.1.1")
+		wantEqual(t, next(), "eip_used_twice d00001 d00100 1.1.1.1, eip_used_twice d00100 new 1.1.1.1")
+		c.set(func(c *fakeSource) { delete(c.desktops, "d00100"); delete(c.desktops, "d00001") })
+		wantEqual(t, next(), noEIPList)
 	})
 }
 
-// TestAnswersForWhoIsGone: what comes in for desktops that were held for too
+// TestResultsForRemovedDesktops: what comes in for desktops that were held for too
 // long meanwhile brings nothing back.
-func TestAnswersForWhoIsGone(t *testing.T) {
+func TestResultsForRemovedDesktops(t *testing.T) {
 	t.Parallel()
 	s := newEngineState(Options{Discovered: true, MaxStaleness: time.Minute})
 	now := time.Unix(1_800_000_000, 0)

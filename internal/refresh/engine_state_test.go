@@ -15,10 +15,10 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// TestWhatIsKeptUpIsWhatWouldBeMadeAnew lets anything happen in any order: the
+// TestIncrementalStateEqualsRebuiltState lets anything happen in any order: the
 // queue and the objects, which are kept up change by change, are always what
 // they would be if they were made anew.
-func TestWhatIsKeptUpIsWhatWouldBeMadeAnew(t *testing.T) {
+func TestIncrementalStateEqualsRebuiltState(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 1))

@@ -21,8 +21,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// cloud is a Source that does what a test says.
-type cloud struct {
+// fakeSource is a Source that does what a test says.
+type fakeSource struct {
 	mu       sync.Mutex
 	desktops map[string]string // ID to EIP address, "" for none
 	names    map[string]string
@@ -39,8 +39,8 @@ type cloud struct {
 	calls []string
 }
 
-func newCloud(n int) *cloud {
-	c := &cloud{
+func newFakeSource(n int) *fakeSource {
+	c := &fakeSource{
 		desktops: map[string]string{}, names: map[string]string{}, tasks: map[string]string{},
 		hidden: map[string]bool{}, refused: map[string]bool{},
 	}
@@ -50,7 +50,7 @@ func newCloud(n int) *cloud {
 	return c
 }
 
-func (c *cloud) call(ctx context.Context, what string) error {
+func (c *fakeSource) call(ctx context.Context, what string) error {
 	c.mu.Lock()
 	c.calls = append(c.calls, what)
 	latency := c.latency
@@ -63,13 +63,13 @@ func (c *cloud) call(ctx context.Context, what string) error {
 	}
 }
 
-func (c *cloud) ResolveProject(context.Context) (inventory.Project, error) {
+func (c *fakeSource) ResolveProject(context.Context) (inventory.Project, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return inventory.Project{Name: "office", Region: "r-1", ID: "p1"}, c.identity
 }
 
-func (c *cloud) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
+func (c *fakeSource) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	if err := c.call(ctx, "list"); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (c *cloud) ListDesktops(ctx context.Context) ([]inventory.Desktop, error) {
 	return l, c.list
 }
 
-func (c *cloud) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
+func (c *fakeSource) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
 	if err := c.call(ctx, "eips"); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (c *cloud) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, err
 	return b, nil
 }
 
-func (c *cloud) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
+func (c *fakeSource) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
 	c.mu.Lock()
 	decide := c.networks
 	c.mu.Unlock()
@@ -140,14 +140,14 @@ func (c *cloud) ReadNetworks(ctx context.Context, ids []string, urgent bool) (in
 	return a, nil
 }
 
-func (c *cloud) set(do func(c *cloud)) {
+func (c *fakeSource) set(do func(c *fakeSource)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	do(c)
 }
 
-// took returns the calls since the last took.
-func (c *cloud) took() []string {
+// takeCalls returns the calls since the last took.
+func (c *fakeSource) takeCalls() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	calls := c.calls
@@ -155,7 +155,7 @@ func (c *cloud) took() []string {
 	return calls
 }
 
-func engine(t *testing.T, c *cloud, change func(*Options)) *Engine {
+func newTestEngine(t *testing.T, c *fakeSource, change func(*Options)) *Engine {
 	t.Helper()
 	o := Options{
 		Source: c, Project: inventory.Project{Name: "office", Region: "r-1"}, Discovered: true, ReadEIPList: true,
@@ -176,9 +176,9 @@ func scrape(e *Engine) *inventory.Snapshot {
 	return e.Refresh(ctx)
 }
 
-// told sums up what a snapshot says: "d00000=address" for each desktop, "?"
+// formatSnapshot sums up what a snapshot says: "d00000=address" for each desktop, "?"
 // where its networks are unknown, and the health behind it.
-func told(s *inventory.Snapshot) string {
+func formatSnapshot(s *inventory.Snapshot) string {
 	var b strings.Builder
 	for _, r := range s.Records {
 		switch r.Networks {
@@ -193,43 +193,43 @@ func told(s *inventory.Snapshot) string {
 	return b.String()
 }
 
-func want(t *testing.T, got, want string) {
+func wantEqual(t *testing.T, got, want string) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
-func failure(kind inventory.FailureKind) *inventory.Failure {
+func newFailure(kind inventory.FailureKind) *inventory.Failure {
 	return &inventory.Failure{Kind: kind, Operation: "ShowDesktopNetworks", Status: 500}
 }
 
-func TestRefreshReadsAFreshOnEveryScrape(t *testing.T) {
+func TestEveryScrapeRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(3)
-		e := engine(t, c, nil)
-		want(t, told(e.Snapshot()), "up=false listed=false unresolved=0 stale=0")
-		want(t, told(scrape(e)), "d00000= d00001= d00002= up=true listed=true unresolved=0 stale=0")
-		want(t, fmt.Sprint(c.took()), "[list networks 3]")
+		c := newFakeSource(3)
+		e := newTestEngine(t, c, nil)
+		wantEqual(t, formatSnapshot(e.Snapshot()), "up=false listed=false unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001= d00002= up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[list networks 3]")
 
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			c.desktops["d00001"] = "1.1.1.1"
 			delete(c.desktops, "d00002")
 			c.desktops["d00003"] = ""
 		})
-		want(t, told(scrape(e)), "d00000= d00001=1.1.1.1 d00003= up=true listed=true unresolved=0 stale=0")
-		want(t, fmt.Sprint(c.took()), "[list networks 3]")
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001=1.1.1.1 d00003= up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[list networks 3]")
 	})
 }
 
-func TestUnchangedDataKeepsItsRecords(t *testing.T) {
+func TestUnchangedRecordsAreShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(2)
-		e := engine(t, c, nil)
+		c := newFakeSource(2)
+		e := newTestEngine(t, c, nil)
 		before := scrape(e)
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) { c.desktops["d00001"] = "1.1.1.1" })
+		c.set(func(c *fakeSource) { c.desktops["d00001"] = "1.1.1.1" })
 		after := scrape(e)
 		if before.Records[0] != after.Records[0] {
 			t.Error("an unchanged desktop got a new record")
@@ -240,172 +240,172 @@ func TestUnchangedDataKeepsItsRecords(t *testing.T) {
 	})
 }
 
-func TestTenScrapersCostOne(t *testing.T) {
+func TestConcurrentScrapesShareARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(150)
+		c := newFakeSource(150)
 		c.latency = time.Second
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		var scrapers sync.WaitGroup
 		for range 10 {
 			scrapers.Go(func() {
 				if s := scrape(e); len(s.Records) != 150 || !s.Health.Up {
-					t.Errorf("a scraper got %s", told(s))
+					t.Errorf("a scraper got %s", formatSnapshot(s))
 				}
 			})
 		}
 		scrapers.Wait()
-		calls := c.took()
+		calls := c.takeCalls()
 		slices.Sort(calls)
-		want(t, fmt.Sprint(calls), "[list networks 100 networks 50]")
+		wantEqual(t, fmt.Sprint(calls), "[list networks 100 networks 50]")
 	})
 }
 
-func TestAScrapeIsAnsweredBeforeItsDeadline(t *testing.T) {
+func TestScrapeDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, nil)
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) { c.latency = 20 * time.Second; c.desktops["d00000"] = "1.1.1.1" })
+		c.set(func(c *fakeSource) { c.latency = 20 * time.Second; c.desktops["d00000"] = "1.1.1.1" })
 		start := time.Now()
-		want(t, told(scrape(e)), "d00000= up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= up=true listed=true unresolved=0 stale=0")
 		if took := time.Since(start); took != 10*time.Second {
 			t.Errorf("a scrape of 10s took %s", took)
 		}
 		time.Sleep(31 * time.Second)
-		want(t, told(e.Snapshot()), "d00000=1.1.1.1 up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000=1.1.1.1 up=true listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestFailuresHoldWhatIsKnownToMaxStaleness(t *testing.T) {
+func TestNetworksMaxStaleness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(2)
+		c := newFakeSource(2)
 		c.desktops["d00000"] = "1.1.1.1"
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
 		read := time.Now()
-		c.set(func(c *cloud) {
-			c.networks = func([]string, bool) error { return failure(inventory.Transient) }
+		c.set(func(c *fakeSource) {
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
 			c.desktops["d00002"] = ""
 		})
 		time.Sleep(time.Minute)
 		s := scrape(e)
-		want(t, told(s), "d00000=1.1.1.1 d00001= d00002=? up=false listed=true unresolved=1 stale=2")
+		wantEqual(t, formatSnapshot(s), "d00000=1.1.1.1 d00001= d00002=? up=false listed=true unresolved=1 stale=2")
 		if !s.Health.OldestData.Equal(read) || !s.Health.LastSuccess.Equal(read) {
 			t.Errorf("oldest data %s, last success %s, want both %s", s.Health.OldestData, s.Health.LastSuccess, read)
 		}
 		// Nobody asks in between: what is held ends all the same, to the second.
 		time.Sleep(15*time.Minute - time.Nanosecond)
-		want(t, told(e.Snapshot()), "d00000=1.1.1.1 d00001= d00002=? up=false listed=true unresolved=1 stale=2")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000=1.1.1.1 d00001= d00002=? up=false listed=true unresolved=1 stale=2")
 		time.Sleep(time.Nanosecond)
 		s = e.Snapshot()
-		want(t, told(s), "d00000=? d00001=? d00002=? up=false listed=true unresolved=3 stale=0")
+		wantEqual(t, formatSnapshot(s), "d00000=? d00001=? d00002=? up=false listed=true unresolved=3 stale=0")
 		if !s.Health.OldestData.IsZero() {
 			t.Errorf("nothing is shown, and its oldest is of %s", s.Health.OldestData)
 		}
-		c.set(func(c *cloud) { c.networks = nil })
-		want(t, told(scrape(e)), "d00000=1.1.1.1 d00001= d00002= up=true listed=true unresolved=0 stale=0")
+		c.set(func(c *fakeSource) { c.networks = nil })
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000=1.1.1.1 d00001= d00002= up=true listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestAFailingListHoldsTheFleetToMaxStaleness(t *testing.T) {
+func TestListMaxStaleness(t *testing.T) {
 	for _, kind := range []inventory.FailureKind{inventory.Transient, inventory.Denied, inventory.Authentication, inventory.Disabled} {
 		t.Run(kind.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(1)
-				e := engine(t, c, nil)
+				c := newFakeSource(1)
+				e := newTestEngine(t, c, nil)
 				scrape(e)
-				c.took()
-				c.set(func(c *cloud) { c.list = &inventory.Failure{Kind: kind, Operation: "ListDesktops"} })
+				c.takeCalls()
+				c.set(func(c *fakeSource) { c.list = &inventory.Failure{Kind: kind, Operation: "ListDesktops"} })
 				time.Sleep(time.Minute)
 				stale, calls := 0, "[list networks 1]"
 				if kind >= inventory.Disabled { // then asking for networks is of no use either
 					stale, calls = 1, "[list]"
 				}
-				want(t, told(scrape(e)), fmt.Sprintf("d00000= up=false listed=true unresolved=0 stale=%d", stale))
-				want(t, fmt.Sprint(c.took()), calls)
+				wantEqual(t, formatSnapshot(scrape(e)), fmt.Sprintf("d00000= up=false listed=true unresolved=0 stale=%d", stale))
+				wantEqual(t, fmt.Sprint(c.takeCalls()), calls)
 				time.Sleep(15 * time.Minute)
-				want(t, told(e.Snapshot()), "up=false listed=false unresolved=0 stale=0")
-				c.set(func(c *cloud) { c.list = nil })
-				want(t, told(scrape(e)), "d00000= up=true listed=true unresolved=0 stale=0")
+				wantEqual(t, formatSnapshot(e.Snapshot()), "up=false listed=false unresolved=0 stale=0")
+				c.set(func(c *fakeSource) { c.list = nil })
+				wantEqual(t, formatSnapshot(scrape(e)), "d00000= up=true listed=true unresolved=0 stale=0")
 			})
 		})
 	}
 }
 
-func TestAListThatHangsIsAFailedTryOfAll(t *testing.T) {
+func TestHangingListFailsAllDesktops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, nil)
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) { c.latency = time.Hour })
+		c.set(func(c *fakeSource) { c.latency = time.Hour })
 		failed := time.Now()
 		scrape(e)
 		time.Sleep(2 * time.Minute)
-		want(t, told(e.Snapshot()), "d00000= up=false listed=true unresolved=0 stale=1")
-		c.set(func(c *cloud) {
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000= up=false listed=true unresolved=0 stale=1")
+		c.set(func(c *fakeSource) {
 			c.latency = 0
-			c.networks = func([]string, bool) error { return failure(inventory.Transient) }
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
 		})
 		scrape(e)
 		time.Sleep(time.Until(failed.Add(15*time.Minute - time.Nanosecond)))
-		want(t, told(e.Snapshot()), "d00000= up=false listed=true unresolved=0 stale=1")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000= up=false listed=true unresolved=0 stale=1")
 		time.Sleep(time.Nanosecond)
-		want(t, told(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
 	})
 }
 
-func TestAnIncompleteListProvesNoAbsence(t *testing.T) {
+func TestIncompleteListRemovesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(3)
-		e := engine(t, c, nil)
+		c := newFakeSource(3)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			c.list = &inventory.Failure{Kind: inventory.Incomplete, Operation: "ListDesktops"}
 			c.hidden["d00000"], c.hidden["d00002"] = true, true
 			c.desktops["d00001"] = "1.1.1.1"
 		})
 		time.Sleep(time.Minute)
-		want(t, told(scrape(e)), "d00000= d00001=1.1.1.1 d00002= up=false listed=true unresolved=0 stale=0")
-		c.set(func(c *cloud) { c.hidden["d00002"] = false })
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001=1.1.1.1 d00002= up=false listed=true unresolved=0 stale=0")
+		c.set(func(c *fakeSource) { c.hidden["d00002"] = false })
 		time.Sleep(10 * time.Minute)
 		scrape(e)
 		time.Sleep(6 * time.Minute)
-		want(t, told(e.Snapshot()), "d00001=1.1.1.1 d00002= up=false listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00001=1.1.1.1 d00002= up=false listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestAnIncompleteListAfterFailedOnesHoldsNothingAnew(t *testing.T) {
+func TestIncompleteListAfterFailedListExtendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(2)
-		e := engine(t, c, nil)
+		c := newFakeSource(2)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) { c.list = failure(inventory.Transient) })
+		c.set(func(c *fakeSource) { c.list = newFailure(inventory.Transient) })
 		failed := time.Now()
 		scrape(e)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			c.list = &inventory.Failure{Kind: inventory.Incomplete, Operation: "ListDesktops"}
 			c.hidden["d00000"] = true
 		})
 		time.Sleep(10 * time.Minute)
-		want(t, told(scrape(e)), "d00000= d00001= up=false listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001= up=false listed=true unresolved=0 stale=0")
 		time.Sleep(time.Until(failed.Add(15 * time.Minute)))
-		want(t, told(e.Snapshot()), "d00001= up=false listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00001= up=false listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestOneFailedBatchCostsOnlyItsOwn(t *testing.T) {
+func TestFailedBatchAffectsOnlyItsDesktops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(250)
-		e := engine(t, c, nil)
+		c := newFakeSource(250)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			for id := range c.desktops {
 				c.desktops[id] = "1.1.1.1"
 			}
 			c.networks = func(ids []string, _ bool) error {
 				if slices.Contains(ids, "d00150") {
-					return failure(inventory.Malformed)
+					return newFailure(inventory.Malformed)
 				}
 				return nil
 			}
@@ -424,14 +424,14 @@ func TestOneFailedBatchCostsOnlyItsOwn(t *testing.T) {
 	})
 }
 
-func TestADeadCloudIsNotAskedForEveryBatch(t *testing.T) {
+func TestConsecutiveFailuresAbortTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(10_000)
-		e := engine(t, c, nil)
+		c := newFakeSource(10_000)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
 		asked := 0
-		c.set(func(c *cloud) {
-			c.networks = func([]string, bool) error { asked++; return failure(inventory.Transient) }
+		c.set(func(c *fakeSource) {
+			c.networks = func([]string, bool) error { asked++; return newFailure(inventory.Transient) }
 		})
 		e.opts.Concurrency = 1
 		time.Sleep(time.Minute)
@@ -442,11 +442,11 @@ func TestADeadCloudIsNotAskedForEveryBatch(t *testing.T) {
 	})
 }
 
-func TestRefusedDesktopsAreNotAskedForOnEveryScrape(t *testing.T) {
+func TestRefusedDesktopsAreRetriedWithBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(2)
+		c := newFakeSource(2)
 		c.refused["d00001"] = true
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		asked := map[string]int{}
 		c.networks = func(ids []string, _ bool) error {
 			for _, id := range ids {
@@ -455,7 +455,7 @@ func TestRefusedDesktopsAreNotAskedForOnEveryScrape(t *testing.T) {
 			return nil
 		}
 		for range 120 {
-			want(t, told(scrape(e)), "d00000= d00001=? up=true listed=true unresolved=1 stale=0")
+			wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001=? up=true listed=true unresolved=1 stale=0")
 			time.Sleep(30 * time.Second)
 		}
 		// At 0, 5, 15 and 35 minutes of the hour.
@@ -463,84 +463,84 @@ func TestRefusedDesktopsAreNotAskedForOnEveryScrape(t *testing.T) {
 			t.Errorf("asked %v, want d00000 each time and d00001 four times", asked)
 		}
 		// A sign of change in the list is worth a question at once.
-		c.set(func(c *cloud) { c.refused = nil; c.names["d00001"] = "renamed" })
-		want(t, told(scrape(e)), "d00000= d00001= up=true listed=true unresolved=0 stale=0")
+		c.set(func(c *fakeSource) { c.refused = nil; c.names["d00001"] = "renamed" })
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001= up=true listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestABatchOfWhichNobodyIsAnsweredIsAFailure(t *testing.T) {
+func TestFullyRefusedBatchIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(2)
-		e := engine(t, c, nil)
+		c := newFakeSource(2)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) { c.refused["d00000"], c.refused["d00001"] = true, true })
+		c.set(func(c *fakeSource) { c.refused["d00000"], c.refused["d00001"] = true, true })
 		time.Sleep(time.Minute)
-		want(t, told(scrape(e)), "d00000= d00001= up=false listed=true unresolved=0 stale=2")
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001= up=false listed=true unresolved=0 stale=2")
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) { c.refused = nil })
-		want(t, told(scrape(e)), "d00000= d00001= up=true listed=true unresolved=0 stale=0")
+		c.set(func(c *fakeSource) { c.refused = nil })
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001= up=true listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestMinIntervalServesAYoungerSnapshot(t *testing.T) {
+func TestMinInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, func(o *Options) { o.MinInterval = 30 * time.Second })
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, func(o *Options) { o.MinInterval = 30 * time.Second })
 		scrape(e)
-		c.took()
+		c.takeCalls()
 		time.Sleep(29 * time.Second)
 		scrape(e)
-		want(t, fmt.Sprint(c.took()), "[]")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[]")
 		time.Sleep(time.Second)
 		scrape(e)
-		want(t, fmt.Sprint(c.took()), "[list networks 1]")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[list networks 1]")
 	})
 }
 
-func TestConfiguredIDsAreNotListed(t *testing.T) {
+func TestConfiguredIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, func(o *Options) { o.Discovered = false })
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, func(o *Options) { o.Discovered = false })
 		if s := scrape(e); s.Records[0].Listed || s.Discovered {
 			t.Errorf("record %+v of %t discovery, want not listed", s.Records[0], s.Discovered)
 		}
 	})
 }
 
-func TestIdentityThatFailsIsAskedAgain(t *testing.T) {
+func TestResolveProjectIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
+		c := newFakeSource(1)
 		c.identity = &inventory.Failure{Kind: inventory.Misconfigured, Operation: "KeystoneListProjects"}
-		e := engine(t, c, nil)
-		want(t, told(scrape(e)), "up=false listed=false unresolved=0 stale=0")
-		want(t, fmt.Sprint(c.took()), "[]")
-		c.set(func(c *cloud) { c.identity = nil })
-		want(t, told(scrape(e)), "d00000= up=true listed=true unresolved=0 stale=0")
-		want(t, e.Snapshot().Project.ID, "p1")
+		e := newTestEngine(t, c, nil)
+		wantEqual(t, formatSnapshot(scrape(e)), "up=false listed=false unresolved=0 stale=0")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[]")
+		c.set(func(c *fakeSource) { c.identity = nil })
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, e.Snapshot().Project.ID, "p1")
 	})
 }
 
-func TestCloseEndsARefreshUnderWay(t *testing.T) {
+func TestCloseCancelsARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
+		c := newFakeSource(1)
 		c.latency = time.Hour
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go e.Refresh(ctx)
 		synctest.Wait()
 		e.Close()
-		want(t, told(e.Refresh(ctx)), "up=false listed=false unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(e.Refresh(ctx)), "up=false listed=false unresolved=0 stale=0")
 	})
 }
 
-func TestTheLogTellsStateChangesOnce(t *testing.T) {
+func TestStatusChangesAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
+		c := newFakeSource(1)
 		var out bytes.Buffer
-		e := engine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
+		e := newTestEngine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
 		step := func(n int, kind inventory.FailureKind) {
-			c.set(func(c *cloud) {
+			c.set(func(c *fakeSource) {
 				if c.list = nil; kind != inventory.Transient-1 {
 					c.list = &inventory.Failure{Kind: kind, Operation: "ListDesktops", Status: 503}
 				}
@@ -554,7 +554,7 @@ func TestTheLogTellsStateChangesOnce(t *testing.T) {
 		step(20, inventory.Transient)
 		step(2, inventory.Denied)
 		step(3, inventory.Transient-1)
-		want(t, out.String(), `level=info project=office region=r-1 msg="Project refreshed" desktops=1 unresolved=0 duration=0s
+		wantEqual(t, out.String(), `level=info project=office region=r-1 msg="Project refreshed" desktops=1 unresolved=0 duration=0s
 level=error project=office region=r-1 msg="Project refresh failed" err="ListDesktops: transient: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=1
 level=error project=office region=r-1 msg="Project refresh still failing" err="ListDesktops: transient: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=16
 level=error project=office region=r-1 msg="Project refresh failed" err="ListDesktops: denied: HTTP 503" failures=1 stale=0 unresolved=0 failed_refreshes=21

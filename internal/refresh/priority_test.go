@@ -15,8 +15,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// asked makes a cloud count how often it gives the networks of each desktop.
-func asked(c *cloud) (times func(id string) int) {
+// countReads makes a cloud count how often it gives the networks of each desktop.
+func countReads(c *fakeSource) (times func(id string) int) {
 	var mu sync.Mutex
 	counts := map[string]int{}
 	decide := c.networks
@@ -38,8 +38,8 @@ func asked(c *cloud) (times func(id string) int) {
 	}
 }
 
-// address gives what a snapshot says of a desktop's EIPs.
-func address(s *inventory.Snapshot, id string) string {
+// eipAddresses gives what a snapshot says of a desktop's EIPs.
+func eipAddresses(s *inventory.Snapshot, id string) string {
 	for _, r := range s.Records {
 		if r.Desktop.ID == id && r.Networks != nil {
 			return r.Networks.EIPAddresses()
@@ -48,26 +48,26 @@ func address(s *inventory.Snapshot, id string) string {
 	return "?"
 }
 
-// TestTheEndOfATaskIsAChange: what a task did to a desktop is there when the
+// TestTaskEndIsAChange: what a task did to a desktop is there when the
 // list no longer shows the task. Later the desktop is one of the many again.
-func TestTheEndOfATaskIsAChange(t *testing.T) {
+func TestTaskEndIsAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(10_000) // a cycle takes eleven minutes
+		c := newFakeSource(10_000) // a cycle takes eleven minutes
 		c.latency = 100 * time.Millisecond
-		c.networks = (&quota{perMin: 10, reserve: 1}).take
-		e := engine(t, c, func(o *Options) { o.ReadEIPList = false })
-		times := asked(c)
+		c.networks = (&fakeQuota{perMin: 10, reserve: 1}).spend
+		e := newTestEngine(t, c, func(o *Options) { o.ReadEIPList = false })
+		times := countReads(c)
 		for range 13 {
 			scrape(e)
 			time.Sleep(time.Minute)
 		}
-		c.set(func(c *cloud) { c.tasks["d09999"] = "rebuilding" })
+		c.set(func(c *fakeSource) { c.tasks["d09999"] = "rebuilding" })
 		scrape(e)
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) { delete(c.tasks, "d09999"); c.desktops["d09999"] = "1.1.1.1" })
+		c.set(func(c *fakeSource) { delete(c.tasks, "d09999"); c.desktops["d09999"] = "1.1.1.1" })
 		scrape(e)
 		time.Sleep(time.Minute)
-		if got := address(scrape(e), "d09999"); got != "1.1.1.1" {
+		if got := eipAddresses(scrape(e), "d09999"); got != "1.1.1.1" {
 			t.Errorf("EIP %q after the task, want 1.1.1.1", got)
 		}
 		before := times("d09999")
@@ -81,14 +81,14 @@ func TestTheEndOfATaskIsAChange(t *testing.T) {
 	})
 }
 
-// TestASlowCloudIsListedForEveryScrape: where it is not the quota but the cloud
+// TestSlowCloudIsListedForEveryScrape: where it is not the quota but the cloud
 // that makes a full read last for minutes, a scrape does not wait with its
 // changes until that has ended, and shows what was read so far.
-func TestASlowCloudIsListedForEveryScrape(t *testing.T) {
+func TestSlowCloudIsListedForEveryScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(10_000)
+		c := newFakeSource(10_000)
 		c.latency = 4 * time.Second // 100 batches, two at once: 200 seconds
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		s := scrape(e)
 		if n := s.Health.Unresolved; n != 10_000-200 || len(s.Records) != 10_000 {
 			t.Errorf("%d of %d unresolved after 10s, want all but the two batches that were read", n, len(s.Records))
@@ -100,19 +100,19 @@ func TestASlowCloudIsListedForEveryScrape(t *testing.T) {
 		if n := e.Snapshot().Health.Unresolved; n != 0 {
 			t.Errorf("%d unresolved after five minutes", n)
 		}
-		c.took()
+		c.takeCalls()
 		for i := range 10 {
 			id := fmt.Sprintf("d%05d", i*999)
-			c.set(func(c *cloud) { c.desktops[id] = "1.1.1.1" })
+			c.set(func(c *fakeSource) { c.desktops[id] = "1.1.1.1" })
 			time.Sleep(50 * time.Second)
 			scrape(e)
 			time.Sleep(50 * time.Second)
-			if got := address(scrape(e), id); got != "1.1.1.1" {
+			if got := eipAddresses(scrape(e), id); got != "1.1.1.1" {
 				t.Errorf("%s: EIP %q in the scrape after next, want 1.1.1.1", id, got)
 			}
 		}
 		lists := 0
-		for _, call := range c.took() {
+		for _, call := range c.takeCalls() {
 			if call == "list" {
 				lists++
 			}
@@ -123,14 +123,14 @@ func TestASlowCloudIsListedForEveryScrape(t *testing.T) {
 	})
 }
 
-// TestAScrapeWaitsForWhatChangedOnly where the quota cannot pay for the others.
+// TestScrapeWaitsForChangedDesktopsOnly where the quota cannot pay for the others.
 // It tells of failures as one that waits for all.
-func TestAScrapeWaitsForWhatChangedOnly(t *testing.T) {
+func TestScrapeWaitsForChangedDesktopsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(10_000)
+		c := newFakeSource(10_000)
 		c.latency = time.Second
-		c.networks = (&quota{perMin: 20, reserve: 1}).take
-		e := engine(t, c, nil)
+		c.networks = (&fakeQuota{perMin: 20, reserve: 1}).spend
+		e := newTestEngine(t, c, nil)
 		took := func() time.Duration {
 			start := time.Now()
 			scrape(e)
@@ -149,12 +149,12 @@ func TestAScrapeWaitsForWhatChangedOnly(t *testing.T) {
 			t.Errorf("took %s, want that of the lists", got)
 		}
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) { c.desktops["d00001"] = "1.1.1.1"; c.desktops["d09999"] = "2.2.2.2" })
-		if got := took(); got > 3*time.Second || address(e.Snapshot(), "d09999") != "2.2.2.2" {
-			t.Errorf("took %s and shows %q, want that of the lists and of one question, and the change", got, address(e.Snapshot(), "d09999"))
+		c.set(func(c *fakeSource) { c.desktops["d00001"] = "1.1.1.1"; c.desktops["d09999"] = "2.2.2.2" })
+		if got := took(); got > 3*time.Second || eipAddresses(e.Snapshot(), "d09999") != "2.2.2.2" {
+			t.Errorf("took %s and shows %q, want that of the lists and of one question, and the change", got, eipAddresses(e.Snapshot(), "d09999"))
 		}
 		time.Sleep(time.Minute)
-		c.set(func(c *cloud) { c.list = failure(inventory.Transient) })
+		c.set(func(c *fakeSource) { c.list = newFailure(inventory.Transient) })
 		scrape(e)
 		if h := e.Snapshot().Health; h.Up || len(h.Failures) != 1 {
 			t.Errorf("up %t with failures %v, want the list's", h.Up, h.Failures)
@@ -162,10 +162,10 @@ func TestAScrapeWaitsForWhatChangedOnly(t *testing.T) {
 	})
 }
 
-// TestRefreshesGoOnFromEachOther: no desktop is read twice before all were read
+// TestRefreshContinuesThePreviousOne: no desktop is read twice before all were read
 // once, whatever the time that a refresh has. Where several batches are asked for
 // at once, the last of a cycle and the first of the next may change places.
-func TestRefreshesGoOnFromEachOther(t *testing.T) {
+func TestRefreshContinuesThePreviousOne(t *testing.T) {
 	for _, tt := range []struct {
 		timeout              time.Duration
 		concurrency, further int
@@ -177,11 +177,11 @@ func TestRefreshesGoOnFromEachOther(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s, %d at once", tt.timeout, tt.concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(5000)
+				c := newFakeSource(5000)
 				c.latency = 2 * time.Second
-				c.networks = (&quota{perMin: 10}).take
-				times := asked(c)
-				e := engine(t, c, func(o *Options) { o.Timeout, o.Concurrency, o.ReadEIPList = tt.timeout, tt.concurrency, false })
+				c.networks = (&fakeQuota{perMin: 10}).spend
+				times := countReads(c)
+				e := newTestEngine(t, c, func(o *Options) { o.Timeout, o.Concurrency, o.ReadEIPList = tt.timeout, tt.concurrency, false })
 				for range 20 {
 					scrape(e)
 					n := make([]int, 0, len(c.desktops))
@@ -201,10 +201,10 @@ func TestRefreshesGoOnFromEachOther(t *testing.T) {
 	}
 }
 
-// TestWhatIsUrgent: what the lists show to have changed may use the quota that is
+// TestUrgentRequests: what the lists show to have changed may use the quota that is
 // kept for such; so may desktops at work, if they are few. Whoever is at work with
 // many others is read before the oldest, but waits for quota like them.
-func TestWhatIsUrgent(t *testing.T) {
+func TestUrgentRequests(t *testing.T) {
 	for name, tt := range map[string]struct {
 		atWork, changed int
 		want            string
@@ -218,12 +218,12 @@ func TestWhatIsUrgent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(500)
-				e := engine(t, c, func(o *Options) { o.Concurrency = 1 })
+				c := newFakeSource(500)
+				e := newTestEngine(t, c, func(o *Options) { o.Concurrency = 1 })
 				scrape(e)
 				var got []string
 				var first []string
-				c.set(func(c *cloud) {
+				c.set(func(c *fakeSource) {
 					for i := range tt.atWork {
 						c.tasks[fmt.Sprintf("d%05d", 100+i)] = "rebuilding"
 					}
@@ -247,7 +247,7 @@ func TestWhatIsUrgent(t *testing.T) {
 				settle := len(got)
 				if tt.atWork > 0 { // the task itself was the change; from now on it goes on
 					got, first = nil, nil
-					c.set(func(c *cloud) {
+					c.set(func(c *fakeSource) {
 						for i := range tt.changed {
 							c.desktops[fmt.Sprintf("d%05d", 499-i)] = "2.2.2.2"
 						}
@@ -256,7 +256,7 @@ func TestWhatIsUrgent(t *testing.T) {
 					time.Sleep(time.Minute)
 					scrape(e)
 				}
-				want(t, strings.Join(got, " "), tt.want)
+				wantEqual(t, strings.Join(got, " "), tt.want)
 				if settle != 5 {
 					t.Errorf("%d questions in the first round, want 5", settle)
 				}

@@ -16,16 +16,16 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// quota lets a number of networks calls through in a minute and keeps some of
+// fakeQuota lets a number of networks calls through in a minute and keeps some of
 // them for urgent ones.
-type quota struct {
+type fakeQuota struct {
 	mu      sync.Mutex
 	perMin  int
 	reserve int
 	granted []time.Time
 }
 
-func (q *quota) take(_ []string, urgent bool) error {
+func (q *fakeQuota) spend(_ []string, urgent bool) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
@@ -43,17 +43,17 @@ func (q *quota) take(_ []string, urgent bool) error {
 	return nil
 }
 
-// slowFleet is a cloud whose quota pays for half of its 2,000 desktops a minute.
-func slowFleet() *cloud {
-	c := newCloud(2000)
+// newSlowSource is a cloud whose quota pays for half of its 2,000 desktops a minute.
+func newSlowSource() *fakeSource {
+	c := newFakeSource(2000)
 	c.latency = 100 * time.Millisecond
-	c.networks = (&quota{perMin: 10, reserve: 1}).take
+	c.networks = (&fakeQuota{perMin: 10, reserve: 1}).spend
 	return c
 }
 
-func TestQuotaThatEndsIsNoFailureAndTheNextRefreshGoesOn(t *testing.T) {
+func TestSpentQuotaIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := engine(t, slowFleet(), nil)
+		e := newTestEngine(t, newSlowSource(), nil)
 		start := time.Now()
 		s := scrape(e)
 		if took := time.Since(start); took > time.Second {
@@ -78,9 +78,9 @@ func TestQuotaThatEndsIsNoFailureAndTheNextRefreshGoesOn(t *testing.T) {
 	})
 }
 
-func TestTheOldestAreReadFirst(t *testing.T) {
+func TestOldestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := engine(t, slowFleet(), nil)
+		e := newTestEngine(t, newSlowSource(), nil)
 		// Two cycles of 2,000 desktops at 900 a minute need less than five
 		// minutes; after that no desktop may be older than two cycles.
 		for minute := range 30 {
@@ -97,10 +97,10 @@ func TestTheOldestAreReadFirst(t *testing.T) {
 	})
 }
 
-func TestAChangeShowsInTheScrapeAfterNext(t *testing.T) {
+func TestChangeIsReadWithinTwoScrapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := slowFleet()
-		e := engine(t, c, nil)
+		c := newSlowSource()
+		e := newTestEngine(t, c, nil)
 		for range 6 {
 			scrape(e)
 			time.Sleep(30 * time.Second)
@@ -108,7 +108,7 @@ func TestAChangeShowsInTheScrapeAfterNext(t *testing.T) {
 		for i := range 20 {
 			id := fmt.Sprintf("d%05d", i*97)
 			address := fmt.Sprintf("1.1.1.%d", i)
-			c.set(func(c *cloud) { c.desktops[id] = address })
+			c.set(func(c *fakeSource) { c.desktops[id] = address })
 			scrape(e)
 			time.Sleep(30 * time.Second)
 			s := scrape(e)
@@ -124,17 +124,17 @@ func TestAChangeShowsInTheScrapeAfterNext(t *testing.T) {
 	})
 }
 
-func TestNewAndTaskRunningDesktopsGoFirst(t *testing.T) {
+func TestNewAndBusyDesktopsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := slowFleet()
-		e := engine(t, c, nil)
+		c := newSlowSource()
+		e := newTestEngine(t, c, nil)
 		for range 5 {
 			scrape(e)
 			time.Sleep(time.Minute)
 		}
-		c.set(func(c *cloud) { c.desktops["new"] = "9.9.9.9"; c.tasks["d00007"] = "rebuilding" })
+		c.set(func(c *fakeSource) { c.desktops["new"] = "9.9.9.9"; c.tasks["d00007"] = "rebuilding" })
 		scrape(e)
-		c.set(func(c *cloud) { c.desktops["d00007"] = "8.8.8.8"; c.bindings = failure(inventory.Denied) })
+		c.set(func(c *fakeSource) { c.desktops["d00007"] = "8.8.8.8"; c.bindings = newFailure(inventory.Denied) })
 		time.Sleep(time.Minute)
 		var found []string
 		for _, r := range scrape(e).Records {
@@ -142,15 +142,15 @@ func TestNewAndTaskRunningDesktopsGoFirst(t *testing.T) {
 				found = append(found, r.Desktop.ID+"="+r.Networks.EIPAddresses())
 			}
 		}
-		want(t, fmt.Sprint(found), "[d00007=8.8.8.8 new=9.9.9.9]")
+		wantEqual(t, fmt.Sprint(found), "[d00007=8.8.8.8 new=9.9.9.9]")
 	})
 }
 
-func TestTheEIPListIsAnAcceleratorOnly(t *testing.T) {
+func TestFailedEIPListIsNoFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := slowFleet()
+		c := newSlowSource()
 		c.bindings = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips", Status: 403}
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		for range 6 {
 			s := scrape(e)
 			if !s.Health.Up || len(s.Health.Failures) != 0 {
@@ -164,16 +164,16 @@ func TestTheEIPListIsAnAcceleratorOnly(t *testing.T) {
 	})
 }
 
-func TestAFloodOfChangesDoesNotStarveTheOldest(t *testing.T) {
+func TestManyChangesDoNotStarveTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := slowFleet()
-		e := engine(t, c, nil)
+		c := newSlowSource()
+		e := newTestEngine(t, c, nil)
 		for range 5 {
 			scrape(e)
 			time.Sleep(time.Minute)
 		}
 		// A task runs on three quarters of the fleet, for an hour.
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			for i := range 1500 {
 				c.tasks[fmt.Sprintf("d%05d", i)] = "rebuilding"
 			}
@@ -188,77 +188,77 @@ func TestAFloodOfChangesDoesNotStarveTheOldest(t *testing.T) {
 	})
 }
 
-func TestQuotaForTheFirstListIsWaitedFor(t *testing.T) {
+func TestWaitForListQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
+		c := newFakeSource(1)
 		c.list = &inventory.QuotaExceeded{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
-		e := engine(t, c, nil)
-		want(t, told(scrape(e)), "up=true listed=false unresolved=0 stale=0")
-		c.set(func(c *cloud) { c.list = nil })
+		e := newTestEngine(t, c, nil)
+		wantEqual(t, formatSnapshot(scrape(e)), "up=true listed=false unresolved=0 stale=0")
+		c.set(func(c *fakeSource) { c.list = nil })
 		time.Sleep(31 * time.Second)
-		want(t, told(e.Snapshot()), "d00000= up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000= up=true listed=true unresolved=0 stale=0")
 	})
 }
 
-func TestTheLogTellsOfAProjectOnceItWasRead(t *testing.T) {
+func TestFirstSuccessIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
+		c := newFakeSource(1)
 		c.list = &inventory.QuotaExceeded{Operation: "ListDesktops", Until: time.Now().Add(30 * time.Second)}
 		var out bytes.Buffer
-		e := engine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
+		e := newTestEngine(t, c, func(o *Options) { o.Logger = log.NewLogfmtLogger(&out) })
 		scrape(e)
-		want(t, out.String(), "")
-		c.set(func(c *cloud) { c.list = nil })
+		wantEqual(t, out.String(), "")
+		c.set(func(c *fakeSource) { c.list = nil })
 		time.Sleep(31 * time.Second)
 		e.Snapshot()
-		want(t, out.String(), "level=info project=office region=r-1 msg=\"Project refreshed\" desktops=1 unresolved=0 duration=30s\n")
+		wantEqual(t, out.String(), "level=info project=office region=r-1 msg=\"Project refreshed\" desktops=1 unresolved=0 duration=30s\n")
 	})
 }
 
-func TestQuotaForTheIdentityIsWaitedFor(t *testing.T) {
+func TestWaitForResolveProjectQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
+		c := newFakeSource(1)
 		c.identity = &inventory.QuotaExceeded{Operation: "KeystoneListProjects", Until: time.Now().Add(30 * time.Second)}
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		s := scrape(e)
-		want(t, told(s), "up=true listed=false unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(s), "up=true listed=false unresolved=0 stale=0")
 		if s.Health.QuotaExceededUntil.IsZero() || len(s.Health.Failures) > 0 {
 			t.Errorf("waiting until %s with failures %v, want a time and none", s.Health.QuotaExceededUntil, s.Health.Failures)
 		}
-		c.set(func(c *cloud) { c.identity = nil })
+		c.set(func(c *fakeSource) { c.identity = nil })
 		time.Sleep(31 * time.Second)
-		want(t, told(e.Snapshot()), "d00000= up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000= up=true listed=true unresolved=0 stale=0")
 	})
 }
 
 // An outage that ends in 429s is not over before something is answered.
-func TestWaitingAloneIsNoRecovery(t *testing.T) {
+func TestWaitingIsNoRecovery(t *testing.T) {
 	for name, tc := range map[string]struct {
 		discovered bool
 		down       string
-		answer     func(*cloud, error)
+		answer     func(*fakeSource, error)
 	}{
-		"the list": {true, "up=false listed=false unresolved=0 stale=0", func(c *cloud, err error) { c.list = err }},
-		"configured IDs": {false, "d00000=? up=false listed=true unresolved=1 stale=0", func(c *cloud, err error) {
+		"the list": {true, "up=false listed=false unresolved=0 stale=0", func(c *fakeSource, err error) { c.list = err }},
+		"configured IDs": {false, "d00000=? up=false listed=true unresolved=1 stale=0", func(c *fakeSource, err error) {
 			c.networks = func([]string, bool) error { return err }
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(1)
-				e := engine(t, c, func(o *Options) { o.Discovered, o.ReadEIPList = tc.discovered, false })
-				c.set(func(c *cloud) { tc.answer(c, failure(inventory.Transient)) })
-				want(t, told(scrape(e)), tc.down)
-				c.set(func(c *cloud) { tc.answer(c, &inventory.QuotaExceeded{Until: time.Now().Add(30 * time.Second)}) })
+				c := newFakeSource(1)
+				e := newTestEngine(t, c, func(o *Options) { o.Discovered, o.ReadEIPList = tc.discovered, false })
+				c.set(func(c *fakeSource) { tc.answer(c, newFailure(inventory.Transient)) })
+				wantEqual(t, formatSnapshot(scrape(e)), tc.down)
+				c.set(func(c *fakeSource) { tc.answer(c, &inventory.QuotaExceeded{Until: time.Now().Add(30 * time.Second)}) })
 				s := scrape(e)
-				want(t, told(s), tc.down)
+				wantEqual(t, formatSnapshot(s), tc.down)
 				if h := s.Health; h.QuotaExceededUntil.IsZero() || len(h.Failures) != 1 || !h.LastSuccess.IsZero() {
 					t.Errorf("waiting until %s with failures %v, the last success %s; want a time, one and none", h.QuotaExceededUntil, h.Failures, h.LastSuccess)
 				}
-				c.set(func(c *cloud) { tc.answer(c, nil) })
+				c.set(func(c *fakeSource) { tc.answer(c, nil) })
 				time.Sleep(31 * time.Second)
 				s = e.Snapshot()
-				want(t, told(s), "d00000= up=true listed=true unresolved=0 stale=0")
+				wantEqual(t, formatSnapshot(s), "d00000= up=true listed=true unresolved=0 stale=0")
 				if h := s.Health; len(h.Failures) > 0 || h.LastSuccess.IsZero() {
 					t.Errorf("failures %v, the last success %s; want none and a time", h.Failures, h.LastSuccess)
 				}
@@ -267,17 +267,17 @@ func TestWaitingAloneIsNoRecovery(t *testing.T) {
 	}
 }
 
-func TestQuotaForTheListThatEndsLeavesTheLastList(t *testing.T) {
+func TestSpentListQuotaKeepsTheLastList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, nil)
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.took()
-		c.set(func(c *cloud) {
+		c.takeCalls()
+		c.set(func(c *fakeSource) {
 			c.list = &inventory.QuotaExceeded{Operation: "ListDesktops", Until: time.Now().Add(time.Minute)}
 			c.desktops["d00000"] = "1.1.1.1"
 		})
-		want(t, told(scrape(e)), "d00000=1.1.1.1 up=true listed=true unresolved=0 stale=0")
-		want(t, fmt.Sprint(c.took()), "[list networks 1]")
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000=1.1.1.1 up=true listed=true unresolved=0 stale=0")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[list networks 1]")
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-func TestReadings(t *testing.T) {
+func TestReadStatuses(t *testing.T) {
 	e := New(Options{Discovered: true, MaxStaleness: time.Hour})
 	defer e.Close()
 	at := func(minutes int) time.Time {

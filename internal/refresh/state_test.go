@@ -17,8 +17,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// remembered gives what an engine knows as it comes out of a file.
-func remembered(t *testing.T, e *Engine) *State {
+// copyState gives what an engine knows as it comes out of a file.
+func copyState(t *testing.T, e *Engine) *State {
 	t.Helper()
 	known, ok := e.exportState(time.Now())
 	if !ok {
@@ -37,52 +37,54 @@ func remembered(t *testing.T, e *Engine) *State {
 
 // restart closes an engine and gives another that begins with what it knew,
 // after a while.
-func restart(t *testing.T, e *Engine, c *cloud, after time.Duration) *Engine {
+func restart(t *testing.T, e *Engine, c *fakeSource, after time.Duration) *Engine {
 	t.Helper()
 	e.Close()
-	m := remembered(t, e)
+	m := copyState(t, e)
 	time.Sleep(after)
-	c.took()
-	return engine(t, c, func(o *Options) { o.State = m })
+	c.takeCalls()
+	return newTestEngine(t, c, func(o *Options) { o.State = m })
 }
 
-func TestARestartKeepsWhatIsKnown(t *testing.T) {
+func TestRestartKeepsData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(3)
+		c := newFakeSource(3)
 		c.desktops["d00001"] = "1.1.1.1"
 		c.refused["d00002"] = true
-		e := engine(t, c, nil)
+		e := newTestEngine(t, c, nil)
 		before := scrape(e)
 		e = restart(t, e, c, time.Minute)
 		s := e.Snapshot()
-		want(t, told(s), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
-		want(t, fmt.Sprint(c.took()), "[]")
+		wantEqual(t, formatSnapshot(s), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
+		wantEqual(t, fmt.Sprint(c.takeCalls()), "[]")
 		if s.Health.Refreshed || !s.Health.ListComplete || !s.Health.OldestData.Equal(before.Health.OldestData) || !s.Health.LastSuccess.Equal(before.Health.LastSuccess) {
 			t.Errorf("the health is %+v, and was %+v", s.Health, before.Health)
 		}
 		// What did not change is still the same record after it was read again.
 		after := scrape(e)
-		want(t, told(after), "d00000= d00001=1.1.1.1 d00002=? up=true listed=true unresolved=1 stale=0")
+		wantEqual(t, formatSnapshot(after), "d00000= d00001=1.1.1.1 d00002=? up=true listed=true unresolved=1 stale=0")
 		if after.Records[1] != s.Records[1] {
 			t.Error("an unchanged desktop got a new record")
 		}
 		// And the restart of one that was never asked keeps it as well.
 		e = restart(t, restart(t, e, c, time.Second), c, time.Second)
-		want(t, told(e.Snapshot()), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
 	})
 }
 
-func TestARestartHoldsNothingForLonger(t *testing.T) {
+func TestRestartDoesNotExtendStaleness(t *testing.T) {
 	const known = "d00000= d00001= up=false listed=true unresolved=0"
-	down := func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } }
-	unlisted := func(c *cloud) { c.list = failure(inventory.Transient) }
-	incomplete := func(c *cloud) {
+	down := func(c *fakeSource) {
+		c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
+	}
+	unlisted := func(c *fakeSource) { c.list = newFailure(inventory.Transient) }
+	incomplete := func(c *fakeSource) {
 		c.list = &inventory.Failure{Kind: inventory.Incomplete, Operation: "ListDesktops"}
 		c.hidden["d00000"] = true
 	}
 	for _, tt := range []struct {
 		name  string
-		fault func(c *cloud)
+		fault func(c *fakeSource)
 		until time.Duration // from the first failure to the restart
 		away  time.Duration
 		then  time.Duration // from the restart on
@@ -99,8 +101,8 @@ func TestARestartHoldsNothingForLonger(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCloud(2)
-				e := engine(t, c, nil)
+				c := newFakeSource(2)
+				e := newTestEngine(t, c, nil)
 				scrape(e)
 				if tt.fault != nil {
 					c.set(tt.fault)
@@ -109,7 +111,7 @@ func TestARestartHoldsNothingForLonger(t *testing.T) {
 				time.Sleep(tt.until)
 				e = restart(t, e, c, tt.away)
 				time.Sleep(tt.then)
-				want(t, told(e.Snapshot()), fmt.Sprintf("%s stale=%d", tt.want, tt.stale))
+				wantEqual(t, formatSnapshot(e.Snapshot()), fmt.Sprintf("%s stale=%d", tt.want, tt.stale))
 			})
 		})
 	}
@@ -117,10 +119,10 @@ func TestARestartHoldsNothingForLonger(t *testing.T) {
 
 // A state file may be written while a reload begins with what is in the memory:
 // under the race detector, this fails if one changes it.
-func TestARestartLeavesTheMemoryAsItIs(t *testing.T) {
-	e := engine(t, newCloud(2), nil)
+func TestRestoreDoesNotModifyTheState(t *testing.T) {
+	e := newTestEngine(t, newFakeSource(2), nil)
 	scrape(e)
-	m := remembered(t, e)
+	m := copyState(t, e)
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		if err := gob.NewEncoder(io.Discard).Encode(m); err != nil {
@@ -133,34 +135,36 @@ func TestARestartLeavesTheMemoryAsItIs(t *testing.T) {
 	writing.Wait()
 }
 
-func TestToRememberHidesNoEnd(t *testing.T) {
+func TestExportStateDoesNotHideExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, nil)
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
-		want(t, told(scrape(e)), "d00000= up=false listed=true unresolved=0 stale=1")
+		c.set(func(c *fakeSource) {
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
+		})
+		wantEqual(t, formatSnapshot(scrape(e)), "d00000= up=false listed=true unresolved=0 stale=1")
 		time.Sleep(15 * time.Minute)
 		if m, known := e.exportState(time.Now()); !known || m.Desktops[0].Networks != nil {
 			t.Errorf("%+v is remembered, which has been held for too long", m)
 		}
-		want(t, told(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
+		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
 	})
 }
 
-func TestWhatTheListHintedAtIsStillUrgentAfterARestart(t *testing.T) {
+func TestRestartKeepsSuspectedChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(250)
-		e := engine(t, c, nil)
+		c := newFakeSource(250)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			c.names["d00249"] = "renamed"
 			c.networks = func([]string, bool) error { return &inventory.QuotaExceeded{Until: time.Now().Add(time.Hour)} }
 		})
 		scrape(e)
 		e = restart(t, e, c, time.Minute)
 		asked := make(chan string, 10)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			c.networks = func(ids []string, urgent bool) error {
 				asked <- fmt.Sprint(ids[0], " urgent=", urgent)
 				return nil
@@ -174,32 +178,32 @@ func TestWhatTheListHintedAtIsStillUrgentAfterARestart(t *testing.T) {
 				urgent += batch
 			}
 		}
-		want(t, urgent, "d00249 urgent=true")
+		wantEqual(t, urgent, "d00249 urgent=true")
 	})
 }
 
-func TestAnotherProjectIsNotTakenForTheOneRemembered(t *testing.T) {
+func TestRestoredStateOfAnotherProject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(1)
-		e := engine(t, c, nil)
+		c := newFakeSource(1)
+		e := newTestEngine(t, c, nil)
 		scrape(e)
 		e.Close()
-		m := remembered(t, e)
+		m := copyState(t, e)
 		m.Project.ID = "other"
-		e = engine(t, c, func(o *Options) { o.State = m })
-		c.set(func(c *cloud) { c.list = failure(inventory.Transient) })
+		e = newTestEngine(t, c, func(o *Options) { o.State = m })
+		c.set(func(c *fakeSource) { c.list = newFailure(inventory.Transient) })
 		s := scrape(e)
-		want(t, told(s), "up=false listed=false unresolved=0 stale=0")
-		want(t, s.Project.ID, "p1")
+		wantEqual(t, formatSnapshot(s), "up=false listed=false unresolved=0 stale=0")
+		wantEqual(t, s.Project.ID, "p1")
 	})
 }
 
-func TestWhatIsRemembered(t *testing.T) {
+func TestStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var made []string
-		good, bad := newCloud(2), newCloud(1)
-		bad.list = failure(inventory.Transient)
-		known, unlisted, anonymous := named("known", "1", good, &made), named("unlisted", "2", bad, &made), named("anonymous", "3", good, &made)
+		good, bad := newFakeSource(2), newFakeSource(1)
+		bad.list = newFailure(inventory.Transient)
+		known, unlisted, anonymous := newTarget("known", "1", good, &made), newTarget("unlisted", "2", bad, &made), newTarget("anonymous", "3", good, &made)
 		known.StateKey, unlisted.StateKey = "K", "U"
 		f := &Fleet{}
 		f.SetTargets([]Target{known, unlisted, anonymous})

@@ -12,20 +12,20 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// patient gives a target's refreshes an hour.
-func patient(t Target) Target {
+// withLongTimeout gives a target's refreshes an hour.
+func withLongTimeout(t Target) Target {
 	options := t.New
 	t.New = func() Options { o := options(); o.Timeout = time.Hour; return o }
 	return t
 }
 
-func TestSettleWaitsForQuota(t *testing.T) {
+func TestWaitIdleWaitsForQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f Fleet
 		var made []string
 		defer f.Close()
-		slow, small := named("slow", "1", slowFleet(), &made), named("small", "2", newCloud(3), &made)
-		f.SetTargets([]Target{patient(slow), patient(small)})
+		slow, small := newTarget("slow", "1", newSlowSource(), &made), newTarget("small", "2", newFakeSource(3), &made)
+		f.SetTargets([]Target{withLongTimeout(slow), withLongTimeout(small)})
 		start := time.Now()
 		all := f.WaitIdle(t.Context())
 		if took := time.Since(start); len(all) != 2 || all[0].Health.Unresolved+all[1].Health.Unresolved != 0 || took < time.Minute || took > 5*time.Minute {
@@ -39,12 +39,12 @@ func TestSettleWaitsForQuota(t *testing.T) {
 	})
 }
 
-func TestSettleEndsWithItsContext(t *testing.T) {
+func TestWaitIdleEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f Fleet
 		var made []string
 		defer f.Close()
-		f.SetTargets([]Target{patient(named("slow", "1", slowFleet(), &made))})
+		f.SetTargets([]Target{withLongTimeout(newTarget("slow", "1", newSlowSource(), &made))})
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -55,10 +55,10 @@ func TestSettleEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestUnreadIsWhatNoAnswerWasAbout(t *testing.T) {
+func TestUnreadDesktops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCloud(3)
-		e := engine(t, c, nil)
+		c := newFakeSource(3)
+		e := newTestEngine(t, c, nil)
 		health := func(want string, unresolved, unread int) {
 			t.Helper()
 			if h := scrape(e).Health; h.Unresolved != unresolved || h.Unread != unread {
@@ -66,13 +66,15 @@ func TestUnreadIsWhatNoAnswerWasAbout(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		c.set(func(c *cloud) { c.networks = func([]string, bool) error { return failure(inventory.Transient) } })
+		c.set(func(c *fakeSource) {
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
+		})
 		health("none was ever read", 3, 3)
-		c.set(func(c *cloud) { c.networks = nil; c.refused["d00001"] = true })
+		c.set(func(c *fakeSource) { c.networks = nil; c.refused["d00001"] = true })
 		health("the cloud refuses one", 1, 0)
-		c.set(func(c *cloud) {
+		c.set(func(c *fakeSource) {
 			c.desktops["new"] = ""
-			c.networks = func([]string, bool) error { return failure(inventory.Transient) }
+			c.networks = func([]string, bool) error { return newFailure(inventory.Transient) }
 		})
 		health("one has just come", 2, 0)
 		time.Sleep(time.Hour)
