@@ -8,14 +8,15 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// rooms says what each room may import of ours. A room that is not named here
-// must not exist.
-var rooms = map[string][]string{
+// allowedImports has what each package may import of ours. A package that is not
+// in it must not exist.
+var allowedImports = map[string][]string{
 	"":                                 {"internal/cli"},
 	"internal/cli":                     {"collector", "config", "internal/app", "internal/atomicfile", "internal/export", "internal/filewatch", "internal/inventory", "internal/refresh", "internal/simulator", "internal/web", "internal/workspace"},
 	"internal/app":                     {"collector", "config", "internal/changes", "internal/export", "internal/exposition", "internal/httptransport", "internal/inventory", "internal/policy", "internal/refresh", "internal/statefile", "internal/web", "internal/webhook", "internal/workspace"},
@@ -52,7 +53,8 @@ const (
 	sdk    = "github.com/huaweicloud/huaweicloud-sdk-go-v3"
 )
 
-func TestImportsGoOneWay(t *testing.T) {
+// TestImports checks the imports of all packages that are not only tests.
+func TestImports(t *testing.T) {
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -72,28 +74,41 @@ func TestImportsGoOneWay(t *testing.T) {
 		if len(pkg.GoFiles) == 0 { // tests only
 			continue
 		}
-		room := strings.TrimPrefix(strings.TrimPrefix(pkg.ImportPath, module), "/")
-		allowed, known := rooms[room]
-		if !known {
-			t.Errorf("room %s is not in the table", room)
+		name := strings.TrimPrefix(strings.TrimPrefix(pkg.ImportPath, module), "/")
+		allowed, found := allowedImports[name]
+		if !found {
+			t.Errorf("package %s is not in the table", name)
 		}
-		seen[room] = true
+		seen[name] = true
+		for _, path := range allowed {
+			if !slices.Contains(pkg.Imports, module+"/"+path) {
+				t.Errorf("%s does not import %s, which the table allows", name, path)
+			}
+		}
 		for _, path := range pkg.Imports {
 			ours, isOurs := strings.CutPrefix(path, module+"/")
 			domain, _, _ := strings.Cut(path, "/")
 			switch {
 			case isOurs && !slices.Contains(allowed, ours):
-				t.Errorf("%s must not import %s", room, ours)
-			case strings.HasPrefix(path, sdk) && room != "internal/workspace":
-				t.Errorf("%s must not import the SDK: %s", room, path)
-			case room == "internal/simulator" && strings.Contains(domain, "."):
-				t.Errorf("the simulator keeps to the standard library, not %s", path)
+				t.Errorf("%s must not import %s", name, ours)
+			case strings.HasPrefix(path, sdk) && name != "internal/workspace":
+				t.Errorf("%s must not import the SDK: %s", name, path)
+			case name == "internal/simulator" && strings.Contains(domain, "."):
+				t.Errorf("the simulator must only import the standard library, not %s", path)
 			}
 		}
 	}
-	for room := range rooms {
-		if !seen[room] {
-			t.Errorf("room %q of the table does not exist", room)
+	for name := range allowedImports {
+		if !seen[name] {
+			t.Errorf("package %q of the table does not exist", name)
 		}
+	}
+}
+
+// TestTopLevel checks that main.go is the only Go file at the top level.
+func TestTopLevel(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || !slices.Equal(files, []string{"main.go"}) {
+		t.Errorf("Go files at the top level: %q, want main.go", files)
 	}
 }

@@ -1,8 +1,8 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package repository finds the files of the repository for tests. Its own tests
-// check the repository itself: imports, workflows, versions, dependencies.
+// Package repository answers where the repository's files are, for tests. Its own
+// tests check the repository itself: imports, workflows, versions, dependencies.
 package repository
 
 import (

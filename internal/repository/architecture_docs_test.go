@@ -14,9 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestLinterKnowsTheRooms holds the linter's rules against the table of rooms:
-// what an editor shows while a line is written is what the test asserts.
-func TestLinterKnowsTheRooms(t *testing.T) {
+// TestLinterRules compares the rules of depguard with the table of imports.
+func TestLinterRules(t *testing.T) {
 	data, err := os.ReadFile(".golangci.yml")
 	if err != nil {
 		t.Fatal(err)
@@ -39,18 +38,18 @@ func TestLinterKnowsTheRooms(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules := linter.Linters.Settings.Depguard.Rules
-	for room, want := range rooms {
-		if room == "" { // main may import all
+	for name, want := range allowedImports {
+		if name == "" { // the command
 			continue
 		}
 		rule := ""
-		for name, r := range rules {
-			if slices.Contains(r.Files, "**/"+room+"/*.go") {
-				rule = name
+		for key, r := range rules {
+			if slices.Contains(r.Files, "**/"+name+"/*.go") {
+				rule = key
 			}
 		}
 		if rule == "" {
-			t.Errorf("room %s: .golangci.yml has no rule for its files", room)
+			t.Errorf("package %s: .golangci.yml has no rule for its files", name)
 			continue
 		}
 		var got []string
@@ -61,43 +60,48 @@ func TestLinterKnowsTheRooms(t *testing.T) {
 		}
 		slices.Sort(got)
 		if !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-			t.Errorf("room %s: .golangci.yml allows %q, the table %q", room, got, want)
+			t.Errorf("package %s: .golangci.yml allows %q, the table %q", name, got, want)
 		}
-		// A strict rule denies all that it does not allow.
+		// A strict rule denies everything that it does not allow.
 		if r := rules[rule]; r.ListMode != "strict" && (r.ListMode != "lax" || len(r.Deny) != 1 || r.Deny[0].Pkg != module) {
-			t.Errorf("room %s: .golangci.yml does not deny the rest of ours", room)
+			t.Errorf("package %s: .golangci.yml does not deny all other packages of ours", name)
 		}
 	}
 }
 
-// TestArchitecturePageKnowsTheRooms holds the table of docs/architecture.md
-// against the one that is asserted.
-func TestArchitecturePageKnowsTheRooms(t *testing.T) {
+// TestArchitecturePage compares docs/architecture.md with the table of imports. Its
+// drawing must have all packages that are not only for tests.
+func TestArchitecturePage(t *testing.T) {
 	data, err := os.ReadFile("docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	page := string(data)
 	got := map[string][]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([\\w/]+)/` \\|.*\\| ([^|]*) \\|$").FindAllStringSubmatch(string(data), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([\\w/]+)/` \\|.*\\| ([^|]*) \\|$").FindAllStringSubmatch(page, -1) {
 		got[row[1]] = []string{}
 		for _, m := range regexp.MustCompile("`([\\w/]+)`").FindAllStringSubmatch(row[2], -1) {
 			got[row[1]] = append(got[row[1]], m[1])
 		}
 		slices.Sort(got[row[1]])
 	}
-	for room, want := range rooms {
-		if room == "" {
+	for name, want := range allowedImports {
+		if name == "" {
 			continue
 		}
-		imports, ok := got[room]
+		imports, ok := got[name]
 		if !ok {
-			t.Errorf("docs/architecture.md lacks the room %s", room)
+			t.Errorf("docs/architecture.md lacks package %s", name)
 		} else if !slices.Equal(imports, slices.Sorted(slices.Values(want))) {
-			t.Errorf("docs/architecture.md: room %s may import %q, want %q", room, imports, want)
+			t.Errorf("docs/architecture.md: package %s may import %q, want %q", name, imports, want)
 		}
-		delete(got, room)
+		delete(got, name)
+		forTests := strings.Contains(page, "\n| `"+name+"/` | For tests: ")
+		if drawn := strings.Contains(page, `["`+name+"<br>"); drawn == forTests {
+			t.Errorf("docs/architecture.md: package %s is in the drawing: %t, only for tests: %t", name, drawn, forTests)
+		}
 	}
 	if len(got) > 0 {
-		t.Errorf("docs/architecture.md has rooms that there are not: %q", slices.Sorted(maps.Keys(got)))
+		t.Errorf("docs/architecture.md has packages that do not exist: %q", slices.Sorted(maps.Keys(got)))
 	}
 }
