@@ -249,14 +249,14 @@ func TestPartialResultOfBatch(t *testing.T) {
 }
 
 // refuseFirst refuses the first request, and passes on the others.
-func refuseFirst(ask func([]string) (map[string]*inventory.Networks, error)) func([]string) (map[string]*inventory.Networks, error) {
+func refuseFirst(request func([]string) (map[string]*inventory.Networks, error)) func([]string) (map[string]*inventory.Networks, error) {
 	first := true
 	return func(ids []string) (map[string]*inventory.Networks, error) {
 		if first {
 			first = false
 			return nil, &inventory.Failure{Kind: inventory.Refused}
 		}
-		return ask(ids)
+		return request(ids)
 	}
 }
 
