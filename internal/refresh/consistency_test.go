@@ -16,12 +16,11 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// mismatchedSource is a cloud whose EIP list need not agree with its networks: what it
-// says of a desktop instead.
+// mismatchedSource is a Source whose EIP list may differ from its networks.
 type mismatchedSource struct {
 	*fakeSource
-	listed   map[string]string
-	nameless string // a desktop whose EIP is shown by its ID alone
+	listed   map[string]string // addresses in the EIP list, by desktop ID, if they differ
+	nameless string            // a desktop whose EIP has an ID but no address
 }
 
 func (b *mismatchedSource) ReadNetworks(ctx context.Context, ids []string, urgent bool) (inventory.NetworksResult, error) {
@@ -44,7 +43,8 @@ func (b *mismatchedSource) ListEIPBindings(ctx context.Context) (inventory.EIPBi
 	return bound, err
 }
 
-// formatFindings sums up the findings of a snapshot, and what was not looked for.
+// formatFindings returns the findings of a snapshot and the reasons that were not
+// checked.
 func formatFindings(s *inventory.Snapshot) string {
 	var all []string
 	for _, f := range s.Findings {
@@ -58,7 +58,7 @@ func formatFindings(s *inventory.Snapshot) string {
 	return strings.Join(all, ", ")
 }
 
-// scrapeFor scrapes every minute for some time, and gives the last snapshot.
+// scrapeFor scrapes every minute for some time and returns the last snapshot.
 func scrapeFor(e *Engine, d time.Duration) *inventory.Snapshot {
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Minute) {
 		scrape(e)
@@ -74,14 +74,14 @@ func TestEIPListMismatch(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"both agree":                     {want: ""},
-		"the networks lack it":           {listed: map[string]string{"d00000": "9.9.9.9"}, want: "eip_not_shown d00000 9.9.9.9"},
-		"the list lacks it":              {listed: map[string]string{"d00001": ""}, want: "eip_not_listed d00001 1.1.1.1"},
-		"another one":                    {listed: map[string]string{"d00001": "9.9.9.9"}, want: "eip_not_listed d00001 1.1.1.1, eip_not_shown d00001 9.9.9.9"},
-		"one of two":                     {listed: map[string]string{"d00001": "1.1.1.1,9.9.9.9"}, want: "eip_not_shown d00001 9.9.9.9"},
-		"of a desktop that nobody reads": {listed: map[string]string{"other": "9.9.9.9"}, want: ""},
-		"an EIP is shown, by its ID":     {listed: map[string]string{"d00002": "9.9.9.9"}, want: ""},
-		"the list is not read":           {change: func(o *Options) { o.ReadEIPList = false }, listed: map[string]string{"d00001": ""}, want: noEIPList},
+		"both agree":                 {want: ""},
+		"the networks lack it":       {listed: map[string]string{"d00000": "9.9.9.9"}, want: "eip_not_shown d00000 9.9.9.9"},
+		"the list lacks it":          {listed: map[string]string{"d00001": ""}, want: "eip_not_listed d00001 1.1.1.1"},
+		"another one":                {listed: map[string]string{"d00001": "9.9.9.9"}, want: "eip_not_listed d00001 1.1.1.1, eip_not_shown d00001 9.9.9.9"},
+		"one of two":                 {listed: map[string]string{"d00001": "1.1.1.1,9.9.9.9"}, want: "eip_not_shown d00001 9.9.9.9"},
+		"of an unknown desktop":      {listed: map[string]string{"other": "9.9.9.9"}, want: ""},
+		"an EIP is shown, by its ID": {listed: map[string]string{"d00002": "9.9.9.9"}, want: ""},
+		"the list is not read":       {change: func(o *Options) { o.ReadEIPList = false }, listed: map[string]string{"d00001": ""}, want: noEIPList},
 		"the list may lack some": {
 			change: func(o *Options) { o.EIPListPartial = true },
 			listed: map[string]string{"d00000": "9.9.9.9", "d00001": ""}, want: "eip_not_shown d00000 9.9.9.9, eip_not_listed?",
@@ -110,10 +110,9 @@ func TestEIPListMismatch(t *testing.T) {
 	}
 }
 
-// TestMovingEIPsAreNoFinding lets EIPs go from desktop to desktop at
-// any moment, while calls take their time: as EIP list and networks are right
-// whenever they are asked, nothing is ever found, though they are read minutes
-// apart.
+// TestMovingEIPsAreNoFinding moves EIPs between desktops at any moment, while calls
+// take a while. EIP list and networks are always right when they are read, so
+// there must be no finding, although they are read minutes apart.
 func TestMovingEIPsAreNoFinding(t *testing.T) {
 	for _, size := range []int{3, 250, 2000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
@@ -151,8 +150,8 @@ func TestMovingEIPsAreNoFinding(t *testing.T) {
 	}
 }
 
-// rebind binds, unbinds and moves EIPs between the first n desktops. None comes
-// back to where it was.
+// rebind binds, unbinds and moves EIPs between the first n desktops. No EIP returns
+// to a previous desktop.
 func rebind(c *fakeSource, rng *rand.Rand, n int, stop <-chan struct{}) {
 	for next := 0; ; next++ {
 		select {
@@ -168,7 +167,7 @@ func rebind(c *fakeSource, rng *rand.Rand, n int, stop <-chan struct{}) {
 			case rng.IntN(2) == 0:
 				c.desktops[id] = ""
 			default:
-				for other := rng.IntN(n); other > 0; other-- { // those before id may have had it
+				for other := rng.IntN(n); other > 0; other-- { // desktops before id may have had it
 					if to := fmt.Sprintf("d%05d", other); to > id && c.desktops[to] == "" {
 						c.desktops[id], c.desktops[to] = "", address
 						return
@@ -179,7 +178,7 @@ func rebind(c *fakeSource, rng *rand.Rand, n int, stop <-chan struct{}) {
 	}
 }
 
-// TestEIPListInterval: it is read now and then and beside the
+// TestEIPListInterval asserts that the EIP list is read at intervals beside the
 // scrapes, which neither wait for it nor fail with it.
 func TestEIPListInterval(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -189,7 +188,7 @@ func TestEIPListInterval(t *testing.T) {
 		calls   int // in two hours
 		want    string
 	}{
-		"well":       {calls: 13, want: ""},
+		"success":    {calls: 13, want: ""},
 		"refused":    {refusal: &inventory.Failure{Kind: inventory.Denied, Status: 403}, calls: 2, want: noEIPList},
 		"fails":      {refusal: newFailure(inventory.Transient), calls: 12, want: noEIPList},
 		"never ends": {hang: true, calls: 12, want: noEIPList},
@@ -232,7 +231,7 @@ func TestEIPListInterval(t *testing.T) {
 	}
 }
 
-// hangingEIPList is a cloud that never answers when it is asked for the EIP list.
+// hangingEIPList is a Source that never returns the EIP list.
 type hangingEIPList struct{ *fakeSource }
 
 func (h hangingEIPList) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
@@ -241,7 +240,8 @@ func (h hangingEIPList) ListEIPBindings(ctx context.Context) (inventory.EIPBindi
 	return nil, newFailure(inventory.Transient)
 }
 
-// TestEIPListMaxStaleness as long as all else is, and then it is unknown.
+// TestEIPListMaxStaleness asserts that the EIP list is unknown when it is stale for
+// MaxStaleness.
 func TestEIPListMaxStaleness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(3)
@@ -271,9 +271,9 @@ func TestEIPListMaxStaleness(t *testing.T) {
 	})
 }
 
-// TestEIPOnTwoDesktops is a finding at once where both have had it from the
-// start. What one has got that another had may have gone from one to the other
-// between two readings, which a second reading tells.
+// TestEIPOnTwoDesktops asserts that an EIP of two desktops is a finding at once if
+// both have had it from the start. Otherwise it may have moved from one to the
+// other between two reads, and the next read confirms it.
 func TestEIPOnTwoDesktops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(250) // three batches
@@ -300,8 +300,8 @@ func TestEIPOnTwoDesktops(t *testing.T) {
 	})
 }
 
-// TestResultsForRemovedDesktops: what comes in for desktops that were held for too
-// long meanwhile brings nothing back.
+// TestResultsForRemovedDesktops asserts that a result for desktops that expired
+// during the request does not bring them back.
 func TestResultsForRemovedDesktops(t *testing.T) {
 	t.Parallel()
 	s := newEngineState(Options{Discovered: true, MaxStaleness: time.Minute})

@@ -15,16 +15,16 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// TestIncrementalStateEqualsRebuiltState lets anything happen in any order: the
-// queue and the objects, which are kept up change by change, are always what
-// they would be if they were made anew.
+// TestIncrementalStateEqualsRebuiltState applies random events. The order by age
+// and the counted resources, which are updated incrementally, must always equal
+// rebuilt ones.
 func TestIncrementalStateEqualsRebuiltState(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		s := newEngineState(Options{Discovered: true, MaxStaleness: 5 * time.Minute})
 		now := time.Unix(1_800_000_000, 0)
-		told := 0
+		findings := 0
 		name := func(what string, n int) string { return fmt.Sprintf("%s%d", what, rng.IntN(n)) }
 		networks := func() *inventory.Networks {
 			n := &inventory.Networks{}
@@ -87,12 +87,12 @@ func TestIncrementalStateEqualsRebuiltState(t *testing.T) {
 					t.Fatalf("seed %d, step %d: contradictions (-found anew +kept up)\n%s", seed, step, diff)
 				}
 				if i := slices.IndexFunc(got.Findings, func(f inventory.Finding) bool { return !slices.Contains(all, f) }); i >= 0 {
-					t.Fatalf("seed %d, step %d: %v is told, and no contradiction", seed, step, got.Findings[i])
+					t.Fatalf("seed %d, step %d: %v is a finding without an inconsistency", seed, step, got.Findings[i])
 				}
-				told = max(told, len(got.Findings))
+				findings = max(findings, len(got.Findings))
 			}
 		}
-		if len(s.ageOrder) == 0 || len(s.latest.VPCs) == 0 || told == 0 {
+		if len(s.ageOrder) == 0 || len(s.latest.VPCs) == 0 || findings == 0 {
 			t.Errorf("seed %d: the fleet ends empty: the test proves little", seed)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// fakeSource is a Source that does what a test says.
+// fakeSource is a Source whose results and errors a test sets.
 type fakeSource struct {
 	mu       sync.Mutex
 	desktops map[string]string // ID to EIP address, "" for none
@@ -33,7 +33,7 @@ type fakeSource struct {
 	list     error // with an Incomplete failure, hidden desktops are left out
 	hidden   map[string]bool
 	bindings error
-	networks func(ids []string, urgent bool) error // nil: fine
+	networks func(ids []string, urgent bool) error // nil: success
 	refused  map[string]bool
 
 	calls []string
@@ -146,7 +146,7 @@ func (c *fakeSource) set(do func(c *fakeSource)) {
 	do(c)
 }
 
-// takeCalls returns the calls since the last took.
+// takeCalls returns the calls since the last takeCalls.
 func (c *fakeSource) takeCalls() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,15 +169,15 @@ func newTestEngine(t *testing.T, c *fakeSource, change func(*Options)) *Engine {
 	return e
 }
 
-// scrape refreshes within ten seconds, as a Prometheus would.
+// scrape refreshes with a timeout of ten seconds, like a scrape.
 func scrape(e *Engine) *inventory.Snapshot {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return e.Refresh(ctx)
 }
 
-// formatSnapshot sums up what a snapshot says: "d00000=address" for each desktop, "?"
-// where its networks are unknown, and the health behind it.
+// formatSnapshot returns a snapshot as text: "d00000=address" for each desktop, "?"
+// if its networks are unknown, and the health.
 func formatSnapshot(s *inventory.Snapshot) string {
 	var b strings.Builder
 	for _, r := range s.Records {
@@ -293,7 +293,7 @@ func TestNetworksMaxStaleness(t *testing.T) {
 		if !s.Health.OldestData.Equal(read) || !s.Health.LastSuccess.Equal(read) {
 			t.Errorf("oldest data %s, last success %s, want both %s", s.Health.OldestData, s.Health.LastSuccess, read)
 		}
-		// Nobody asks in between: what is held ends all the same, to the second.
+		// Without a refresh in between, stale values end as well, to the second.
 		time.Sleep(15*time.Minute - time.Nanosecond)
 		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000=1.1.1.1 d00001= d00002=? up=false listed=true unresolved=1 stale=2")
 		time.Sleep(time.Nanosecond)
@@ -318,7 +318,7 @@ func TestListMaxStaleness(t *testing.T) {
 				c.set(func(c *fakeSource) { c.list = &inventory.Failure{Kind: kind, Operation: "ListDesktops"} })
 				time.Sleep(time.Minute)
 				stale, calls := 0, "[list networks 1]"
-				if kind >= inventory.Disabled { // then asking for networks is of no use either
+				if kind >= inventory.Disabled { // then requests for networks would fail as well
 					stale, calls = 1, "[list]"
 				}
 				wantEqual(t, formatSnapshot(scrape(e)), fmt.Sprintf("d00000= up=false listed=true unresolved=0 stale=%d", stale))
@@ -462,7 +462,7 @@ func TestRefusedDesktopsAreRetriedWithBackoff(t *testing.T) {
 		if asked["d00000"] != 120 || asked["d00001"] != 4 {
 			t.Errorf("asked %v, want d00000 each time and d00001 four times", asked)
 		}
-		// A sign of change in the list is worth a question at once.
+		// A hint at a change in the list causes a request at once.
 		c.set(func(c *fakeSource) { c.refused = nil; c.names["d00001"] = "renamed" })
 		wantEqual(t, formatSnapshot(scrape(e)), "d00000= d00001= up=true listed=true unresolved=0 stale=0")
 	})

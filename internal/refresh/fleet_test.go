@@ -16,7 +16,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// newTarget makes a target for a cloud; made counts the engines made.
+// newTarget returns a target of a source. It appends the key to made for each new
+// engine.
 func newTarget(name, key string, c *fakeSource, made *[]string) Target {
 	return Target{Key: key, Name: name, New: func() Options {
 		*made = append(*made, key)
@@ -47,7 +48,7 @@ func TestSetTargetsKeepsUnchangedEngines(t *testing.T) {
 		if f.Ready() {
 			t.Error("ready before any refresh")
 		}
-		time.Sleep(5 * time.Second) // each begins to read by itself
+		time.Sleep(5 * time.Second) // each engine starts by itself
 		wantEqual(t, fmt.Sprint(a.takeCalls(), b.takeCalls()), "[list networks 1] [list networks 2]")
 		const first = "p1: d00000= up=true listed=true unresolved=0 stale=0; p1: d00000= d00001= up=true listed=true unresolved=0 stale=0; "
 		wantEqual(t, formatFleet(f.Refresh(t.Context())), first)
@@ -167,11 +168,11 @@ func TestChangedProjectInheritsData(t *testing.T) {
 		f := &Fleet{}
 		defer f.Close()
 		f.SetTargets([]Target{with("a1", "a", "p")})
-		synctest.Wait() // the refresh that it began has ended
+		synctest.Wait() // its first refresh has ended
 		before := f.Snapshots()[0]
 		a.set(func(c *fakeSource) { c.latency = time.Second })
 
-		// The new engine, of another name, has it all at once, and reads on.
+		// The new engine, of another name, has all data at once and continues.
 		f.SetTargets([]Target{with("a2", "z", "p")})
 		after := f.Snapshots()[0]
 		wantEqual(t, formatSnapshot(after), formatSnapshot(before))
@@ -179,13 +180,13 @@ func TestChangedProjectInheritsData(t *testing.T) {
 		if !f.Ready() || after.Records[0] != before.Records[0] {
 			t.Error("the records were made anew")
 		}
-		synctest.Wait() // it asks for the list, and gets what is true when it is answered
+		synctest.Wait() // it requests the list, whose content is that of the response's time
 		wantEqual(t, fmt.Sprint(a.takeCalls()), "[list networks 2 list]")
 		a.set(func(c *fakeSource) { delete(c.desktops, "d00001") })
 		wantEqual(t, formatFleet(f.Refresh(t.Context())), "p1: d00000= up=true listed=true unresolved=0 stale=0; ")
 		wantEqual(t, fmt.Sprint(a.takeCalls()), "[networks 1]")
 
-		// What is read now is another thing.
+		// Now other data is read.
 		f.SetTargets([]Target{with("a3", "z", "q")})
 		wantEqual(t, formatFleet(f.Snapshots()), ": up=false listed=false unresolved=0 stale=0; ")
 	})
@@ -201,11 +202,11 @@ func TestScrapeWaitsForReplacedEngine(t *testing.T) {
 		f.SetTargets([]Target{newTarget("a", "a1", a, &made), newTarget("b", "b1", b, &made)})
 		scraped := make(chan string)
 		go func() { scraped <- formatFleet(f.Refresh(t.Context())) }()
-		time.Sleep(5 * time.Second) // a is read, and b is at its networks
+		time.Sleep(5 * time.Second) // a is read, and b requests networks
 		f.SetTargets([]Target{newTarget("a", "a1", a, &made), newTarget("b", "b2", newFakeSource(3), &made)})
 		wantEqual(t, <-scraped, "p1: d00000= up=true listed=true unresolved=0 stale=0; "+
 			"p1: d00000= d00001= d00002= up=true listed=true unresolved=0 stale=0; ")
-		wantEqual(t, fmt.Sprint(a.takeCalls()), "[list networks 1]") // who stayed is not asked twice
+		wantEqual(t, fmt.Sprint(a.takeCalls()), "[list networks 1]") // a stayed and is not read twice
 	})
 }
 

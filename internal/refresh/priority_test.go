@@ -15,7 +15,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// countReads makes a cloud count how often it gives the networks of each desktop.
+// countReads makes a source count how often the networks of each desktop are read.
 func countReads(c *fakeSource) (times func(id string) int) {
 	var mu sync.Mutex
 	counts := map[string]int{}
@@ -38,7 +38,7 @@ func countReads(c *fakeSource) (times func(id string) int) {
 	}
 }
 
-// eipAddresses gives what a snapshot says of a desktop's EIPs.
+// eipAddresses returns the EIP addresses of a desktop in a snapshot.
 func eipAddresses(s *inventory.Snapshot, id string) string {
 	for _, r := range s.Records {
 		if r.Desktop.ID == id && r.Networks != nil {
@@ -48,8 +48,8 @@ func eipAddresses(s *inventory.Snapshot, id string) string {
 	return "?"
 }
 
-// TestTaskEndIsAChange: what a task did to a desktop is there when the
-// list no longer shows the task. Later the desktop is one of the many again.
+// TestTaskEndIsAChange asserts that the networks of a desktop are read when the list
+// no longer shows its task, and later by age again.
 func TestTaskEndIsAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(10_000) // a cycle takes eleven minutes
@@ -81,13 +81,12 @@ func TestTaskEndIsAChange(t *testing.T) {
 	})
 }
 
-// TestSlowCloudIsListedForEveryScrape: where it is not the quota but the cloud
-// that makes a full read last for minutes, a scrape does not wait with its
-// changes until that has ended, and shows what was read so far.
+// TestSlowCloudIsListedForEveryScrape asserts that a scrape lists the desktops and
+// has the changes even if a full read takes minutes, because the cloud is slow.
 func TestSlowCloudIsListedForEveryScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(10_000)
-		c.latency = 4 * time.Second // 100 batches, two at once: 200 seconds
+		c.latency = 4 * time.Second // 100 batches, two concurrently: 200 seconds
 		e := newTestEngine(t, c, nil)
 		s := scrape(e)
 		if n := s.Health.Unresolved; n != 10_000-200 || len(s.Records) != 10_000 {
@@ -123,8 +122,8 @@ func TestSlowCloudIsListedForEveryScrape(t *testing.T) {
 	})
 }
 
-// TestScrapeWaitsForChangedDesktopsOnly where the quota cannot pay for the others.
-// It tells of failures as one that waits for all.
+// TestScrapeWaitsForChangedDesktopsOnly asserts that a scrape does not wait for other
+// desktops, for which the quota is too small, and still reports failures.
 func TestScrapeWaitsForChangedDesktopsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(10_000)
@@ -137,21 +136,21 @@ func TestScrapeWaitsForChangedDesktopsOnly(t *testing.T) {
 			return time.Since(start)
 		}
 		if got := took(); got != 10*time.Second {
-			t.Errorf("the first scrape took %s, want all of its time: nothing was known", got)
+			t.Errorf("the first scrape took %s, want its timeout, because nothing is known", got)
 		}
 		time.Sleep(10 * time.Minute)
 		for range 8 {
 			scrape(e)
 			time.Sleep(time.Minute)
 		}
-		// A question of the refresh before may be under way still.
+		// A request of the previous refresh may be in flight.
 		if got := took(); got > 2*time.Second {
-			t.Errorf("took %s, want that of the lists", got)
+			t.Errorf("took %s, want the time of the lists", got)
 		}
 		time.Sleep(time.Minute)
 		c.set(func(c *fakeSource) { c.desktops["d00001"] = "1.1.1.1"; c.desktops["d09999"] = "2.2.2.2" })
 		if got := took(); got > 3*time.Second || eipAddresses(e.Snapshot(), "d09999") != "2.2.2.2" {
-			t.Errorf("took %s and shows %q, want that of the lists and of one question, and the change", got, eipAddresses(e.Snapshot(), "d09999"))
+			t.Errorf("took %s and shows %q, want the time of the lists and of one request, and the change", got, eipAddresses(e.Snapshot(), "d09999"))
 		}
 		time.Sleep(time.Minute)
 		c.set(func(c *fakeSource) { c.list = newFailure(inventory.Transient) })
@@ -162,9 +161,9 @@ func TestScrapeWaitsForChangedDesktopsOnly(t *testing.T) {
 	})
 }
 
-// TestRefreshContinuesThePreviousOne: no desktop is read twice before all were read
-// once, whatever the time that a refresh has. Where several batches are asked for
-// at once, the last of a cycle and the first of the next may change places.
+// TestRefreshContinuesThePreviousOne asserts that no desktop is read twice before all
+// are read once, whatever the timeout of a refresh is. With concurrent batches, the
+// last one of a cycle and the first one of the next may change places.
 func TestRefreshContinuesThePreviousOne(t *testing.T) {
 	for _, tt := range []struct {
 		timeout              time.Duration
@@ -201,13 +200,13 @@ func TestRefreshContinuesThePreviousOne(t *testing.T) {
 	}
 }
 
-// TestUrgentRequests: what the lists show to have changed may use the quota that is
-// kept for such; so may desktops at work, if they are few. Whoever is at work with
-// many others is read before the oldest, but waits for quota like them.
+// TestUrgentRequests asserts that changed desktops may use the reserved quota, and so
+// may desktops with a running task, if they are few. If they are many, they are read
+// before the oldest, but wait for quota.
 func TestUrgentRequests(t *testing.T) {
 	for name, tt := range map[string]struct {
-		atWork, changed int
-		want            string
+		taskRunning, changed int
+		want                 string
 	}{
 		"nothing":               {0, 0, "100 100 100 100 100"},
 		"a few at work":         {5, 0, "100! 100 100 100 100"},
@@ -224,7 +223,7 @@ func TestUrgentRequests(t *testing.T) {
 				var got []string
 				var first []string
 				c.set(func(c *fakeSource) {
-					for i := range tt.atWork {
+					for i := range tt.taskRunning {
 						c.tasks[fmt.Sprintf("d%05d", 100+i)] = "rebuilding"
 					}
 					for i := range tt.changed {
@@ -245,7 +244,7 @@ func TestUrgentRequests(t *testing.T) {
 				time.Sleep(time.Minute)
 				scrape(e)
 				settle := len(got)
-				if tt.atWork > 0 { // the task itself was the change; from now on it goes on
+				if tt.taskRunning > 0 { // the start of the task was the change
 					got, first = nil, nil
 					c.set(func(c *fakeSource) {
 						for i := range tt.changed {
@@ -258,9 +257,9 @@ func TestUrgentRequests(t *testing.T) {
 				}
 				wantEqual(t, strings.Join(got, " "), tt.want)
 				if settle != 5 {
-					t.Errorf("%d questions in the first round, want 5", settle)
+					t.Errorf("%d requests in the first run, want 5", settle)
 				}
-				if tt.changed == 3 && !slices.Contains(first, "d00499") || tt.changed == 0 && tt.atWork > 0 && !slices.Contains(first, "d00100") {
+				if tt.changed == 3 && !slices.Contains(first, "d00499") || tt.changed == 0 && tt.taskRunning > 0 && !slices.Contains(first, "d00100") {
 					t.Errorf("the first question was for %s to %s", first[0], first[len(first)-1])
 				}
 			})

@@ -16,8 +16,8 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// fakeQuota lets a number of networks calls through in a minute and keeps some of
-// them for urgent ones.
+// fakeQuota allows a number of networks requests a minute and reserves some of them
+// for urgent ones.
 type fakeQuota struct {
 	mu      sync.Mutex
 	perMin  int
@@ -43,7 +43,8 @@ func (q *fakeQuota) spend(_ []string, urgent bool) error {
 	return nil
 }
 
-// newSlowSource is a cloud whose quota pays for half of its 2,000 desktops a minute.
+// newSlowSource returns a source whose quota pays for half of its 2,000 desktops a
+// minute.
 func newSlowSource() *fakeSource {
 	c := newFakeSource(2000)
 	c.latency = 100 * time.Millisecond
@@ -62,7 +63,7 @@ func TestSpentQuotaIsNoFailure(t *testing.T) {
 		if h := s.Health; !h.Up || h.Unresolved != 1100 || h.Stale != 0 || h.QuotaExceededUntil.IsZero() {
 			t.Errorf("up %t, %d unresolved, %d stale, waiting %s; want true, 1100, 0 and a time", h.Up, h.Unresolved, h.Stale, h.QuotaExceededUntil)
 		}
-		// It goes on by itself, without a scrape, until its timeout.
+		// It continues without a scrape until its timeout.
 		time.Sleep(62 * time.Second)
 		if n := e.Snapshot().Health.Unresolved; n != 200 {
 			t.Errorf("%d unresolved a minute later, want 200", n)
@@ -231,7 +232,7 @@ func TestWaitForResolveProjectQuota(t *testing.T) {
 	})
 }
 
-// An outage that ends in 429s is not over before something is answered.
+// An outage that ends in 429s lasts until a request succeeds.
 func TestWaitingIsNoRecovery(t *testing.T) {
 	for name, tc := range map[string]struct {
 		discovered bool

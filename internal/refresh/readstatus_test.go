@@ -63,7 +63,7 @@ func TestReadStatuses(t *testing.T) {
 	if diff := cmp.Diff(want, f.ReadStatuses("office", records)); diff != "" {
 		t.Errorf("in any order (-want +got)\n%s", diff)
 	}
-	for _, name := range []string{"other", "nobody"} {
+	for _, name := range []string{"other", "unknown"} {
 		if diff := cmp.Diff(make([]ReadStatus, len(records)), f.ReadStatuses(name, records)); diff != "" {
 			t.Errorf("of another project, %s (-want +got)\n%s", name, diff)
 		}

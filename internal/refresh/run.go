@@ -136,19 +136,19 @@ func (r *run) applyList(listing []inventory.Desktop, err error, asked time.Time)
 // requested in it yet.
 func (r *run) plan(now time.Time) {
 	r.queue = [numClasses][]*desktop{classOldest: make([]*desktop, 0, len(r.engine.state.desktops))}
-	var atWork []*desktop
+	var running []*desktop
 	for _, d := range r.engine.state.sortByAge() {
 		switch {
 		case d.lastRun == r.number:
 		case d.changed(r.bindings):
 			r.queue[classChanged] = append(r.queue[classChanged], d)
 		case d.taskRunning():
-			atWork = append(atWork, d)
+			running = append(running, d)
 		case !d.retryAt.After(now):
 			r.queue[classOldest] = append(r.queue[classOldest], d)
 		}
 	}
-	r.queue[classChanged] = append(r.queue[classChanged], atWork...)
+	r.queue[classChanged] = append(r.queue[classChanged], running...)
 	r.changedFitBatch = len(r.queue[classChanged]) <= batchSize
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// copyState gives what an engine knows as it comes out of a file.
+// copyState returns a deep copy of the state of an engine, nil if it has none.
 func copyState(t *testing.T, e *Engine) *State {
 	t.Helper()
 	known, ok := e.exportState(time.Now())
@@ -35,8 +35,7 @@ func copyState(t *testing.T, e *Engine) *State {
 	return &m
 }
 
-// restart closes an engine and gives another that begins with what it knew,
-// after a while.
+// restart closes an engine and returns another one, started later with its state.
 func restart(t *testing.T, e *Engine, c *fakeSource, after time.Duration) *Engine {
 	t.Helper()
 	e.Close()
@@ -60,13 +59,13 @@ func TestRestartKeepsData(t *testing.T) {
 		if s.Health.Refreshed || !s.Health.ListComplete || !s.Health.OldestData.Equal(before.Health.OldestData) || !s.Health.LastSuccess.Equal(before.Health.LastSuccess) {
 			t.Errorf("the health is %+v, and was %+v", s.Health, before.Health)
 		}
-		// What did not change is still the same record after it was read again.
+		// Unchanged networks do not change the record when they are read again.
 		after := scrape(e)
 		wantEqual(t, formatSnapshot(after), "d00000= d00001=1.1.1.1 d00002=? up=true listed=true unresolved=1 stale=0")
 		if after.Records[1] != s.Records[1] {
 			t.Error("an unchanged desktop got a new record")
 		}
-		// And the restart of one that was never asked keeps it as well.
+		// A restart without a refresh keeps the data as well.
 		e = restart(t, restart(t, e, c, time.Second), c, time.Second)
 		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000= d00001=1.1.1.1 d00002=? up=false listed=true unresolved=1 stale=0")
 	})
@@ -91,13 +90,13 @@ func TestRestartDoesNotExtendStaleness(t *testing.T) {
 		want  string
 		stale int
 	}{
-		{"away for less than anything is held", nil, 0, 15*time.Minute - 1, 0, known, 0},
-		{"away for as long as anything is held", nil, 0, 15 * time.Minute, 0, "up=false listed=false unresolved=0", 0},
-		{"networks fail, still held", down, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 2},
-		{"networks fail, held for too long", down, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00000=? d00001=? up=false listed=true unresolved=2", 0},
-		{"the list fails, held for too long", unlisted, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "up=false listed=false unresolved=0", 0},
-		{"the list is incomplete, still held", incomplete, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 0},
-		{"the list is incomplete, held for too long", incomplete, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00001= up=false listed=true unresolved=0", 0},
+		{"down for less than max staleness", nil, 0, 15*time.Minute - 1, 0, known, 0},
+		{"down for max staleness", nil, 0, 15 * time.Minute, 0, "up=false listed=false unresolved=0", 0},
+		{"networks fail, not yet expired", down, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 2},
+		{"networks fail, expired", down, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00000=? d00001=? up=false listed=true unresolved=2", 0},
+		{"the list fails, expired", unlisted, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "up=false listed=false unresolved=0", 0},
+		{"the list is incomplete, not yet expired", incomplete, 5 * time.Minute, 5 * time.Minute, 5*time.Minute - 1, known, 0},
+		{"the list is incomplete, expired", incomplete, 5 * time.Minute, 5 * time.Minute, 5 * time.Minute, "d00001= up=false listed=true unresolved=0", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -117,8 +116,8 @@ func TestRestartDoesNotExtendStaleness(t *testing.T) {
 	}
 }
 
-// A state file may be written while a reload begins with what is in the memory:
-// under the race detector, this fails if one changes it.
+// A state file may be written while a reload restores from the same state: this
+// test fails under the race detector if restore modifies it.
 func TestRestoreDoesNotModifyTheState(t *testing.T) {
 	e := newTestEngine(t, newFakeSource(2), nil)
 	scrape(e)
@@ -146,7 +145,7 @@ func TestExportStateDoesNotHideExpiry(t *testing.T) {
 		wantEqual(t, formatSnapshot(scrape(e)), "d00000= up=false listed=true unresolved=0 stale=1")
 		time.Sleep(15 * time.Minute)
 		if m, known := e.exportState(time.Now()); !known || m.Desktops[0].Networks != nil {
-			t.Errorf("%+v is remembered, which has been held for too long", m)
+			t.Errorf("%+v is exported, although it has expired", m)
 		}
 		wantEqual(t, formatSnapshot(e.Snapshot()), "d00000=? up=false listed=true unresolved=1 stale=0")
 	})
@@ -172,7 +171,7 @@ func TestRestartKeepsSuspectedChanges(t *testing.T) {
 		})
 		scrape(e)
 		close(asked)
-		urgent := "" // two batches are asked at once, in either order
+		urgent := "" // two concurrent batches, in either order
 		for batch := range asked {
 			if strings.HasSuffix(batch, "urgent=true") {
 				urgent += batch
@@ -209,9 +208,9 @@ func TestStates(t *testing.T) {
 		f.SetTargets([]Target{known, unlisted, anonymous})
 		f.Refresh(t.Context())
 		f.Close()
-		memories := f.States()
-		if m := memories["K"]; len(memories) != 1 || len(m.Desktops) != 2 || !m.SavedAt.Equal(time.Now()) {
-			t.Errorf("remembered are %+v", memories)
+		states := f.States()
+		if m := states["K"]; len(states) != 1 || len(m.Desktops) != 2 || !m.SavedAt.Equal(time.Now()) {
+			t.Errorf("the states are %+v", states)
 		}
 	})
 }

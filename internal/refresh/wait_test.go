@@ -12,7 +12,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// withLongTimeout gives a target's refreshes an hour.
+// withLongTimeout sets the timeout of a target's refreshes to an hour.
 func withLongTimeout(t Target) Target {
 	options := t.New
 	t.New = func() Options { o := options(); o.Timeout = time.Hour; return o }
@@ -34,7 +34,7 @@ func TestWaitIdleWaitsForQuota(t *testing.T) {
 		}
 		ended := all[0].Health.LastRefresh
 		if again := f.WaitIdle(t.Context()); !again[0].Health.LastRefresh.Equal(ended) {
-			t.Error("what had settled was refreshed again")
+			t.Error("an idle project was refreshed again")
 		}
 	})
 }
