@@ -27,9 +27,9 @@ import (
 
 const program = "huaweicloud_workspace_exporter"
 
-// TestDocumentedConfigurations holds every block of YAML in the documents
-// against the program that reads it. Its first line says which: it is a comment
-// that begins with the name of the file.
+// TestDocumentedConfigurations checks every block of YAML in the documents with
+// the program that reads it. The first line of a block is a comment that begins
+// with the name of the file.
 func TestDocumentedConfigurations(t *testing.T) {
 	var prometheus []string
 	checked := map[string]int{}
@@ -40,7 +40,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 			}
 			file := regexp.MustCompile(`\A# ([\w./-]+\.ya?ml)\b`).FindStringSubmatch(block.text)
 			if file == nil {
-				t.Errorf("%s: a block of YAML does not say which file it is:\n%s", d.path, block.text)
+				t.Errorf("%s: a block of YAML does not begin with the name of its file:\n%s", d.path, block.text)
 				continue
 			}
 			checked[file[1]]++
@@ -60,7 +60,7 @@ func TestDocumentedConfigurations(t *testing.T) {
 	}
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
-		t.Skip("there is no promtool: the configurations of Prometheus are not checked")
+		t.Skip("promtool is not installed; the Prometheus configurations are not checked")
 	}
 	out, err := exec.CommandContext(t.Context(), promtool, append([]string{"check", "config", "--syntax-only"}, prometheus...)...).CombinedOutput()
 	if err != nil {
@@ -68,8 +68,8 @@ func TestDocumentedConfigurations(t *testing.T) {
 	}
 }
 
-// checkYAML has a file read by whom it is for; one that nobody here knows must
-// be YAML at least.
+// checkYAML checks a file with the program that reads it. Files of other programs
+// must be YAML.
 func checkYAML(t *testing.T, file, text string) error {
 	t.Helper()
 	folder := t.TempDir()
@@ -98,8 +98,8 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// writeCertificate writes ca.pem, server.pem and server.key, which are those of
-// the servers of net/http/httptest.
+// writeCertificate writes ca.pem, server.pem and server.key, taken from
+// net/http/httptest.
 func writeCertificate(t *testing.T, folder string) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
@@ -127,7 +127,7 @@ func TestDocumentedFlags(t *testing.T) {
 		for _, flag := range regexp.MustCompile(`--(?:no-)?(?:config|web|log)\.[a-z.-]*[a-z]`).FindAllString(d.text, -1) {
 			named[flag]++
 			if !known[strings.Replace(flag, "--no-", "--", 1)] {
-				t.Errorf("%s names the flag %s, which does not exist", d.path, flag)
+				t.Errorf("%s has the flag %s, which does not exist", d.path, flag)
 			}
 		}
 	}
@@ -136,10 +136,10 @@ func TestDocumentedFlags(t *testing.T) {
 	}
 }
 
-// TestDocumentedMetrics looks whether the metrics and recordings that the
-// documents name exist.
+// TestDocumentedMetrics checks that the metrics and recording rules in the
+// documents exist.
 func TestDocumentedMetrics(t *testing.T) {
-	known := map[string]bool{ // what is called like a metric, and is none
+	known := map[string]bool{ // names with the prefix of a metric that are not metrics
 		program: true, "huaweicloud_workspace": true, "huaweicloud_workspace_projects": true, "huaweicloud_workspace_desktops": true,
 	}
 	for _, m := range collector.Table() {
@@ -163,17 +163,17 @@ func TestDocumentedMetrics(t *testing.T) {
 	}
 	for _, d := range documents(t) {
 		for _, word := range regexp.MustCompile(`[\w:]*huaweicloud_workspace[\w:]*`).FindAllString(d.text, -1) {
-			word = strings.TrimSuffix(word, ":") // a sentence goes on
+			word = strings.TrimSuffix(word, ":") // the colon ends a phrase
 			if !known[word] && !strings.HasSuffix(word, "_") {
-				t.Errorf("%s names %s, which does not exist", d.path, word)
+				t.Errorf("%s has %s, which does not exist", d.path, word)
 			}
 		}
 	}
 }
 
-// TestArchitecturePageNamesWhatThereIs looks for the functions and types that
-// the page follows a desktop and a key through.
-func TestArchitecturePageNamesWhatThereIs(t *testing.T) {
+// TestArchitectureWalks checks that the functions and types in the walks of
+// docs/architecture.md exist.
+func TestArchitectureWalks(t *testing.T) {
 	d := readDocument(t, "docs/architecture.md")
 	steps := regexp.MustCompile("(?m)^\\| \\d+ \\| `([\\w./]+\\.go)`: `(\\w+)` \\|").FindAllStringSubmatch(d.text, -1)
 	if len(steps) < 20 {
@@ -192,7 +192,7 @@ func TestArchitecturePageNamesWhatThereIs(t *testing.T) {
 	}
 }
 
-// TestChangelog holds the changelog against the format of keepachangelog.com.
+// TestChangelog checks the format of keepachangelog.com.
 func TestChangelog(t *testing.T) {
 	d := readDocument(t, "CHANGELOG.md")
 	version := regexp.MustCompile(`^\[(Unreleased|(\d+)\.(\d+)\.(\d+))\]( - \d{4}-\d{2}-\d{2})?$`)
@@ -206,7 +206,7 @@ func TestChangelog(t *testing.T) {
 		case h.level == 2:
 			m := version.FindStringSubmatch(h.text)
 			if m == nil || (m[1] == "Unreleased") != (m[5] == "") {
-				t.Errorf("%q is no version, or lacks its date", h.text)
+				t.Errorf("%q is not a version with a date", h.text)
 				continue
 			}
 			versions = append(versions, m[1])
@@ -214,7 +214,7 @@ func TestChangelog(t *testing.T) {
 				t.Errorf("%s has no link", m[1])
 			}
 		case h.level != 3 || !slices.Contains([]string{"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}, h.text):
-			t.Errorf("%q is no kind of change", h.text)
+			t.Errorf("%q is not a kind of change", h.text)
 		}
 	}
 	if len(versions) == 0 || versions[0] != "Unreleased" {

@@ -17,13 +17,13 @@ import (
 	"unicode"
 )
 
-// document is a page of Markdown, taken apart.
+// document is a parsed Markdown page.
 type document struct {
 	path     string
 	text     string
 	headings []heading
 	blocks   []codeBlock
-	links    []string // where they lead
+	links    []string // their targets
 	tables   [][]string
 }
 
@@ -46,7 +46,7 @@ var (
 	listedLink = regexp.MustCompile(`^\[[^\]]+\]: (\S+)$`)
 )
 
-// readDocument takes a page apart, given its path from here with slashes.
+// readDocument parses a page. Its path is relative to the root, with slashes.
 func readDocument(t testing.TB, name string) *document {
 	t.Helper()
 	data, err := os.ReadFile(filepath.FromSlash(name))
@@ -92,7 +92,7 @@ func (d *document) parse(lines []string) {
 	}
 }
 
-// slug makes the anchor of a heading as GitHub does.
+// slug returns the anchor of a heading, as GitHub computes it.
 func slug(title string) string {
 	title = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`).ReplaceAllString(title, "$1")
 	return strings.Map(func(r rune) rune {
@@ -106,7 +106,7 @@ func slug(title string) string {
 	}, title)
 }
 
-// documents gives all pages of the repository.
+// documents returns all pages of the repository.
 func documents(t testing.TB) []*document {
 	t.Helper()
 	var all []*document
@@ -130,9 +130,9 @@ func documents(t testing.TB) []*document {
 	return all
 }
 
-// leads follows a link from a page to another file, by its path from here, and
-// the anchor there; ok tells whether it stays in the repository.
-func (d *document) leads(link string) (name, anchor string, ok bool) {
+// resolve returns the file and the anchor to which a link leads; ok is false for a
+// link out of the repository.
+func (d *document) resolve(link string) (name, anchor string, ok bool) {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "" {
 		return "", "", false
@@ -144,8 +144,8 @@ func (d *document) leads(link string) (name, anchor string, ok bool) {
 	return name, u.Fragment, true
 }
 
-// TestDocumentLinks follows every link of every page, anchors as well. Those
-// that leave the repository must be URLs with TLS.
+// TestDocumentLinks checks every link and anchor of every page. Links out of the
+// repository must be https URLs.
 func TestDocumentLinks(t *testing.T) {
 	pages := map[string]*document{}
 	for _, d := range documents(t) {
@@ -155,20 +155,20 @@ func TestDocumentLinks(t *testing.T) {
 	for _, d := range pages {
 		for _, link := range d.links {
 			followed++
-			name, anchor, ok := d.leads(link)
+			name, anchor, ok := d.resolve(link)
 			if !ok {
 				if u, err := url.Parse(link); err != nil || u.Scheme != "https" || u.Host == "" {
-					t.Errorf("%s: %s is no https URL", d.path, link)
+					t.Errorf("%s: %s is not an https URL", d.path, link)
 				}
 				continue
 			}
 			if _, err := os.Stat(filepath.FromSlash(name)); err != nil {
-				t.Errorf("%s: %s leads nowhere", d.path, link)
+				t.Errorf("%s: %s has no target", d.path, link)
 				continue
 			}
 			page, isPage := pages[name]
 			if anchor != "" && isPage && !slices.ContainsFunc(page.headings, func(h heading) bool { return h.anchor == anchor }) {
-				t.Errorf("%s: %s: there is no such heading", d.path, link)
+				t.Errorf("%s: %s: no such heading", d.path, link)
 			}
 		}
 	}
@@ -177,14 +177,14 @@ func TestDocumentLinks(t *testing.T) {
 	}
 }
 
-// TestDocumentsAreIndexed looks for pages that nobody finds: all of docs/ are in
-// its index, all runbooks in theirs.
-func TestDocumentsAreIndexed(t *testing.T) {
+// TestDocumentIndexes checks that all pages of docs/ and all runbooks are in their
+// indexes.
+func TestDocumentIndexes(t *testing.T) {
 	for _, index := range []string{"docs/README.md", "docs/runbooks/README.md"} {
 		d := readDocument(t, index)
 		named := map[string]int{}
 		for _, link := range d.links {
-			if name, _, ok := d.leads(link); ok {
+			if name, _, ok := d.resolve(link); ok {
 				named[name]++
 			}
 		}

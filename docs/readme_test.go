@@ -24,8 +24,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// TestReadmeMetrics holds the README's table against the one that metrics are
-// made from.
+// TestReadmeMetrics compares the README's table of metrics with the collector's.
 func TestReadmeMetrics(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| metric | labels | what |\n| --- | --- | --- |\n")
@@ -45,7 +44,7 @@ func TestReadmeMetrics(t *testing.T) {
 	begin := regexp.MustCompile(`(?m)^<!-- metrics:begin.*-->\n`).FindStringIndex(text)
 	end := strings.Index(text, "<!-- metrics:end -->")
 	if begin == nil || end < begin[1] {
-		t.Fatal("README.md has lost the marks of its table of metrics")
+		t.Fatal("README.md lacks the markers of its table of metrics")
 	}
 	if *update {
 		text = text[:begin[1]] + table.String() + text[end:]
@@ -55,16 +54,16 @@ func TestReadmeMetrics(t *testing.T) {
 		return
 	}
 	if text[begin[1]:end] != table.String() {
-		t.Error("the table of metrics in README.md is out of date; write it anew by: go test ./docs -run TestReadmeMetrics -update")
+		t.Error("the table of metrics in README.md is out of date; update it with: go test ./docs -run TestReadmeMetrics -update")
 	}
 }
 
-// TestReadmePolicy looks whether the IAM policy is one, and whether it allows
-// each call that the exporter makes.
+// TestReadmePolicy checks that the IAM policy is valid and allows every call of
+// the exporter.
 func TestReadmePolicy(t *testing.T) {
 	blocks := slices.DeleteFunc(readDocument(t, "README.md").blocks, func(b codeBlock) bool { return b.language != "json" })
 	if len(blocks) != 1 {
-		t.Fatalf("%d blocks of JSON, want the policy alone", len(blocks))
+		t.Fatalf("%d blocks of JSON, want only the policy", len(blocks))
 	}
 	var policy struct {
 		Version   string
@@ -88,7 +87,7 @@ func TestReadmePolicy(t *testing.T) {
 		}
 		for _, action := range s.Action {
 			if !regexp.MustCompile(`^[a-z]+:[a-zA-Z]+:(get|list)[a-zA-Z]*$`).MatchString(action) {
-				t.Errorf("%s allows %q, which is not the name of an action that reads", s.Sid, action)
+				t.Errorf("%s allows %q, which is not the name of a read action", s.Sid, action)
 			}
 			allowed[action] = s.Sid
 		}

@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// chinese is how the path of a Chinese page ends.
+// chinese is the suffix of the path of a Chinese page.
 const chinese = ".zh-CN.md"
 
-// TestTranslations holds every Chinese page against the English one: the same
-// headings, code but for comments, links, tables, and names in between.
+// TestTranslations compares every Chinese page with the English one: headings,
+// code without comments, links, tables and code spans.
 func TestTranslations(t *testing.T) {
 	var pages []string
 	for _, d := range documents(t) {
@@ -57,8 +57,8 @@ func compareTranslation(t *testing.T, from, to *document) {
 			t.Errorf("%s: this block differs from that of %s:\n%s", to.path, from.path, to.blocks[i].text)
 		}
 	}
-	if a, b := targetsOf(from), targetsOf(to); !slices.Equal(a, b) {
-		t.Errorf("%s lacks links, or has too many: %q", to.path, difference(a, b))
+	if a, b := linkTargets(from), linkTargets(to); !slices.Equal(a, b) {
+		t.Errorf("%s has other links: %q", to.path, difference(a, b))
 	}
 	if len(from.tables) != len(to.tables) {
 		t.Fatalf("%s has %d rows in tables, %s %d", from.path, len(from.tables), to.path, len(to.tables))
@@ -71,7 +71,7 @@ func compareTranslation(t *testing.T, from, to *document) {
 	a, b := sections(from), sections(to)
 	for i := range a {
 		if x, y := codeSpans(a[i]), codeSpans(b[i]); !slices.Equal(x, y) {
-			t.Errorf("%s, in section %d, names other things in code than %s: %q", to.path, i, from.path, difference(x, y))
+			t.Errorf("%s, in section %d, has other code spans than %s: %q", to.path, i, from.path, difference(x, y))
 		}
 	}
 }
@@ -80,11 +80,11 @@ var comment = regexp.MustCompile(`(?m)[ \t]*(^|[ \t])#.*$`)
 
 func withoutComments(code string) string { return comment.ReplaceAllString(code, "") }
 
-// targetsOf gives where a page's links lead, sorted, each once. A translation is
-// as good as what it translates, and preferred where there is one.
-func targetsOf(d *document) (targets []string) {
+// linkTargets returns the targets of a page's links, sorted and unique. A translated
+// page counts as the English one.
+func linkTargets(d *document) (targets []string) {
 	for _, link := range d.links {
-		name, _, ok := d.leads(link)
+		name, _, ok := d.resolve(link)
 		if !ok {
 			name = link
 		} else if english, isChinese := strings.CutSuffix(name, chinese); isChinese {
@@ -96,20 +96,20 @@ func targetsOf(d *document) (targets []string) {
 	return slices.Compact(targets)
 }
 
-// sections gives the prose between headings, without blocks of code.
+// sections returns the text between headings, without blocks of code.
 func sections(d *document) []string {
 	text := regexp.MustCompile("(?ms)^ *```.*?^ *```$").ReplaceAllString(d.text, "")
 	return regexp.MustCompile(`(?m)^#{1,6} .*$`).Split(text, -1)
 }
 
-// codeSpans gives what is named in code, sorted, each once.
+// codeSpans returns the code spans of a text, sorted and unique.
 func codeSpans(text string) []string {
 	spans := inlineCode.FindAllString(text, -1)
 	slices.Sort(spans)
 	return slices.Compact(spans)
 }
 
-// difference gives what only one of two sorted lists has.
+// difference returns the elements that only one of two sorted lists has.
 func difference(a, b []string) (only []string) {
 	for _, x := range a {
 		if !slices.Contains(b, x) {
@@ -124,27 +124,27 @@ func difference(a, b []string) (only []string) {
 	return only
 }
 
-// TestTranslatedLinksStayInTheLanguage looks for links of Chinese pages to
-// English ones that there are in Chinese as well.
-func TestTranslatedLinksStayInTheLanguage(t *testing.T) {
+// TestTranslatedLinks checks that Chinese pages link to the Chinese version of a
+// page, if it exists.
+func TestTranslatedLinks(t *testing.T) {
 	for _, d := range documents(t) {
 		if !strings.HasSuffix(d.path, chinese) {
 			continue
 		}
 		for _, link := range d.links {
-			name, _, ok := d.leads(link)
+			name, _, ok := d.resolve(link)
 			base, isPage := strings.CutSuffix(name, ".md")
 			if !ok || !isPage || strings.HasSuffix(name, chinese) || base+chinese == d.path {
 				continue
 			}
 			if _, err := os.Stat(filepath.FromSlash(base + chinese)); err == nil {
-				t.Errorf("%s leads to %s, which there is in Chinese", d.path, link)
+				t.Errorf("%s links to %s, which exists in Chinese", d.path, link)
 			}
 		}
 	}
 }
 
-func TestCodeIsComparedWithoutComments(t *testing.T) {
+func TestWithoutComments(t *testing.T) {
 	for _, tc := range []struct{ a, b string }{
 		{"# one\nx: 1   # two\n", "# 一\nx: 1 # 二\n"},
 		{"key: a#b\n", "key: a#b\n"},
@@ -154,6 +154,6 @@ func TestCodeIsComparedWithoutComments(t *testing.T) {
 		}
 	}
 	if withoutComments("key: a#b\n") == withoutComments("key: a#c\n") || withoutComments("x: 1 # a\n") == withoutComments("x: 2 # a\n") {
-		t.Error("code that differs is taken for the same")
+		t.Error("different code compares as equal")
 	}
 }

@@ -26,7 +26,7 @@ const (
 	runbooksURL = "https://github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/blob/main/docs/runbooks/"
 )
 
-// rule is a rule of Prometheus, as far as it is looked at here.
+// rule is a Prometheus rule, as far as it is checked.
 type rule struct {
 	Record, Alert, Expr string
 	For                 model.Duration
@@ -36,7 +36,7 @@ type rule struct {
 
 func (r rule) name() string { return r.Record + r.Alert }
 
-// loadRules reads all rules, those of recordings before those of alerts.
+// loadRules reads all rules, recording rules before alerts.
 func loadRules(t *testing.T) []rule {
 	t.Helper()
 	var all []rule
@@ -67,7 +67,7 @@ func loadRules(t *testing.T) []rule {
 	return all
 }
 
-// alerts gives the names of all alerts without their prefix, in order.
+// alerts returns the names of all alerts without their prefix, in order.
 func alerts(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -83,7 +83,7 @@ func alerts(t *testing.T) []string {
 	return names
 }
 
-// The parts of PromQL that name something. Strings are taken out first.
+// The parts of PromQL that contain names. Strings are removed first.
 var (
 	promString = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*'")
 	promMetric = regexp.MustCompile(`\b(?:\w+:)?(?:huaweicloud_workspace_\w+(?::\w+)?|up\b)(?:\{([^}]*)\})?`)
@@ -91,7 +91,7 @@ var (
 	promWord   = regexp.MustCompile(`[a-zA-Z_]\w*`)
 )
 
-// metricLabels gives the labels of all metrics that rules may name.
+// metricLabels returns the labels of all metrics that rules may use.
 func metricLabels(rules []rule) map[string][]string {
 	known := map[string][]string{"up": {"job", "instance"}}
 	for _, m := range collector.Table() {
@@ -99,7 +99,7 @@ func metricLabels(rules []rule) map[string][]string {
 	}
 	for _, r := range rules {
 		if labels, _, found := strings.Cut(r.Record, ":"); found {
-			// The level of a recording is its labels, joined by underscores.
+			// The level of a recording rule is its labels, joined by underscores.
 			for _, label := range []string{"region", "project_id", "desktop_id", "eips", "vpc_id", "subnet_id", "security_group_id", "status"} {
 				if strings.Contains("_"+labels+"_", "_"+label+"_") {
 					known[r.Record] = append(known[r.Record], label)
@@ -110,8 +110,7 @@ func metricLabels(rules []rule) map[string][]string {
 	return known
 }
 
-// checkNames looks whether the metrics of an expression exist, and whether each
-// label is one of theirs.
+// checkNames checks that the metrics of an expression exist and have its labels.
 func checkNames(expression string, known map[string][]string) (metrics int, faults []string) {
 	expression = promString.ReplaceAllString(expression, "S")
 	var labels []string
@@ -139,10 +138,11 @@ func checkNames(expression string, known map[string][]string) (metrics int, faul
 	return metrics, faults
 }
 
-// templateQuery is a query in an annotation. Its matchers have values by printf.
+// templateQuery is a query in an annotation, whose values are formatted by printf.
 var templateQuery = regexp.MustCompile(`printf ("(?:[^"\\]|\\.)*")[^|]*\| query`)
 
-func TestRulesNameWhatThereIs(t *testing.T) {
+// TestRuleNames checks that the metrics and labels in rules exist.
+func TestRuleNames(t *testing.T) {
 	t.Parallel()
 	rules := loadRules(t)
 	known := metricLabels(rules)
@@ -167,9 +167,9 @@ func TestRulesNameWhatThereIs(t *testing.T) {
 		}
 	}
 	if queries == 0 {
-		t.Error("no annotation looks a name up")
+		t.Error("no annotation has a query")
 	}
-	// What the check finds, so that it is known to find something.
+	// The check itself finds errors.
 	for expression, want := range map[string]string{
 		`sum(huaweicloud_workspace_desktop_eip)`:                                        "there is no metric huaweicloud_workspace_desktop_eip",
 		`region:huaweicloud_workspace_x:sum`:                                            "there is no metric region:huaweicloud_workspace_x:sum",
@@ -183,23 +183,23 @@ func TestRulesNameWhatThereIs(t *testing.T) {
 	}
 }
 
-// TestAlertsAreMadeAlike looks at what every alert must have, and at what those
-// on desktops need lest an outage fires them.
-func TestAlertsAreMadeAlike(t *testing.T) {
+// TestAlertConventions checks what every alert must have, and that an outage does
+// not fire alerts about desktops.
+func TestAlertConventions(t *testing.T) {
 	t.Parallel()
 	const fresh = "max by (region, project_id) (max_over_time(huaweicloud_workspace_up[10m])) == 1"
 	guarded := 0
 	for _, r := range loadRules(t) {
 		for _, m := range promLabels.FindAllStringSubmatch(r.Expr, -1) {
 			if strings.Contains(m[1], "_name") {
-				t.Errorf("%s: a name in %q would begin its for anew, or count twice, when it changes", r.name(), m[0])
+				t.Errorf("%s: a name in %q would restart its for, or count twice, when it changes", r.name(), m[0])
 			}
 		}
 		if r.Alert == "" {
 			continue
 		}
 		if len(r.Labels) != 1 || !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
-			t.Errorf("%s: labels %v, want a severity alone", r.Alert, r.Labels)
+			t.Errorf("%s: labels %v, want only a severity", r.Alert, r.Labels)
 		}
 		for _, key := range []string{"summary", "description", "runbook_url"} {
 			if r.Annotations[key] == "" || strings.Contains(r.Annotations[key], "\n") {
@@ -216,21 +216,22 @@ func TestAlertsAreMadeAlike(t *testing.T) {
 			continue
 		}
 		if !strings.HasSuffix(strings.TrimSpace(r.Expr), "and on (region, project_id)\n"+fresh) {
-			t.Errorf("%s may fire while the cloud fails", r.Alert)
+			t.Errorf("%s may fire during an outage", r.Alert)
 		}
 		if time.Duration(r.For) <= 10*time.Minute {
-			t.Errorf("%s: for is %s, not longer than what counts as fresh", r.Alert, r.For)
+			t.Errorf("%s: for is %s, not longer than data counts as fresh", r.Alert, r.For)
 		}
 	}
 	if guarded < 6 {
-		t.Errorf("%d alerts need fresh data, want all on desktops", guarded)
+		t.Errorf("%d alerts need fresh data, want all about desktops", guarded)
 	}
 }
 
 // promFence is a block of PromQL, which may be part of a list.
 var promFence = regexp.MustCompile("(?ms)^ *```promql\n(.*?)^ *```$")
 
-func TestAlertsHaveRunbooks(t *testing.T) {
+// TestRunbooks checks that every alert has a runbook, and what is in it.
+func TestRunbooks(t *testing.T) {
 	t.Parallel()
 	rules := loadRules(t)
 	known := metricLabels(rules)
@@ -289,7 +290,7 @@ func TestAlertsHaveRunbooks(t *testing.T) {
 	}
 }
 
-// checkLinks looks whether the files exist that a page points to.
+// checkLinks checks that the files to which a page links exist.
 func checkLinks(t *testing.T, page, text string) {
 	t.Helper()
 	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1) {
@@ -300,10 +301,9 @@ func checkLinks(t *testing.T, page, text string) {
 	}
 }
 
-// TestAlertsAreTested looks whether promtool is given, for each alert, a case in
-// which it fires and cases in which it stays quiet, what they are about said
-// before them.
-func TestAlertsAreTested(t *testing.T) {
+// TestAlertTests checks that promtool has, for each alert, a named test in which it
+// fires and one in which it does not.
+func TestAlertTests(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(rulesDir, "tests", "*.yml"))
 	if err != nil {
@@ -355,18 +355,18 @@ func TestAlertsAreTested(t *testing.T) {
 			}
 		}
 		if firing == 0 || quiet == 0 {
-			t.Errorf("%s: %d scenarios in which it fires, %d in which it stays quiet", path, firing, quiet)
+			t.Errorf("%s: %d tests in which it fires, %d in which it does not", path, firing, quiet)
 		}
 	}
-	// A scenario of a thousand desktops is written by the test that has it played.
+	// The test of a thousand desktops is generated by package test.
 	want := slices.DeleteFunc(slices.Sorted(slices.Values(alerts(t))), func(name string) bool { return name == "ManyDesktopsAffected" })
 	if !slices.Equal(tested, want) {
 		t.Errorf("tests of %q, want %q", tested, want)
 	}
 }
 
-// TestFailuresNameAlerts looks at the alerts that docs/failures.md promises.
-func TestFailuresNameAlerts(t *testing.T) {
+// TestFailuresPage checks that the alerts in docs/failures.md exist.
+func TestFailuresPage(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("docs/failures.md")
 	if err != nil {
@@ -388,7 +388,7 @@ func TestFailuresNameAlerts(t *testing.T) {
 			for _, m := range regexp.MustCompile("`([^`]*)`").FindAllStringSubmatch(cells[column], -1) {
 				named++
 				if !slices.Contains(known, m[1]) {
-					t.Errorf("docs/failures.md names the alert %s, which does not exist", m[1])
+					t.Errorf("docs/failures.md has the alert %s, which does not exist", m[1])
 				}
 			}
 		}
