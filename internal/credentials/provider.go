@@ -60,7 +60,7 @@ type namedProvider struct {
 	Provider
 }
 
-// Changed asks the selected provider.
+// Changed reports whether the key of the selected provider may have changed.
 func (c *providerChain) Changed() bool { return c.selected != nil && c.selected.Changed() }
 
 // Retrieve returns the key of the first provider that has one. Its error lists

@@ -46,7 +46,7 @@ func (q *queue) remove(w *waiter) {
 	*q = slices.DeleteFunc(*q, func(o *waiter) bool { return o == w })
 }
 
-// hold holds a place for a tenant that is to return at a time. A tenant has one
+// hold reserves the place for a tenant that is to return at a time. A tenant has one
 // such place, however many of its requests were turned away.
 func (q *queue) hold(w *waiter, until time.Time) {
 	if w.Tenant == nil || slices.ContainsFunc(*q, func(o *waiter) bool { return o.isHeldFor(w.Request) }) {

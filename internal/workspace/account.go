@@ -7,38 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
-	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/credentials"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
 )
-
-// connection is what requests to all endpoints of a project or account share.
-type connection struct {
-	transport http.RoundTripper
-	keys      *credentials.Cache
-	release   func()
-}
-
-// connect returns the connection for credentials and network settings. It sends
-// nothing. configuredIAM is the endpoint in the configuration, or "".
-func (c *Client) connect(cfg *config.Credentials, network config.HTTP, iam, configuredIAM string) (*connection, error) {
-	transport, releaseTransport, err := c.transports.Get(network)
-	if err != nil {
-		return nil, err
-	}
-	keys, releaseKeys, err := c.credentials.Get(cfg, credentials.IAM{Transport: transport, Endpoint: iam, Configured: configuredIAM != ""})
-	if err != nil {
-		releaseTransport()
-		return nil, err
-	}
-	return &connection{transport, keys, func() {
-		releaseKeys()
-		releaseTransport()
-	}}, nil
-}
 
 // IAMProject is a project in a response of IAM.
 type IAMProject = decode.IAMProject
@@ -77,7 +50,7 @@ func (a *AccountClient) Close() { a.release() }
 // Projects returns all projects that the key has access to. It neither selects
 // projects nor checks whether Workspace is available in their region.
 func (a *AccountClient) Projects(ctx context.Context) ([]IAMProject, error) {
-	projects, err := a.client.listIAMProjects(ctx, a.iam, listVisible())
+	projects, err := a.client.listIAMProjects(ctx, a.iam, listAuthProjects())
 	var f *inventory.Failure
 	if errors.As(err, &f) && (f.Kind == inventory.Denied || f.Kind == inventory.Refused || f.Kind == inventory.Misconfigured) {
 		// Where IAM lacks this operation, list all projects of the account.

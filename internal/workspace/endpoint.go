@@ -5,6 +5,7 @@ package workspace
 
 import (
 	"fmt"
+	"net/url"
 	"sync"
 
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/workspace/v2/region"
@@ -65,4 +66,13 @@ func iamEndpoint(region, configured string, getenv func(string) string) string {
 	default:
 		return "https://iam.myhuaweicloud.com"
 	}
+}
+
+// hostOf returns the host of an endpoint, for messages.
+func hostOf(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "the endpoint"
+	}
+	return u.Host
 }

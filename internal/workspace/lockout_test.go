@@ -105,7 +105,7 @@ func TestKeyRevokedWithRequestsInFlight(t *testing.T) {
 		if refused == 0 {
 			t.Error("no failure has the time at which the key is tried again")
 		}
-		synctest.Wait() // calls that were given up may still reach the simulator
+		synctest.Wait() // cancelled requests may still reach the simulator
 		after := fx.sim.CallCount("")
 		quotas := fmt.Sprint(fx.client.Quotas())
 		requestAll(t.Context(), projects)

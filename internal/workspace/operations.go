@@ -58,9 +58,9 @@ func showNetworks(ids []string) operation {
 	}}
 }
 
-// listBindings lists all EIPs that are bound to desktops. Without a limit, the
+// listEIPBindings lists all EIPs that are bound to desktops. Without a limit, the
 // API returns them in one response.
-func listBindings(filter *config.Desktops) operation {
+func listEIPBindings(filter *config.Desktops) operation {
 	return operation{inventory.ListDesktopsEips, func(c *sdk.HcHttpClient) error {
 		_, err := v2.NewWorkspaceClient(c).ListDesktopsEips(&model.ListDesktopsEipsRequest{
 			State:               optional("bind"),
@@ -76,8 +76,8 @@ func listProjects(name string) operation {
 	return operation{inventory.KeystoneListProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/projects", name) }}
 }
 
-// listVisible lists the projects that the user of the key has access to.
-func listVisible() operation {
+// listAuthProjects lists the projects that the user of the key has access to.
+func listAuthProjects() operation {
 	return operation{inventory.KeystoneListAuthProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/auth/projects", "") }}
 }
 

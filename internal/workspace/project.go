@@ -126,7 +126,7 @@ func (p *ProjectClient) do(ctx context.Context, r *request) error {
 func (p *ProjectClient) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
 	var bindings inventory.EIPBindings
 	err := p.do(ctx, &request{
-		operation: listBindings(&p.cfg.Desktops), urgent: true, decode: decodeInto(p.client, &bindings, decode.EIPBindings),
+		operation: listEIPBindings(&p.cfg.Desktops), urgent: true, decode: decodeInto(p.client, &bindings, decode.EIPBindings),
 	})
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -149,13 +148,4 @@ func readAll(from io.Reader, length int64) ([]byte, error) {
 			body = append(body, 0)[:len(body)]
 		}
 	}
-}
-
-// hostOf returns the host of an endpoint, for messages.
-func hostOf(endpoint string) string {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return "the endpoint"
-	}
-	return u.Host
 }
