@@ -72,39 +72,39 @@ func (l *eipList) readTwice() bool { return l.bindings != nil && l.lastRead.Afte
 func (l *eipList) reset() { *l = eipList{nextRead: l.nextRead} }
 
 // applyEIPList takes over an EIP list, or the error of reading it.
-func (s *engineState) applyEIPList(b inventory.EIPBindings, err error, asked time.Time) {
+func (s *engineState) applyEIPList(b inventory.EIPBindings, err error, requestedAt time.Time) {
 	l := &s.consistency.eips
 	if wait, ok := asQuotaExceeded(err); ok {
 		l.nextRead = wait.Until
 		return
 	}
-	if asked.Before(l.lastRead) {
+	if requestedAt.Before(l.lastRead) {
 		return
 	}
-	l.nextRead = asked.Add(eipReadInterval)
+	l.nextRead = requestedAt.Add(eipReadInterval)
 	if err != nil {
 		if asFailure(inventory.ListDesktopsEips, err).Kind >= inventory.Denied {
-			l.nextRead = asked.Add(deniedEIPReadInterval)
+			l.nextRead = requestedAt.Add(deniedEIPReadInterval)
 		}
 		if l.bindings != nil && l.failedAt.IsZero() {
-			l.failedAt = asked
+			l.failedAt = requestedAt
 		}
 		return
 	}
 	if l.bindings == nil {
-		l.firstRead, l.mismatches = asked, map[string]mismatch{}
-		l.nextRead = asked.Add(secondEIPReadDelay)
+		l.firstRead, l.mismatches = requestedAt, map[string]mismatch{}
+		l.nextRead = requestedAt.Add(secondEIPReadDelay)
 	}
-	l.bindings, l.lastRead, l.failedAt = b, asked, time.Time{}
+	l.bindings, l.lastRead, l.failedAt = b, requestedAt, time.Time{}
 	for _, d := range s.desktops {
-		s.compareEIPs(d, asked, false)
+		s.compareEIPs(d, requestedAt, false)
 	}
 	s.dirty = true
 }
 
 // compareEIPs compares the networks of a desktop with the EIP list after one of
 // them was read: the networks, or else the list.
-func (s *engineState) compareEIPs(d *desktop, asked time.Time, networks bool) {
+func (s *engineState) compareEIPs(d *desktop, requestedAt time.Time, networks bool) {
 	l := &s.consistency.eips
 	if l.bindings == nil || d.record.Networks == nil {
 		return
@@ -119,7 +119,7 @@ func (s *engineState) compareEIPs(d *desktop, asked time.Time, networks bool) {
 	switch {
 	case !known || m.listed != listed || m.shown != shown:
 		l.mismatches[id] = mismatch{listed: listed, shown: shown, since: time.Now()}
-	case m.step < confirmedStep && networks == (m.step%2 == 0) && asked.After(m.since):
+	case m.step < confirmedStep && networks == (m.step%2 == 0) && requestedAt.After(m.since):
 		m.step, m.since = m.step+1, time.Now()
 		l.mismatches[id] = m
 	}

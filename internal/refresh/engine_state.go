@@ -107,9 +107,9 @@ func (s *engineState) mergeList(l []inventory.Desktop, complete bool, since time
 }
 
 // markListFailed records that the list could not be read.
-func (s *engineState) markListFailed(asked time.Time) {
+func (s *engineState) markListFailed(requestedAt time.Time) {
 	if s.listFailedAt.IsZero() {
-		s.listFailedAt = asked
+		s.listFailedAt = requestedAt
 	}
 }
 
@@ -126,7 +126,7 @@ func (s *engineState) fingerprint(d *inventory.Desktop) uint64 {
 	return maphash.Comparable(s.hashSeed, [...]string{d.Name, d.IP, d.SubnetID, d.PoolID, d.Status, d.TaskStatus})
 }
 
-// setRecord gives a desktop a new record.
+// setRecord replaces the record of a desktop.
 func (s *engineState) setRecord(d *desktop, listed inventory.Desktop, n *inventory.Networks) {
 	if d.record != nil && n != d.record.Networks {
 		s.updateAggregates(d, n)
@@ -152,7 +152,7 @@ func (s *engineState) updateAggregates(d *desktop, n *inventory.Networks) {
 
 // setNetworks records the networks of a desktop, which were requested at the given
 // time.
-func (s *engineState) setNetworks(d *desktop, n *inventory.Networks, asked time.Time, b inventory.EIPBindings) {
+func (s *engineState) setNetworks(d *desktop, n *inventory.Networks, requestedAt time.Time, b inventory.EIPBindings) {
 	if d.removed {
 		return // it expired during the request
 	}
@@ -160,28 +160,28 @@ func (s *engineState) setNetworks(d *desktop, n *inventory.Networks, asked time.
 		d.everChanged = d.everChanged || d.record.Networks != nil
 		s.setRecord(d, d.record.Desktop, n)
 	}
-	d.readAt = asked
+	d.readAt = requestedAt
 	d.failedAt, d.retryAt, d.refusals = time.Time{}, time.Time{}, 0
 	d.readFingerprint, d.listedEIPs, d.eipListKnown = d.fingerprint, b[d.record.Desktop.ID], b != nil
 	d.added = false
-	s.compareEIPs(d, asked, true)
+	s.compareEIPs(d, requestedAt, true)
 }
 
 // markFailed records that the networks of a desktop could not be read.
-func (d *desktop) markFailed(asked time.Time) {
+func (d *desktop) markFailed(requestedAt time.Time) {
 	if d.failedAt.IsZero() {
-		d.failedAt = asked
+		d.failedAt = requestedAt
 	}
 }
 
 // markRefused records that the cloud refused to return the networks of a desktop.
 // They are requested again after a delay, because a refused desktop costs a call
 // of its own each time.
-func (d *desktop) markRefused(asked time.Time) {
-	d.markFailed(asked)
+func (d *desktop) markRefused(requestedAt time.Time) {
+	d.markFailed(requestedAt)
 	delay := min(minRetryDelay<<min(d.refusals, 8), maxRetryDelay)
 	d.refusals++
-	d.retryAt = asked.Add(delay)
+	d.retryAt = requestedAt.Add(delay)
 	d.readFingerprint, d.added = d.fingerprint, false
 }
 

@@ -66,8 +66,8 @@ func (r *run) readLists(ctx context.Context) {
 	}
 
 	var bindings sync.WaitGroup
-	var refusal error
-	asked := time.Now()
+	var bindingsErr error
+	requestedAt := time.Now()
 	e.mu.Lock()
 	if known := e.state.project.ID; known != "" && known != project.ID {
 		e.state.reset(project)
@@ -75,7 +75,7 @@ func (r *run) readLists(ctx context.Context) {
 	e.state.project = project
 	read := e.opts.ReadEIPList && e.state.quotaLimited && r.bindings == nil
 	if read {
-		bindings.Go(func() { r.bindings, refusal = e.opts.Source.ListEIPBindings(ctx) })
+		bindings.Go(func() { r.bindings, bindingsErr = e.opts.Source.ListEIPBindings(ctx) })
 	}
 	e.mu.Unlock()
 	listing, err := e.opts.Source.ListDesktops(ctx)
@@ -87,16 +87,16 @@ func (r *run) readLists(ctx context.Context) {
 	if read && e.ctx.Err() == nil {
 		// Without the EIP list, changes of EIPs are only read later, so an error
 		// of reading it is no failure of the refresh.
-		e.state.applyEIPList(r.bindings, refusal, asked)
+		e.state.applyEIPList(r.bindings, bindingsErr, requestedAt)
 	}
 	r.listQuotaUntil = time.Time{}
 	if wait, ok := asQuotaExceeded(err); ok {
 		r.listQuotaUntil = wait.Until
 	} else {
 		r.listDone = true
-		r.applyList(listing, err, asked)
+		r.applyList(listing, err, requestedAt)
 	}
-	r.plan(asked)
+	r.plan(requestedAt)
 	r.releaseEarly()
 }
 
@@ -115,18 +115,18 @@ func (r *run) releaseEarly() {
 }
 
 // applyList takes over a list of desktops, or the error of reading it.
-func (r *run) applyList(listing []inventory.Desktop, err error, asked time.Time) {
+func (r *run) applyList(listing []inventory.Desktop, err error, requestedAt time.Time) {
 	s := &r.engine.state
 	if err == nil {
 		r.answered = r.answered || s.opts.Discovered
-		s.mergeList(listing, true, asked)
+		s.mergeList(listing, true, requestedAt)
 		return
 	}
 	f := asFailure(inventory.ListDesktops, err)
 	r.addFailure(f)
 	// After a slow failure there is no time left for networks.
 	r.aborted = f.Kind >= inventory.Disabled || time.Now().After(r.lastStart)
-	s.markListFailed(asked)
+	s.markListFailed(requestedAt)
 	if f.Kind == inventory.Incomplete {
 		s.mergeList(listing, false, s.listFailedAt)
 	}
@@ -246,7 +246,7 @@ func (r *run) readBatch(ctx context.Context, b batch) {
 		ids[i] = d.record.Desktop.ID
 	}
 	r.engine.mu.Unlock()
-	asked := time.Now()
+	requestedAt := time.Now()
 	result, err := r.engine.opts.Source.ReadNetworks(ctx, ids, b.urgent)
 
 	r.engine.mu.Lock()
@@ -277,11 +277,11 @@ func (r *run) readBatch(ctx context.Context, b batch) {
 		d.lastRun = r.number
 		switch {
 		case n != nil:
-			r.engine.state.setNetworks(d, n, asked, r.bindings)
+			r.engine.state.setNetworks(d, n, requestedAt, r.bindings)
 		case refusal != nil && !allRefused:
-			d.markRefused(asked)
+			d.markRefused(requestedAt)
 		default:
-			d.markFailed(asked)
+			d.markFailed(requestedAt)
 		}
 	}
 	switch {

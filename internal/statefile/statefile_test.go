@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -217,24 +216,6 @@ func TestUnknownFields(t *testing.T) {
 	s, err := readBytes(fileOf(`{"state":{"saved_at":"2026-01-31T08:00:00Z","more":{}}}` + "\n" + `{"more":{"a":[1]}}` + "\n{}\n"))
 	if err != nil || s.SavedAt.IsZero() {
 		t.Errorf("read: %+v (%v)", s, err)
-	}
-}
-
-// TestOtherKindsOfFiles asserts that Read does not block on a pipe and that
-// neither a folder nor a pipe is replaced.
-func TestOtherKindsOfFiles(t *testing.T) {
-	folder := t.TempDir()
-	pipe := filepath.Join(folder, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Skip(err)
-	}
-	for _, path := range []string{folder, pipe} {
-		if _, err := Read(path); !errors.Is(err, ErrNotStateFile) {
-			t.Errorf("%s: %v", path, err)
-		}
-		if err := Write(path, &State{}); err == nil {
-			t.Errorf("%s was replaced", path)
-		}
 	}
 }
 
