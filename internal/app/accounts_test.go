@@ -82,7 +82,7 @@ level=info project=org/la-north-2_lab region=la-north-2 msg="Project refreshed" 
 level=info account=org projects=2 msg="Account projects listed" visible=2 added= removed=org/ap-southeast-3
 `)
 		if n := s.Cloud.CallCount(listMine); n != 2 {
-			t.Errorf("IAM was asked %d times in twenty minutes, want 2", n)
+			t.Errorf("%d calls of IAM in twenty minutes, want 2", n)
 		}
 	})
 }
@@ -152,14 +152,14 @@ level=info project=org/la-north-2_lab region=la-north-2 msg="Project skipped, Wo
 			time.Sleep(time.Minute)
 		}
 		s.wantLog("")
-		asked := 0
+		polls := 0
 		for _, c := range s.Cloud.Calls() {
 			if c.Project == projectC {
-				asked++
+				polls++
 			}
 		}
-		if asked < 6*60/11 || asked > 6*60/10 {
-			t.Errorf("it was asked %d times in six hours, want every ten minutes", asked)
+		if polls < 6*60/11 || polls > 6*60/10 {
+			t.Errorf("%d calls in six hours, want one every ten minutes", polls)
 		}
 		for path, want := range map[string]bool{"/": false, "/status": true, "/probe?target=org/la-north-2_lab": true} {
 			if got := strings.Contains(s.Get(path), "org/la-north-2_lab"); got != want {
@@ -209,8 +209,8 @@ func TestAccountsFailingFromStart(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		s.wantProjects("east/ap-southeast-3 up=1, west/la-north-2 up=1 desktops=2")
 		s.WantDesktops(apptest.TwoDesktopsOK)
-		if news := s.logLines(); strings.Count(news, `msg="Account recovered"`) != 2 || strings.Contains(news, "level=error") {
-			t.Errorf("log of the recovery:\n%s", news)
+		if logged := s.logLines(); strings.Count(logged, `msg="Account recovered"`) != 2 || strings.Contains(logged, "level=error") {
+			t.Errorf("log of the recovery:\n%s", logged)
 		}
 	})
 }
@@ -241,12 +241,12 @@ func TestAccountFailingLater(t *testing.T) {
 			}
 			heal()
 			time.Sleep(10*time.Minute + time.Second)
-			news := s.logLines()
-			if failed, still := strings.Count(news, "Account project list failed"), strings.Count(news, "Account project list still failing"); failed != 1 || still > 2 || strings.Count(news, "\n") != failed+still+1 {
-				t.Errorf("%s:\n%s", name, news)
+			logged := s.logLines()
+			if failed, still := strings.Count(logged, "Account project list failed"), strings.Count(logged, "Account project list still failing"); failed != 1 || still > 2 || strings.Count(logged, "\n") != failed+still+1 {
+				t.Errorf("%s:\n%s", name, logged)
 			}
-			if !strings.Contains(news, `msg="Account recovered" account=org`) {
-				t.Errorf("%s: no recovery:\n%s", name, news)
+			if !strings.Contains(logged, `msg="Account recovered" account=org`) {
+				t.Errorf("%s: no recovery:\n%s", name, logged)
 			}
 		}
 	})
@@ -315,7 +315,7 @@ func TestReloadAccounts(t *testing.T) {
 		s.Cloud.ResetCounters()
 		time.Sleep(time.Hour)
 		if n := s.Cloud.CallCount(listMine); n != 0 {
-			t.Errorf("an account that is gone asked IAM %d times", n)
+			t.Errorf("a removed account made %d calls", n)
 		}
 	})
 }
@@ -334,8 +334,8 @@ func TestAccountWaitsForQuota(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(10*time.Minute + time.Second)
-		if news := s.logLines(); strings.Contains(news, "level=error") {
-			t.Errorf("waiting for quota counts as a failure:\n%s", news)
+		if logged := s.logLines(); strings.Contains(logged, "level=error") {
+			t.Errorf("waiting for quota counts as a failure:\n%s", logged)
 		}
 		var times []time.Time
 		for _, c := range s.Cloud.Calls() {
@@ -344,7 +344,7 @@ func TestAccountWaitsForQuota(t *testing.T) {
 			}
 		}
 		if len(times) < 2 || !slices.IsSortedFunc(times, time.Time.Compare) {
-			t.Fatalf("IAM was asked at %v", times)
+			t.Fatalf("IAM was called at %v", times)
 		}
 		for i := 2; i < len(times); i++ {
 			if times[i].Sub(times[i-2]) < time.Minute {

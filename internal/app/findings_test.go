@@ -134,7 +134,7 @@ func TestFindingsWithoutPermission(t *testing.T) {
 			t.Errorf("up %v", e.Sum("up"))
 		}
 		if n := s.Cloud.CallCount(bindings); n != 2 {
-			t.Errorf("asked for the EIP list %d times in two hours, want twice", n)
+			t.Errorf("%d calls of the EIP list in two hours, want 2", n)
 		}
 	})
 }

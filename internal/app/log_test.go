@@ -76,7 +76,7 @@ func TestFailureLog(t *testing.T) {
 				time.Sleep(time.Hour)
 				s.Scrape()
 				s.Scrape()
-				var told []string
+				var logged []string
 				calls := 0
 				for _, r := range s.logRecords() {
 					if r["msg"] == "API call" {
@@ -87,7 +87,7 @@ func TestFailureLog(t *testing.T) {
 					if r["project"] != "office" || r["region"] != "la-north-2" || r["level"] == "debug" {
 						t.Errorf("unexpected line: %v", r)
 					}
-					told = append(told, r["level"]+": "+r["msg"])
+					logged = append(logged, r["level"]+": "+r["msg"])
 					if r["level"] != "error" {
 						continue
 					}
@@ -100,7 +100,7 @@ func TestFailureLog(t *testing.T) {
 					}
 				}
 				const want = "error: Project refresh failed, error: Project refresh still failing, error: Project refresh still failing, info: Project refresh recovered"
-				if got := strings.Join(told, ", "); got != want {
+				if got := strings.Join(logged, ", "); got != want {
 					t.Errorf("the log has %s;\nwant %s", got, want)
 				}
 				// The transport itself retries on a reused connection that broke.

@@ -16,7 +16,7 @@ import (
 // they must lead to the exposition. So none is repeated, lost or invented.
 type expectedFleet struct {
 	desktops map[string]*expectedDesktop
-	told     int
+	seen     int // changes applied so far
 }
 
 // expectedDesktop is a desktop as the changes describe it. A part without a change
@@ -38,10 +38,10 @@ func (m *fleetModel) applyChanges() {
 	now := m.App.Fleet().Snapshots()[0]
 	changes := m.App.History().Changes()
 	slices.Reverse(changes)
-	for _, c := range changes[m.shadow.told:] {
+	for _, c := range changes[m.shadow.seen:] {
 		m.apply(c)
 	}
-	m.shadow.told = len(changes)
+	m.shadow.seen = len(changes)
 
 	shown := map[string]bool{}
 	for _, r := range now.Records {
@@ -49,7 +49,7 @@ func (m *fleetModel) applyChanges() {
 		shown[id] = true
 		d := m.shadow.desktops[id]
 		if d == nil {
-			m.Errorf("step %d: %s is shown, and nothing was told of its coming", m.step, id)
+			m.Errorf("step %d: %s has a record, but no change reported it", m.step, id)
 			continue
 		}
 		m.checkPart(id, "the name", &d.name, r.Name())
@@ -60,7 +60,7 @@ func (m *fleetModel) applyChanges() {
 	}
 	for id := range m.shadow.desktops {
 		if !shown[id] && now.Health.Listed && now.Health.ListComplete {
-			m.Errorf("step %d: %s went, and nothing was told of it", m.step, id)
+			m.Errorf("step %d: %s has no record, but no change reported it", m.step, id)
 		}
 	}
 	total := 0.0
@@ -75,7 +75,7 @@ func (m *fleetModel) applyChanges() {
 // checkPart compares a part of a desktop with the snapshot.
 func (m *fleetModel) checkPart(id, what string, p *part, text string) {
 	if p.known && p.text != text {
-		m.Errorf("step %d: %s of %s is shown as %q; by what was told, it is %q", m.step, what, id, text, p.text)
+		m.Errorf("step %d: %s of %s is %q, by the changes %q", m.step, what, id, text, p.text)
 	}
 	*p = part{text, true}
 }
@@ -87,19 +87,19 @@ func (m *fleetModel) apply(c inventory.Change) {
 	switch c.Kind {
 	case inventory.Appeared:
 		if d != nil || !lived(func(l period) bool { return l.exists }) {
-			m.Errorf("step %d: told, and not so: %+v: %+v", m.step, c, m.lives[id])
+			m.Errorf("step %d: a wrong change: %+v: %+v", m.step, c, m.lives[id])
 		}
 		m.shadow.desktops[id] = &expectedDesktop{}
 		return
 	case inventory.Vanished:
 		if d == nil || !lived(func(l period) bool { return !l.exists }) {
-			m.Errorf("step %d: told, and not so: %+v: %+v", m.step, c, m.lives[id])
+			m.Errorf("step %d: a wrong change: %+v: %+v", m.step, c, m.lives[id])
 		}
 		delete(m.shadow.desktops, id)
 		return
 	}
 	if d == nil {
-		m.Errorf("step %d: told of a desktop that never came: %+v", m.step, c)
+		m.Errorf("step %d: a change of an unknown desktop: %+v", m.step, c)
 		return
 	}
 	p, of := &d.name, func(l period) string { return l.name }
@@ -116,17 +116,17 @@ func (m *fleetModel) apply(c inventory.Change) {
 			kind = inventory.EIPUnbound
 		}
 		if c.Kind != kind {
-			m.Errorf("step %d: told as %s, and is %s: %+v", m.step, c.Kind, kind, c)
+			m.Errorf("step %d: a change of kind %s, want %s: %+v", m.step, c.Kind, kind, c)
 		}
 	default:
-		m.Errorf("step %d: told, and never done: %+v", m.step, c)
+		m.Errorf("step %d: an unknown kind of change: %+v", m.step, c)
 		return
 	}
 	if p.known && p.text != c.Before || c.Before == c.After {
-		m.Errorf("step %d: told from %q, and it was %q: %+v", m.step, c.Before, p.text, c)
+		m.Errorf("step %d: a change from %q, want %q: %+v", m.step, c.Before, p.text, c)
 	}
 	if !m.wasTrue(id, time.Time{}, func(l period) bool { return of(l) == c.Before }) || !lived(func(l period) bool { return l.exists && of(l) == c.After }) {
-		m.Errorf("step %d: told, and never so: %+v: %+v", m.step, c, m.lives[id])
+		m.Errorf("step %d: a change to a value that never was: %+v: %+v", m.step, c, m.lives[id])
 	}
 	*p = part{c.After, true}
 }
@@ -138,9 +138,9 @@ func (m *fleetModel) checkComplete() {
 		l, d := lives[len(lives)-1], m.shadow.desktops[id]
 		switch {
 		case (d != nil) != l.exists:
-			m.Errorf("step %d: %s exists: %t; by what was told: %t", m.step, id, l.exists, d != nil)
+			m.Errorf("step %d: %s exists: %t, by the changes: %t", m.step, id, l.exists, d != nil)
 		case d != nil && *d != expectedDesktop{part{l.name, true}, part{l.address, true}, part{l.eip, true}}:
-			m.Errorf("step %d: %s is %+v; by what was told, it is %+v", m.step, id, l, *d)
+			m.Errorf("step %d: %s is %+v, by the changes %+v", m.step, id, l, *d)
 		}
 	}
 }

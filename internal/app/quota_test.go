@@ -285,15 +285,15 @@ func TestRefreshContinues(t *testing.T) {
 				if left != 0 {
 					t.Errorf("%v unresolved after six minutes", left)
 				}
-				asked := map[string]int{}
+				reads := map[string]int{}
 				for _, c := range s.Cloud.Calls() {
 					for _, id := range c.IDs {
-						asked[id]++
+						reads[id]++
 					}
 				}
-				times := slices.Sorted(maps.Values(asked))
+				times := slices.Sorted(maps.Values(reads))
 				if len(times) != 2000 || times[len(times)-1]-times[0] > 1 {
-					t.Errorf("of %d desktops one was asked for %d times, another %d times", len(times), times[len(times)-1], times[0])
+					t.Errorf("of %d desktops one was read %d times, another %d times", len(times), times[len(times)-1], times[0])
 				}
 			})
 		})
@@ -304,7 +304,7 @@ func TestRefreshContinues(t *testing.T) {
 // data, but detects an unbound EIP later; with the list, in the scrape after next.
 func TestWithoutEIPList(t *testing.T) {
 	t.Parallel()
-	told := map[bool]string{}
+	got := map[bool]string{}
 	for _, denied := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := quotaScenario(t, 3, "requests_per_minute: 2", quotaProject{"AK1", 1000}) // a cycle takes five minutes
@@ -347,9 +347,9 @@ func TestWithoutEIPList(t *testing.T) {
 				time.Sleep(time.Minute)
 			}
 			e := s.Scrape()
-			told[denied] = e.Desktops(id)
-			if n := throttledCalls(s, e); n != 0 || !strings.HasPrefix(told[denied][strings.LastIndexByte(told[denied], '\n')+1:], "up=1 desktops=1000 unresolved=0 stale=0") {
-				t.Errorf("denied %t: %v calls with 429, %s", denied, n, told[denied][strings.LastIndexByte(told[denied], '\n')+1:])
+			got[denied] = e.Desktops(id)
+			if n := throttledCalls(s, e); n != 0 || !strings.HasPrefix(got[denied][strings.LastIndexByte(got[denied], '\n')+1:], "up=1 desktops=1000 unresolved=0 stale=0") {
+				t.Errorf("denied %t: %v calls with 429, %s", denied, n, got[denied][strings.LastIndexByte(got[denied], '\n')+1:])
 			}
 			if codes := e.Sum("exporter_api_requests_total", "operation", bindings, "code", "403") > 0; codes != denied {
 				t.Errorf("denied %t: the EIP list was answered 403: %t", denied, codes)
@@ -359,7 +359,7 @@ func TestWithoutEIPList(t *testing.T) {
 			}
 		})
 	}
-	if diff := gocmp.Diff(told[false], told[true]); diff != "" {
+	if diff := gocmp.Diff(got[false], got[true]); diff != "" {
 		t.Errorf("with and without the EIP list (-with +without)\n%s", diff)
 	}
 }

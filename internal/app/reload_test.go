@@ -58,8 +58,8 @@ func TestFailedReloadChangesNothing(t *testing.T) {
 			if !strings.HasPrefix(answer, "reload failed, the old configuration stays in force:\n") || !strings.Contains(answer, bad.reason) {
 				t.Errorf("%s: want %q in\n%s", name, bad.reason, answer)
 			}
-			if news := s.logLines(); strings.Count(news, "\n") != 1 || !strings.Contains(news, "Configuration reload failed") {
-				t.Errorf("%s: log\n%s", name, news)
+			if logged := s.logLines(); strings.Count(logged, "\n") != 1 || !strings.Contains(logged, "Configuration reload failed") {
+				t.Errorf("%s: log\n%s", name, logged)
 			}
 			if s.Get("/config") != config {
 				t.Errorf("%s: /config changed", name)
@@ -149,7 +149,7 @@ func TestReloadMetrics(t *testing.T) {
 		fleet[0].Tags = []simulator.Tag{{Key: "team", Value: "finance"}, {Key: "floor", Value: "3"}}
 		fleet[0].Users = []simulator.User{{Name: "ana"}}
 		s := newScenario(t, apptest.OfficeYAML, fleet...)
-		said := func() string {
+		exposed := func() string {
 			e := s.Scrape()
 			var families []string
 			for name := range e {
@@ -177,7 +177,7 @@ func TestReloadMetrics(t *testing.T) {
 			{"", "security_group_info"},
 		} {
 			s.reload(apptest.OfficeYAML+tc.metrics+"\n", http.StatusOK)
-			if got := said(); got != tc.want {
+			if got := exposed(); got != tc.want {
 				t.Errorf("%q: %q, want %q", tc.metrics, got, tc.want)
 			}
 			if e := s.Scrape(); e.Sum("desktops") != 2 {
@@ -195,12 +195,12 @@ func TestDisabledTLSVerificationIsReported(t *testing.T) {
 		const off = "http: {tls_config: {insecure_skip_verify: true}}"
 		s := newScenario(t, apptest.OfficeYAML+"    "+off+"\n"+apptest.PlantYAML+"accounts:"+apptest.AccountYAML("org", off, "projects: none")+
 			"changes: {webhook: {url: 'https://hooks.example.com', "+off+"}}\n", apptest.TwoDesktops()...)
-		said := func() string {
+		unverified := func() string {
 			var names []string
 			s.Scrape().Each("exporter_tls_verification_disabled", func(l apptest.Labels, _ float64) { names = append(names, l.Get("project")) })
 			return strings.Join(sorted(names), " ")
 		}
-		if got := said(); got != "changes.webhook office org" {
+		if got := unverified(); got != "changes.webhook office org" {
 			t.Errorf("verification is off for %q, want changes.webhook office org", got)
 		}
 		if n := strings.Count(s.logLines(), "level=warn msg=\"TLS certificate verification is disabled"); n != 3 {
@@ -210,7 +210,7 @@ func TestDisabledTLSVerificationIsReported(t *testing.T) {
 			t.Error("/status does not report it")
 		}
 		s.reload(apptest.OfficeYAML+apptest.PlantYAML, http.StatusOK)
-		if got := said(); got != "" || strings.Contains(s.Get("/status"), "Warning") {
+		if got := unverified(); got != "" || strings.Contains(s.Get("/status"), "Warning") {
 			t.Errorf("verification is on again, but reported for %q", got)
 		}
 	})

@@ -63,7 +63,7 @@ func TestRefusedBatches(t *testing.T) {
 				time.Sleep(time.Minute)
 				s.Scrape()
 				if n := s.Cloud.CallCount(networks); n != 3 {
-					t.Errorf("the next scrape made %d networks calls, want 3: the culprits are not asked for again", n)
+					t.Errorf("the next scrape made %d networks calls, want 3: refused desktops are not read again", n)
 				}
 				for minute := range 15 {
 					time.Sleep(time.Minute)

@@ -206,7 +206,7 @@ func TestMalformedDesktops(t *testing.T) {
 			listed: `{"desktop_id":"d1","computer_name":"` + strings.Repeat("x", 64<<10) + `"}`,
 			want:   "d1 " + strings.Repeat("x", 64<<10) + ": 10.0.0.1/1.1.1.1+default" + d2 + well,
 		},
-		"fields that nobody knows": {
+		"unknown fields": {
 			networks: `{"computer_id":"d1","future":{"a":[1,2]},"network_infos":[{"port_info":{"id":"p","ip_address":"10.0.0.1","osextipsmacmacAddr":"fa"},"ipv6":""}]}`,
 			want:     "d1 nd1: 10.0.0.1" + d2 + well,
 		},
@@ -253,15 +253,15 @@ func TestScrapeCalls(t *testing.T) {
 					}
 					time.Sleep(2 * time.Minute)
 				}
-				asked := map[string]int{}
+				reads := map[string]int{}
 				for _, c := range s.Cloud.Calls() {
 					for _, id := range c.IDs {
-						asked[id]++
+						reads[id]++
 					}
 				}
-				for id, n := range asked {
+				for id, n := range reads {
 					if n != 3 {
-						t.Fatalf("%s was asked for %d times in three scrapes", id, n)
+						t.Fatalf("%s was read %d times in three scrapes", id, n)
 					}
 				}
 			})

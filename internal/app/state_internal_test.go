@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/refresh"
 )

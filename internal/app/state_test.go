@@ -100,8 +100,8 @@ func TestRestartInOutage(t *testing.T) {
 		}
 		time.Sleep(20 * time.Minute)
 		s.WantDesktops("up=0 desktops=- unresolved=- stale=-")
-		if told := s.changes(); told != "" {
-			t.Errorf("an outage and a restart cause changes: %s", told)
+		if changes := s.changes(); changes != "" {
+			t.Errorf("an outage and a restart cause changes: %s", changes)
 		}
 	})
 }
@@ -247,8 +247,8 @@ func TestWithoutStateFile(t *testing.T) {
 			t.Errorf("not logged: %s", s.Log)
 		}
 		s.Restart(time.Minute)
-		if told := s.changes(); told != "" {
-			t.Errorf("changes without a state file: %s", told)
+		if changes := s.changes(); changes != "" {
+			t.Errorf("changes without a state file: %s", changes)
 		}
 	})
 }

@@ -31,8 +31,8 @@ func TestLostChangesAreLogged(t *testing.T) {
 		if took := time.Since(start); took > 6*time.Second {
 			t.Errorf("Close took %s", took)
 		}
-		if news := s.logLines(); strings.Count(news, "\n") != 1 || !strings.Contains(news, "level=warn") || !strings.Contains(news, "changes=2") {
-			t.Errorf("log\n%s", news)
+		if logged := s.logLines(); strings.Count(logged, "\n") != 1 || !strings.Contains(logged, "level=warn") || !strings.Contains(logged, "changes=2") {
+			t.Errorf("log\n%s", logged)
 		}
 	})
 }
@@ -44,7 +44,7 @@ func TestRestartDeliversQueue(t *testing.T) {
 	for name, test := range map[string]struct{ yaml, got, counts string }{
 		"to the same receiver": {webhookYAML(""), "eip_bound d1; eip_unbound d1; ", "sent=2 failures=0 queue=0"},
 		"to a new receiver":    {webhookYAML(", queue: 1"), "eip_unbound d1; ", "sent=1 failures=0 queue=0 queue_full=1"},
-		"to nobody":            {apptest.OfficeYAML, "", "sent=0 failures=0 queue=0 no_receiver=2"},
+		"without a receiver":   {apptest.OfficeYAML, "", "sent=0 failures=0 queue=0 no_receiver=2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,8 +62,8 @@ func TestRestartDeliversQueue(t *testing.T) {
 				s.YAML = test.yaml + state
 				s.App.Close()
 				hooks.received(t)
-				if news := s.logLines(); strings.Contains(news, "lost") {
-					t.Errorf("log\n%s", news)
+				if logged := s.logLines(); strings.Contains(logged, "lost") {
+					t.Errorf("log\n%s", logged)
 				}
 				hooks.setHandler(nil)
 				s.Open()

@@ -264,9 +264,9 @@ func TestWebhookRedirects(t *testing.T) {
 		s.Start()
 		s.setEIP("203.0.113.7")
 		s.wantWebhookMetrics("sent=0 failures=1 queue=1")
-		news := s.logLines()
-		if got := elsewhere.received(t); got != "" || !strings.Contains(news, `err="HTTP 307: redirects are not followed; configure the final URL"`) || strings.Contains(news, "CANARY") {
-			t.Errorf("elsewhere gets %q; log\n%s", got, news)
+		logged := s.logLines()
+		if got := elsewhere.received(t); got != "" || !strings.Contains(logged, `err="HTTP 307: redirects are not followed; configure the final URL"`) || strings.Contains(logged, "CANARY") {
+			t.Errorf("the redirect target got %q; log\n%s", got, logged)
 		}
 	})
 }
@@ -305,8 +305,8 @@ func TestWebhookFilesAreReread(t *testing.T) {
 			s.setEIP([]string{"203.0.113.7", ""}[failures%2])
 			failures++
 			s.wantWebhookMetrics(fmt.Sprintf("sent=%d failures=%d queue=1", failures-1, failures))
-			if news := s.logLines(); !strings.Contains(news, `err="`+test.want+`"`) || strings.Contains(news, "CANARY") {
-				t.Errorf("the log does not say %q:\n%s", test.want, news)
+			if logged := s.logLines(); !strings.Contains(logged, `err="`+test.want+`"`) || strings.Contains(logged, "CANARY") {
+				t.Errorf("the log lacks %q:\n%s", test.want, logged)
 			}
 			testutil.ReplaceFile(t, test.file, test.good)
 			time.Sleep(time.Second)
@@ -317,8 +317,8 @@ func TestWebhookFilesAreReread(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.setEIP("203.0.113.8")
-		if news := s.logLines(); !strings.Contains(news, "changes.webhook.url_file: "+url+": ") {
-			t.Errorf("log\n%s", news)
+		if logged := s.logLines(); !strings.Contains(logged, "changes.webhook.url_file: "+url+": ") {
+			t.Errorf("log\n%s", logged)
 		}
 	})
 }

@@ -103,8 +103,8 @@ func TestInvalidFlags(t *testing.T) {
 		t.Errorf("a prefix with a space is accepted: %d %s", code, &stderr)
 	}
 	bad := testutil.WriteFile(t, "web.yml", "basic_auth_users: {prometheus: CANARYPLAIN}\n")
-	if code, _, said := runProcess("--demo", "--web.config.file="+bad); code != 1 || strings.Contains(said, "CANARYPLAIN") {
-		t.Errorf("a plain-text password: exit code %d, %s", code, said)
+	if code, _, stderr := runProcess("--demo", "--web.config.file="+bad); code != 1 || strings.Contains(stderr, "CANARYPLAIN") {
+		t.Errorf("a plain-text password: exit code %d, %s", code, stderr)
 	}
 }
 

@@ -52,10 +52,10 @@ func TestHealthcheckFailure(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	address := strings.TrimPrefix(other.URL, "http://")
-	nobody := freeAddress(t)
+	unused := freeAddress(t)
 	for args, want := range map[string]string{
 		"--web.listen-address=" + address: "healthcheck: http://" + address + "/-/healthy returned 404 Not Found",
-		"--web.listen-address=" + nobody:  "healthcheck: dial tcp " + nobody + ": connect: connection refused",
+		"--web.listen-address=" + unused:  "healthcheck: dial tcp " + unused + ": connect: connection refused",
 		"--web.listen-address=vsock://:1": `healthcheck: --web.listen-address "vsock://:1" is not HOST:PORT`,
 		"--web.listen-address=10045":      `healthcheck: --web.listen-address "10045" is not HOST:PORT`,
 	} {

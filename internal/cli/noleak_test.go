@@ -263,13 +263,13 @@ func (v *leakTest) checkUsed() {
 	}
 	v.hooks.mu.Lock()
 	defer v.hooks.mu.Unlock()
-	if said := "/CANARYHOOKPATH?key=CANARYHOOKQUERY Bearer CANARYHOOKTOKEN CANARYHOOKHEADER"; !v.hooks.heard[said] {
-		v.Errorf("the receiver of changes never heard %q", said)
+	if secrets := "/CANARYHOOKPATH?key=CANARYHOOKQUERY Bearer CANARYHOOKTOKEN CANARYHOOKHEADER"; !v.hooks.received[secrets] {
+		v.Errorf("the webhook receiver never got %q", secrets)
 	}
-	heard := strings.Join(slices.Collect(maps.Keys(v.proxy.heard)), "\n")
+	received := strings.Join(slices.Collect(maps.Keys(v.proxy.received)), "\n")
 	for _, password := range []string{"scraper:CANARYPROXY/+ä", "scraper:CANARYENVPROXY"} {
-		if !strings.Contains(heard, base64.StdEncoding.EncodeToString([]byte(password))) {
-			v.Errorf("the proxy never heard of %s", password)
+		if !strings.Contains(received, base64.StdEncoding.EncodeToString([]byte(password))) {
+			v.Errorf("the proxy never got %s", password)
 		}
 	}
 }

@@ -94,61 +94,61 @@ type leakTest struct {
 
 // recordingProxy is a proxy that records passwords and repeats them in its responses.
 type recordingProxy struct {
-	mu    sync.Mutex
-	heard map[string]bool
-	deny  bool
+	mu       sync.Mutex
+	received map[string]bool
+	deny     bool
 }
 
 func (p *recordingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	said := r.Header.Get("Proxy-Authorization") + " " + r.Header.Get("X-Pass")
+	secrets := r.Header.Get("Proxy-Authorization") + " " + r.Header.Get("X-Pass")
 	p.mu.Lock()
-	p.heard[said] = true
+	p.received[secrets] = true
 	deny := p.deny
 	p.mu.Unlock()
 	if r.Method == http.MethodConnect || deny {
-		w.Header().Set("X-Heard", said)
+		w.Header().Set("X-Received", secrets)
 		w.WriteHeader(http.StatusProxyAuthRequired)
-		_, _ = fmt.Fprintf(w, "no tunnel for %s: %v", said, r.Header)
+		_, _ = fmt.Fprintf(w, "no tunnel for %s: %v", secrets, r.Header)
 		return
 	}
 	out := r.Clone(r.Context())
 	out.RequestURI = ""
-	answer, err := http.DefaultTransport.RoundTrip(out)
+	response, err := http.DefaultTransport.RoundTrip(out)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	maps.Copy(w.Header(), answer.Header)
-	w.WriteHeader(answer.StatusCode)
-	_, _ = io.Copy(w, answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	maps.Copy(w.Header(), response.Header)
+	w.WriteHeader(response.StatusCode)
+	_, _ = io.Copy(w, response.Body)
 }
 
 // recordingReceiver rejects all changes, records their secrets and repeats them in its
 // responses.
 type recordingReceiver struct {
-	mu    sync.Mutex
-	heard map[string]bool
-	tries int
+	mu       sync.Mutex
+	received map[string]bool
+	attempts int
 }
 
 func (n *recordingReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	said := r.RequestURI + " " + r.Header.Get("Authorization") + " " + r.Header.Get("X-Key")
+	secrets := r.RequestURI + " " + r.Header.Get("Authorization") + " " + r.Header.Get("X-Key")
 	n.mu.Lock()
-	n.heard[said] = true
-	n.tries++
-	tries := n.tries
+	n.received[secrets] = true
+	n.attempts++
+	attempts := n.attempts
 	n.mu.Unlock()
-	switch tries {
+	switch attempts {
 	case 1: // the error of net/http quotes it
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", said)
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", secrets)
 			_ = conn.Close()
 		}
 	case 2:
 		w.Header().Set("Location", "http://127.0.0.1:1"+r.RequestURI)
 		w.WriteHeader(http.StatusFound)
 	default:
-		http.Error(w, said, http.StatusBadRequest)
+		http.Error(w, secrets, http.StatusBadRequest)
 	}
 }
 
@@ -160,9 +160,9 @@ func newLeakTest(t *testing.T) *leakTest {
 		t.Fatal(err)
 	}
 	v.url = u
-	v.proxy = &recordingProxy{heard: map[string]bool{}}
+	v.proxy = &recordingProxy{received: map[string]bool{}}
 	proxy := httptest.NewServer(v.proxy)
-	v.hooks = &recordingReceiver{heard: map[string]bool{}}
+	v.hooks = &recordingReceiver{received: map[string]bool{}}
 	hooks := httptest.NewServer(v.hooks)
 	t.Cleanup(func() {
 		v.cloud.Close()

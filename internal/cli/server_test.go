@@ -53,11 +53,11 @@ func TestEveryPathRequiresPassword(t *testing.T) {
 	for _, path := range everyPath {
 		method, path, _ := strings.Cut(path, " ")
 		for name, header := range map[string][]string{
-			"nobody": nil, "a wrong password": basicAuth("prometheus", "wrong"), "a wrong user": basicAuth("root", "correct horse"),
+			"no user": nil, "a wrong password": basicAuth("prometheus", "wrong"), "a wrong user": basicAuth("root", "correct horse"),
 			"an empty one": basicAuth("", ""), "a token": {"Authorization", "Bearer correct horse"},
 		} {
 			if r := fetch(t, c, method, x.urls[0]+path, header...); r.StatusCode != http.StatusUnauthorized || r.Header.Get("WWW-Authenticate") == "" {
-				t.Errorf("%s %s answers %d to %s", method, path, r.StatusCode, name)
+				t.Errorf("%s %s returns %d to %s", method, path, r.StatusCode, name)
 			} else if method != http.MethodHead && r.body != "Unauthorized\n" {
 				t.Errorf("%s %s says to %s: %q", method, path, name, r.body)
 			}
@@ -73,14 +73,14 @@ func TestTLS(t *testing.T) {
 	ca := newCertAuthority(t)
 	cert, key := ca.serverCertificate()
 	tlsServer := fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s", cert, key)
-	person := func() []tls.Certificate {
+	clientCertificates := func() []tls.Certificate {
 		pair, err := tls.LoadX509KeyPair(ca.clientCertificate())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return []tls.Certificate{pair}
 	}()
-	stranger := func() []tls.Certificate {
+	otherCertificates := func() []tls.Certificate {
 		pair, err := tls.LoadX509KeyPair(newCertAuthority(t).clientCertificate())
 		if err != nil {
 			t.Fatal(err)
@@ -98,9 +98,9 @@ func TestTLS(t *testing.T) {
 		"TLS 1.1":                        {tlsServer + "}\n", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, 0},
 		"TLS 1.2 where 1.3 is demanded":  {tlsServer + ", min_version: TLS13}\n", &tls.Config{MaxVersion: tls.VersionTLS12}, 0},
 		"a client without certificate":   {mutual, &tls.Config{}, 0},
-		"a client with one":              {mutual, &tls.Config{Certificates: person}, 2},
-		"a client with somebody else's":  {mutual, &tls.Config{Certificates: stranger}, 0},
-		"a client with one and password": {mutual + webUser, &tls.Config{Certificates: person}, 2},
+		"a client with one":              {mutual, &tls.Config{Certificates: clientCertificates}, 2},
+		"a client of another authority":  {mutual, &tls.Config{Certificates: otherCertificates}, 0},
+		"a client with one and password": {mutual + webUser, &tls.Config{Certificates: clientCertificates}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := startProcess(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.config.file="+testutil.WriteFile(t, "web.yml", tc.web),
@@ -128,11 +128,11 @@ func TestTLS(t *testing.T) {
 				}
 			}
 			if r := fetch(t, newClient(t, nil), http.MethodGet, x.urls[0]+"/metrics"); r.StatusCode != http.StatusBadRequest {
-				t.Errorf("without TLS it answers %d, want 400", r.StatusCode)
+				t.Errorf("without TLS it returns %d, want 400", r.StatusCode)
 			}
 			// Failed TLS handshakes are not logged.
-			if said := x.stderr.String(); strings.Contains(said, "level=error") || strings.Contains(said, "level=warn") || strings.Contains(said, "\nhttp: ") {
-				t.Errorf("the log says\n%s", said)
+			if stderr := x.stderr.String(); strings.Contains(stderr, "level=error") || strings.Contains(stderr, "level=warn") || strings.Contains(stderr, "\nhttp: ") {
+				t.Errorf("unexpected log:\n%s", stderr)
 			}
 		})
 	}
@@ -185,7 +185,7 @@ func TestReverseProxy(t *testing.T) {
 				}
 				r := fetch(t, c, http.MethodGet, proxy.URL+todo[0])
 				if r.StatusCode != http.StatusOK {
-					t.Errorf("%s answers %d", todo[0], r.StatusCode)
+					t.Errorf("%s returns %d", todo[0], r.StatusCode)
 				}
 				if !strings.Contains(r.Header.Get("Content-Type"), "html") {
 					continue
@@ -220,22 +220,22 @@ func TestPprofAndMaxRequests(t *testing.T) {
 	c := newClient(t, nil)
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/vars"} {
 		if r := fetch(t, c, http.MethodGet, x.urls[0]+path); r.StatusCode != http.StatusNotFound {
-			t.Errorf("%s answers %d, want 404", path, r.StatusCode)
+			t.Errorf("%s returns %d, want 404", path, r.StatusCode)
 		}
 	}
 	if r := fetch(t, c, http.MethodGet, x.urls[0]+"/metrics"); strings.Contains(r.body, "go_goroutines") || strings.Contains(r.body, "_exporter_") {
-		t.Error("the exporter's own metrics are said")
+		t.Error("the exporter's own metrics are exposed")
 	}
-	asked := make(chan struct{}, 100)
-	cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
+	called := make(chan struct{}, 100)
+	cloud.OnCall(func(simulator.Call) { called <- struct{}{} })
 	cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
 	slow := make(chan int)
 	go func() {
 		slow <- fetch(t, c, http.MethodGet, x.urls[0]+"/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "3").StatusCode
 	}()
-	<-asked
+	<-called
 	if r := fetch(t, c, http.MethodGet, x.urls[0]+"/probe?target=office"); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
-		t.Errorf("a second scrape answers %d", r.StatusCode)
+		t.Errorf("a second scrape returns %d", r.StatusCode)
 	}
 	if status := <-slow; status != http.StatusOK {
 		t.Errorf("the slow scrape got %d", status)
@@ -249,12 +249,12 @@ func TestShutdownWaitsForScrape(t *testing.T) {
 	x := startProcess(t, 2, "--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
 	c := newClient(t, nil)
 	fetch(t, c, http.MethodGet, x.urls[0]+"/metrics")
-	asked := make(chan struct{}, 100)
-	cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
+	called := make(chan struct{}, 100)
+	cloud.OnCall(func(simulator.Call) { called <- struct{}{} })
 	cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Latency: 500 * time.Millisecond})
 	scraped := make(chan httpResponse)
 	go func() { scraped <- fetch(t, c, http.MethodGet, x.urls[1]+"/metrics") }()
-	<-asked
+	<-called
 	x.stop()
 	r := <-scraped
 	if r.StatusCode != http.StatusOK || apptest.Parse(t, r.body).Sum("desktop_eips") != 1 {
@@ -322,14 +322,14 @@ func TestSocketActivation(t *testing.T) {
 	}()
 	// The socket exists already, so the first request waits.
 	if r := fetch(t, newClient(t, nil), http.MethodGet, "http://"+address+"/metrics", basicAuth("prometheus", "correct horse")...); r.StatusCode != http.StatusOK {
-		t.Errorf("/metrics answers %d:\n%s", r.StatusCode, stderr.String())
+		t.Errorf("/metrics returns %d:\n%s", r.StatusCode, stderr.String())
 	}
 	if r := fetch(t, newClient(t, nil), http.MethodGet, "http://"+address+"/metrics"); r.StatusCode != http.StatusUnauthorized {
-		t.Errorf("/metrics without a password answers %d", r.StatusCode)
+		t.Errorf("/metrics without a password returns %d", r.StatusCode)
 	}
 
-	code, _, said := runProcess("--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
-	if want := name + ": error: no socket activation file descriptors found\n"; code != 1 || said != want {
-		t.Errorf("without sockets: exit code %d, %q, want 1, %q", code, said, want)
+	code, _, message := runProcess("--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
+	if want := name + ": error: no socket activation file descriptors found\n"; code != 1 || message != want {
+		t.Errorf("without sockets: exit code %d, %q, want 1, %q", code, message, want)
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/testutil"
 )
 
-// shortSettle is how long a file must stay as it is where nobody writes it slowly.
+// shortSettle is the settle time of tests that do not write slowly.
 const shortSettle = 30 * time.Millisecond
 
 // recorder is a watcher of a file whose reloads are recorded: the content that
@@ -178,8 +179,8 @@ func TestPollWithoutWatch(t *testing.T) {
 	w.want("one")
 	write(t, filepath.Join(dir, "exporter.yml"), "two")
 	w.want("one", "two")
-	if said := w.log.String(); strings.Count(said, "level=warn") != 1 || !strings.Contains(said, "may be detected late") {
-		t.Errorf("want one warning:\n%s", said)
+	if logged := w.log.String(); strings.Count(logged, "level=warn") != 1 || !strings.Contains(logged, "may be detected late") {
+		t.Errorf("want one warning:\n%s", logged)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestEvaluate(t *testing.T) {
 		"a tag without a value":                 {config.Policy{Tags: map[string]string{"k": ""}}, "", inventory.Record{Listed: true, Desktop: inventory.Desktop{Tags: []inventory.Tag{{Key: "k"}}}}, match},
 		"no such tag":                           {config.Policy{Tags: map[string]string{"k": ""}}, "", inventory.Record{Listed: true}, noMatch},
 		"a name by the networks alone":          {config.Policy{DesktopNames: regexp("n")}, "", inventory.Record{Networks: &inventory.Networks{Name: "n"}}, match},
-		"a name that nobody knows yet":          {config.Policy{DesktopNames: regexp("n?")}, "", inventory.Record{Listed: true}, unknownMatch},
+		"a name that is unknown":                {config.Policy{DesktopNames: regexp("n?")}, "", inventory.Record{Listed: true}, unknownMatch},
 		"no name":                               {config.Policy{DesktopNames: regexp("n?")}, "", inventory.Record{Listed: true, Networks: bare}, match},
 		"a tag of a desktop that is not listed": {config.Policy{Tags: map[string]string{"k": "v"}}, "", inventory.Record{Networks: bare}, unknownMatch},
 	} {

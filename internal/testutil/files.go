@@ -34,7 +34,7 @@ func MountFile(t testing.TB, dir, version, text string) {
 	data := filepath.Join(dir, "..data")
 	before, _ := os.Readlink(data)
 	check(t,
-		os.Mkdir(folder, 0o755),
+		os.Mkdir(folder, 0o750),
 		os.WriteFile(filepath.Join(folder, "exporter.yml"), []byte(text), 0o600),
 		os.Symlink(filepath.Base(folder), data+"_tmp"), os.Rename(data+"_tmp", data),
 	)
