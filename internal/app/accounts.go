@@ -169,7 +169,7 @@ func (a *App) applyPoll(acc *account, projects []workspace.IAMProject, err error
 		return min(time.Duration(acc.config.ProjectRefresh), accountRetry)
 	}
 	if before.status.failure != nil {
-		level.Info(a.logger).Log("msg", "Account recovered", "account", acc.config.Name, "after", time.Since(before.status.failingSince).Round(time.Second))
+		level.Info(a.logger).Log("msg", "Account project list recovered", "account", acc.config.Name, "after", time.Since(before.status.failingSince).Round(time.Second))
 	}
 	after.logChanges(a.logger, before)
 	return time.Duration(acc.config.ProjectRefresh)

@@ -209,7 +209,7 @@ func TestAccountsFailingFromStart(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		s.wantProjects("east/ap-southeast-3 up=1, west/la-north-2 up=1 desktops=2")
 		s.WantDesktops(apptest.TwoDesktopsOK)
-		if logged := s.logLines(); strings.Count(logged, `msg="Account recovered"`) != 2 || strings.Contains(logged, "level=error") {
+		if logged := s.logLines(); strings.Count(logged, `msg="Account project list recovered"`) != 2 || strings.Contains(logged, "level=error") {
 			t.Errorf("log of the recovery:\n%s", logged)
 		}
 	})
@@ -245,7 +245,7 @@ func TestAccountFailingLater(t *testing.T) {
 			if failed, still := strings.Count(logged, "Account project list failed"), strings.Count(logged, "Account project list still failing"); failed != 1 || still > 2 || strings.Count(logged, "\n") != failed+still+1 {
 				t.Errorf("%s:\n%s", name, logged)
 			}
-			if !strings.Contains(logged, `msg="Account recovered" account=org`) {
+			if !strings.Contains(logged, `msg="Account project list recovered" account=org`) {
 				t.Errorf("%s: no recovery:\n%s", name, logged)
 			}
 		}
