@@ -25,7 +25,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace"
 )
 
-const name = "huaweicloud_workspace_exporter"
+const program = "huaweicloud_workspace_exporter"
 
 // Run runs the program with its arguments, and returns the exit code.
 func Run(args []string, stdout, stderr io.Writer) int {
@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		work = func() error { return f.checkHealth(ctx) }
 	}
 	if err := work(); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, err)
+		_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", program, err)
 		return 1
 	}
 	return 0
@@ -125,7 +125,7 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 }
 
 // userAgent returns the User-Agent header of all requests.
-func userAgent() string { return name + "/" + version.Version }
+func userAgent() string { return program + "/" + version.Version }
 
 // load reads the configuration file or, without one, the environment.
 func (f *flags) load() (*config.Config, error) {

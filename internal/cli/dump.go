@@ -104,7 +104,7 @@ func dump(ctx context.Context, f *flags, stdout, stderr io.Writer) int {
 	case errors.Is(err, errIncomplete):
 		return exitIncomplete // the missing data is on stderr
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", name, err)
+	_, _ = fmt.Fprintf(stderr, "%s: error: %s\n", program, err)
 	if errors.Is(err, errInterrupted) {
 		return exitInterrupted
 	}
@@ -163,7 +163,7 @@ func (d *dumpFlags) run(ctx context.Context, a *app.App, out *output, stderr io.
 	}
 	missing := append(missingAccounts(a), missingData(snapshots)...)
 	for _, text := range missing {
-		_, _ = fmt.Fprintf(stderr, "%s: incomplete: %s\n", name, text)
+		_, _ = fmt.Fprintf(stderr, "%s: incomplete: %s\n", program, text)
 	}
 	if len(missing) > 0 && d.strict {
 		return errIncomplete

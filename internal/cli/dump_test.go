@@ -182,7 +182,7 @@ func TestDumpReportsMissingData(t *testing.T) {
 				lines := strings.Split(strings.TrimSpace(d.stderr), "\n")
 				want := tc.want
 				if want != "" {
-					want = name + ": incomplete: " + want
+					want = program + ": incomplete: " + want
 				}
 				if last := lines[len(lines)-1]; last != want {
 					t.Errorf("stderr is %q, want %q at its end", d.stderr, want)
@@ -210,7 +210,7 @@ func TestDumpWaitsForAccounts(t *testing.T) {
 		s := apptest.Prepare(t, apptest.OrganizationYAML(), apptest.TwoDesktops()...)
 		s.Cloud.AddFault(simulator.Fault{Operation: simulator.KeystoneListAuthProjects, HangBeforeHeader: true})
 		d := dumpScenario(t.Context(), s, dumpFlags{format: "csv", timeout: time.Second})
-		if want := name + ": incomplete: account org: its projects were not listed yet\n"; !errors.Is(d.err, errIncomplete) || d.stderr != want {
+		if want := program + ": incomplete: account org: its projects were not listed yet\n"; !errors.Is(d.err, errIncomplete) || d.stderr != want {
 			t.Errorf("%v, %q, want %q", d.err, d.stderr, want)
 		}
 	})
@@ -249,10 +249,10 @@ func TestDumpCommand(t *testing.T) {
 		code int
 		want string // the beginning of stderr
 	}{
-		{"dump --demo --filter=project=lima", 1, name + ": error: --filter: no project has the name or ID \"lima\"\n"},
-		{"dump --demo --output=" + folder, 1, name + ": error: --output: " + folder + " is not a regular file\n"},
-		{"dump --demo --output=" + folder + "/nowhere/x", 1, name + ": error: --output: open "},
-		{"dump --config.file=" + folder + "/nowhere", 1, name + ": error: "},
+		{"dump --demo --filter=project=lima", 1, program + ": error: --filter: no project has the name or ID \"lima\"\n"},
+		{"dump --demo --output=" + folder, 1, program + ": error: --output: " + folder + " is not a regular file\n"},
+		{"dump --demo --output=" + folder + "/nowhere/x", 1, program + ": error: --output: open "},
+		{"dump --config.file=" + folder + "/nowhere", 1, program + ": error: "},
 	} {
 		code, stdout, stderr := runProcess(strings.Fields(tc.args)...)
 		if code != tc.code || stdout != "" || !strings.HasPrefix(stderr, tc.want) {

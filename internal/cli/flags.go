@@ -59,9 +59,9 @@ type flags struct {
 
 // newApplication defines the command line. Parsing it sets the fields of f.
 func newApplication(f *flags) *kingpin.Application {
-	app := kingpin.New(name, "Exports the VPC, subnet, private IP, EIP and security groups of Huawei Cloud Workspace desktops to Prometheus.")
+	app := kingpin.New(program, "Exports the VPC, subnet, private IP, EIP and security groups of Huawei Cloud Workspace desktops to Prometheus.")
 	app.HelpFlag.Short('h')
-	app.Version(version.Print(name))
+	app.Version(version.Print(program))
 	app.Flag("config.file", "Configuration file. Without it, one project is configured by the SDK's environment variables (HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID, …) and --region.").StringVar(&f.configFile)
 	app.Flag("config.check", "Check the configuration and exit: 0 if it is valid, 1 and the errors if not.").BoolVar(&f.configCheck)
 	app.Flag("healthcheck", "Check the health of the exporter that runs with the same flags and exit: 0 if it is healthy, 1 and the reason if not. For containers whose image has no other HTTP client.").BoolVar(&f.healthcheck)
@@ -106,7 +106,7 @@ func parseFlags(args []string, stdout, stderr io.Writer) (*flags, int) {
 		err = flagError(app, args, err)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: error: %s; try --help\n", name, err)
+		_, _ = fmt.Fprintf(stderr, "%s: error: %s; try --help\n", program, err)
 		return nil, 1
 	}
 	return f, 0

@@ -93,7 +93,7 @@ func TestInvalidFlags(t *testing.T) {
 		if f != nil || code != 1 || stdout.String() != "" {
 			t.Errorf("%s: exit code %d, stdout %q; want 1 and nothing", tc.args, code, stdout.String())
 		}
-		if want := name + ": error: " + tc.want + "; try --help\n"; stderr.String() != want {
+		if want := program + ": error: " + tc.want + "; try --help\n"; stderr.String() != want {
 			t.Errorf("%s: (-want +got)\n%s", tc.args, gocmp.Diff(want, stderr.String()))
 		}
 	}
@@ -110,13 +110,13 @@ func TestInvalidFlags(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	for args, want := range map[string]string{
-		"--version":                    name + ", version ",
-		"--help":                       "usage: " + name + " [<flags>] <command> [<args> ...]\n\nExports the VPC",
-		"dump --help":                  "usage: " + name + " dump [<flags>]\n",
-		"--demo dump --version":        name + ", version ",
-		"-h":                           "usage: " + name,
-		"--help --config.file=nowhere": "usage: " + name,
-		"--version --web.max-requests": name + ", version ",
+		"--version":                    program + ", version ",
+		"--help":                       "usage: " + program + " [<flags>] <command> [<args> ...]\n\nExports the VPC",
+		"dump --help":                  "usage: " + program + " dump [<flags>]\n",
+		"--demo dump --version":        program + ", version ",
+		"-h":                           "usage: " + program,
+		"--help --config.file=nowhere": "usage: " + program,
+		"--version --web.max-requests": program + ", version ",
 	} {
 		code, stdout, stderr := runProcess(strings.Fields(args)...)
 		if code != 0 || !strings.HasPrefix(stdout, want) || stderr != "" {

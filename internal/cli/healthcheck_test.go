@@ -60,7 +60,7 @@ func TestHealthcheckFailure(t *testing.T) {
 		"--web.listen-address=10045":      `healthcheck: --web.listen-address "10045" is not HOST:PORT`,
 	} {
 		code, stdout, stderr := runProcess("--healthcheck", args)
-		if want := name + ": error: " + want + "\n"; code != 1 || stdout != "" || stderr != want {
+		if want := program + ": error: " + want + "\n"; code != 1 || stdout != "" || stderr != want {
 			t.Errorf("%s: exit code %d, %q, %q; want 1 and %q", args, code, stdout, stderr, want)
 		}
 	}

@@ -284,7 +284,7 @@ func TestAddressInUse(t *testing.T) {
 			args = append(args, "--web.listen-address="+a)
 		}
 		code, stdout, stderr := runProcess(args...)
-		if code != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, name+": error: listen tcp") {
+		if code != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, program+": error: listen tcp") {
 			t.Errorf("%v: exit code %d, %q, %q", addresses, code, stdout, stderr)
 		}
 	}
@@ -329,7 +329,7 @@ func TestSocketActivation(t *testing.T) {
 	}
 
 	code, _, message := runProcess("--config.file="+testutil.WriteFile(t, "x.yml", yaml), "--web.systemd-socket", "--log.level=warn")
-	if want := name + ": error: no socket activation file descriptors found\n"; code != 1 || message != want {
+	if want := program + ": error: no socket activation file descriptors found\n"; code != 1 || message != want {
 		t.Errorf("without sockets: exit code %d, %q, want 1, %q", code, message, want)
 	}
 }
