@@ -122,7 +122,7 @@ func TestFindingsInOutage(t *testing.T) {
 	})
 }
 
-// TestFindingsWithoutPermission: denies the EIP list: the two reasons that need it
+// TestFindingsWithoutPermission denies the EIP list: the two reasons that need it
 // are unknown, and nothing else changes.
 func TestFindingsWithoutPermission(t *testing.T) {
 	t.Parallel()

@@ -150,7 +150,7 @@ func TestNever429(t *testing.T) {
 	}
 }
 
-// TestWholeBudgetAtStart: uses the quota of a whole minute in the first scrape.
+// TestWholeBudgetAtStart uses the quota of a whole minute in the first scrape.
 func TestWholeBudgetAtStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestWholeBudgetAtStart(t *testing.T) {
 	})
 }
 
-// TestParallelCalls: reads 10,000 desktops by eight concurrent calls of 200ms, which
+// TestParallelCalls reads 10,000 desktops by eight concurrent calls of 200ms, which
 // takes hardly more than an eighth of their total time.
 func TestParallelCalls(t *testing.T) {
 	t.Parallel()
@@ -193,7 +193,7 @@ func TestParallelCalls(t *testing.T) {
 	})
 }
 
-// TestSharedQuota: lets another user of the key take half of the quota for a while. The
+// TestSharedQuota lets another user of the key take half of the quota for a while. The
 // exporter reduces its budget until it hardly gets 429, and increases it again
 // afterwards; data and up are not affected.
 func TestSharedQuota(t *testing.T) {
@@ -247,7 +247,7 @@ func TestSharedQuota(t *testing.T) {
 	})
 }
 
-// TestRefreshContinues: checks that a refresh ended by quota or time is continued by
+// TestRefreshContinues checks that a refresh ended by quota or time is continued by
 // the next one: no desktop is read twice before all were read once.
 func TestRefreshContinues(t *testing.T) {
 	t.Parallel()
@@ -300,7 +300,7 @@ func TestRefreshContinues(t *testing.T) {
 	}
 }
 
-// TestWithoutEIPList: checks that a key that may not read the EIP list gives the same
+// TestWithoutEIPList checks that a key that may not read the EIP list gives the same
 // data, but detects an unbound EIP later; with the list, in the scrape after next.
 func TestWithoutEIPList(t *testing.T) {
 	t.Parallel()
