@@ -117,8 +117,7 @@ func schema(t reflect.Type, all map[string][]string) map[string][]string {
 	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() || all[name] != nil {
 		return all
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		all[name] = append(all[name], jsonName(f)+" "+typeName(f.Type))
 		schema(f.Type, all)
 	}

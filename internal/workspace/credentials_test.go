@@ -148,7 +148,7 @@ func TestProviderOutage(t *testing.T) {
 		if err := ask(); err != nil {
 			t.Fatal(err)
 		}
-		recover := fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
+		repair := fx.sim.AddFault(simulator.Fault{Operation: simulator.MetadataSecurityKey, Status: 500})
 		for time.Since(start) < time.Hour-time.Second {
 			if err := ask(); err != nil {
 				t.Fatalf("after %s: %v", time.Since(start), err)
@@ -167,7 +167,7 @@ func TestProviderOutage(t *testing.T) {
 		if n := fx.sim.CallCount(simulator.MetadataSecurityKey); n != before {
 			t.Error("the provider is called again at once")
 		}
-		recover()
+		repair()
 		time.Sleep(errorTTL)
 		if err := ask(); err != nil {
 			t.Errorf("after the outage: %v", err)

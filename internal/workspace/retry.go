@@ -36,8 +36,7 @@ func (c *retrier) do(ctx context.Context, r *request) (*apierror.Response, error
 	pauses.RandomizationFactor = 1 // full jitter
 	for attempt := 1; ; attempt++ {
 		resp, err := c.next.do(ctx, r)
-		var permanent *backoff.PermanentError
-		if errors.As(err, &permanent) {
+		if permanent, ok := errors.AsType[*backoff.PermanentError](err); ok {
 			return resp, permanent.Unwrap()
 		}
 		if !isRetryable(err) || attempt == maxAttempts || ctx.Err() != nil {
