@@ -234,13 +234,13 @@ func TestIssuedKeys(t *testing.T) {
 func TestOIDCKeyLifetime(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		issuer time.Duration
-		call   string
-		want   time.Duration
+		issuer   time.Duration
+		duration string
+		want     time.Duration
 	}{
-		"as call":       {call: `,"duration_seconds":7200`, want: 2 * time.Hour},
+		"as requested":  {duration: `,"duration_seconds":7200`, want: 2 * time.Hour},
 		"by default":    {want: 15 * time.Minute},
-		"as the issuer": {issuer: time.Minute, call: `,"duration_seconds":7200`, want: time.Minute},
+		"as the issuer": {issuer: time.Minute, duration: `,"duration_seconds":7200`, want: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +261,7 @@ func TestOIDCKeyLifetime(t *testing.T) {
 				t.Fatalf("got %d", resp.StatusCode)
 			}
 			status, body := post(t, base+"/v3.0/OS-CREDENTIAL/securitytokens",
-				`{"auth":{"identity":{"methods":["token"],"token":{"id":"`+resp.Header.Get("X-Subject-Token")+`"`+test.call+`}}}}`)
+				`{"auth":{"identity":{"methods":["token"],"token":{"id":"`+resp.Header.Get("X-Subject-Token")+`"`+test.duration+`}}}}`)
 			if want := now.Add(test.want).Format(`"expires_at":"2006-01-02T15:04:05.000000Z"`); status != http.StatusCreated || !strings.Contains(body, want) {
 				t.Errorf("got %d %s, want %s", status, body, want)
 			}
