@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	inDesktop     = `desktop_id="$desktop"`
-	thisNetwork   = networkInfo + `{` + inDesktop + `}`
-	thisGroups    = groupInfo + `{` + inDesktop + `}`
+	selectDesktop = `desktop_id="$desktop"`
+	thisNetwork   = networkInfoMetric + `{` + selectDesktop + `}`
+	thisGroups    = groupInfoMetric + `{` + selectDesktop + `}`
 	desktopHeight = 3
 )
 
 // desktop answers: what is known of this desktop, and what happened to it?
 func desktop() (dashboard.Dashboard, error) {
-	return board{
+	return dashboardSpec{
 		uid: uidDesktop, title: "Huawei Cloud Workspace / Desktop", from: "now-24h",
 		description: "All that is known of one desktop, and its history: when an EIP came and went, when it moved to another subnet, when it was renamed.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			datasources(), regions(), projects(),
-			search("name", "Name has", "Narrows the list of desktops: a part of the name, in whatever case."),
-			choice{
-				name: "desktop", label: "Desktop", description: "The desktop, out of the first thousand that the search finds.", one: true,
-				query: `query_result(topk(1000, group by (desktop_id, desktop_name) (` + desktopInfo + `{` + inProject + `, desktop_name=~"(?i).*$name.*"})))`,
+			textBoxVariable("name", "Name has", "Narrows the list of desktops: a part of the name, in whatever case."),
+			queryVariable{
+				name: "desktop", label: "Desktop", description: "The desktop, out of the first thousand that the search finds.", single: true,
+				query: `query_result(topk(1000, group by (desktop_id, desktop_name) (` + desktopInfoMetric + `{` + selectProjects + `, desktop_name=~"(?i).*$name.*"})))`,
 				regex: `/desktop_id="(?<value>[^"]+)".*desktop_name="(?<text>[^"]*)"/`,
 			}.build(),
 		},
@@ -39,46 +39,46 @@ func desktop() (dashboard.Dashboard, error) {
 
 func desktopNow() []panel {
 	return []panel{
-		names("desktop_name", "gone", panel{
+		labelStat("desktop_name", "gone", panel{
 			title: "Desktop", width: 6, height: desktopHeight,
 			description: "The name that it has now.",
-			queries:     []query{{expr: `max by (desktop_name) (` + desktopInfo + `{` + inDesktop + `})`}},
+			queries:     []query{{expr: `max by (desktop_name) (` + desktopInfoMetric + `{` + selectDesktop + `})`}},
 		}),
-		names("status", "unknown", panel{
+		labelStat("status", "unknown", panel{
 			title: "Status", width: 4, height: desktopHeight,
 			description: "The status that it has now. Only where the exporter discovers desktops.",
-			queries:     []query{{expr: `max by (status) (` + statusNow + `{` + inDesktop + `})`}},
+			queries:     []query{{expr: `max by (status) (` + statusMetric + `{` + selectDesktop + `})`}},
 		}),
-		number(panel{
+		statPanel(panel{
 			title: "EIPs", unit: "none", width: 3, height: desktopHeight,
 			description: "EIPs that are bound to it. Unknown while its networks are not known.",
-			queries:     []query{{expr: `max(` + eips + `{` + inDesktop + `})`}},
+			queries:     []query{{expr: `max(` + eipsMetric + `{` + selectDesktop + `})`}},
 			noValue:     "unknown",
 		}),
-		number(panel{
+		statPanel(panel{
 			title: "EIP by policy", unit: "none", width: 3, height: desktopHeight,
 			description: "Whether it should have an EIP by the policies in the exporter's configuration, or must not. Without any policy, every desktop should.",
-			queries:     []query{{expr: `max(` + eipExpected + `{` + inDesktop + `} or on (` + byDesktop + `) (1 + 0 * ` + eips + `{` + inDesktop + `} unless on (region, project_id) ` + policies + ` > 0))`}},
-			mappings:    []dashboard.ValueMapping{says("0", "must not", ""), says("1", "should", "")},
+			queries:     []query{{expr: `max(` + eipExpectedMetric + `{` + selectDesktop + `} or on (` + byDesktop + `) (1 + 0 * ` + eipsMetric + `{` + selectDesktop + `} unless on (region, project_id) ` + policiesMetric + ` > 0))`}},
+			mappings:    []dashboard.ValueMapping{valueMapping("0", "must not", ""), valueMapping("1", "should", "")},
 			noValue:     "either",
 		}),
-		number(panel{
+		statPanel(panel{
 			title: "Interfaces", unit: "none", width: 2, height: desktopHeight,
 			description: "Its network interfaces.",
-			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_network_interfaces{` + inDesktop + `})`}},
+			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_network_interfaces{` + selectDesktop + `})`}},
 			noValue:     "unknown",
 		}),
-		number(panel{
+		statPanel(panel{
 			title: "Groups", unit: "none", width: 2, height: desktopHeight,
 			description: "Distinct security groups that it is in.",
-			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_security_groups{` + inDesktop + `})`}},
+			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_security_groups{` + selectDesktop + `})`}},
 			noValue:     "unknown",
 		}),
-		number(panel{
+		statPanel(panel{
 			title: "Age of its project's data", unit: "s", width: 4, height: desktopHeight,
 			description: "How long ago the oldest networks of its project were read; its own are as old or younger.",
-			queries:     []query{{expr: `time() - max(huaweicloud_workspace_oldest_data_timestamp_seconds and on (region, project_id) ` + desktopInfo + `{` + inDesktop + `})`}},
-			thresholds:  []dashboard.Threshold{base("green"), level(900, "orange"), level(3600, "red")},
+			queries:     []query{{expr: `time() - max(huaweicloud_workspace_oldest_data_timestamp_seconds and on (region, project_id) ` + desktopInfoMetric + `{` + selectDesktop + `})`}},
+			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(900, "orange"), threshold(3600, "red")},
 			noValue:     "unknown",
 		}),
 	}
@@ -86,7 +86,7 @@ func desktopNow() []panel {
 
 func desktopTables() []panel {
 	return []panel{
-		rowsOf(
+		tablePanel(
 			panel{
 				title: "Network interfaces", unit: "none", width: 24, height: 5,
 				description: "One row an interface, as it is now.",
@@ -103,12 +103,12 @@ func desktopTables() []panel {
 			column{field: "vpc_id", title: "VPC ID"},
 			column{field: "eip_id", title: "EIP ID"},
 		),
-		rowsOf(
+		tablePanel(
 			panel{
 				title: "Desktop", unit: "none", width: 24, height: 4,
 				description: "What the list of desktops says of it.",
 				queries: []query{{expr: `max by (region, desktop_ip, enterprise_project_id, pool_id, availability_zone, desktop_type, desktop_id, project) (` +
-					desktopInfo + `{` + inDesktop + `} * on (region, project_id) group_left (project) topk by (region, project_id) (1, huaweicloud_workspace_project_info))`}},
+					desktopInfoMetric + `{` + selectDesktop + `} * on (region, project_id) group_left (project) topk by (region, project_id) (1, huaweicloud_workspace_project_info))`}},
 			}, "Project",
 			column{field: "project", title: "Project"},
 			column{field: "region", title: "Region"},
@@ -119,7 +119,7 @@ func desktopTables() []panel {
 			column{field: "enterprise_project_id", title: "Enterprise project"},
 			column{field: "desktop_id", title: desktopID},
 		),
-		rowsOf(
+		tablePanel(
 			panel{
 				title: "Security groups", unit: "none", width: 16, height: 6,
 				description: "The security groups that it is in now, and on which interface.",
@@ -129,11 +129,11 @@ func desktopTables() []panel {
 			column{field: "security_group_id", title: "Group ID"},
 			column{field: "port_id", title: "Port ID"},
 		),
-		rowsOf(
+		tablePanel(
 			panel{
 				title: "Users", unit: "none", width: 8, height: 6, noValue: "not exported",
 				description: "Users that it is assigned to. Only with metrics.users in the exporter's configuration, as that is personal data.",
-				queries:     []query{{expr: `max by (user_name) (huaweicloud_workspace_desktop_user_info{` + inDesktop + `})`}},
+				queries:     []query{{expr: `max by (user_name) (huaweicloud_workspace_desktop_user_info{` + selectDesktop + `})`}},
 			}, "User",
 			column{field: "user_name", title: "User"},
 		),
@@ -141,36 +141,36 @@ func desktopTables() []panel {
 }
 
 func desktopHistory() []panel {
-	was := []dashboard.ValueMapping{says("1", "yes", "blue")}
+	was := []dashboard.ValueMapping{valueMapping("1", "yes", "blue")}
 	return []panel{
-		timeline(panel{
+		stateTimelinePanel(panel{
 			title: "EIPs", unit: "none", width: 24, height: 6,
 			description: "When which EIP was bound, and when there was none. A gap in all rows: nothing was known then.",
-			mappings:    []dashboard.ValueMapping{says("1", "bound", "blue"), says("2", "without", "orange")},
+			mappings:    []dashboard.ValueMapping{valueMapping("1", "bound", "blue"), valueMapping("2", "without", "orange")},
 			queries: []query{
-				{expr: `max by (eip_address) (` + networkInfo + `{` + inDesktop + `, eip_address!=""})`, legend: "{{eip_address}}", over: true},
-				{expr: `(max by (desktop_id) (` + eips + `{` + inDesktop + `}) == 0) + 2`, legend: "no EIP", over: true},
+				{expr: `max by (eip_address) (` + networkInfoMetric + `{` + selectDesktop + `, eip_address!=""})`, legend: "{{eip_address}}", overTime: true},
+				{expr: `(max by (desktop_id) (` + eipsMetric + `{` + selectDesktop + `}) == 0) + 2`, legend: "no EIP", overTime: true},
 			},
 		}),
-		timeline(panel{
+		stateTimelinePanel(panel{
 			title: "Subnets and private addresses", unit: "none", width: 12, height: 6, mappings: was,
 			description: "When it had an interface in which subnet, with which address: shows moves.",
-			queries:     []query{{expr: `max by (subnet_name, private_ip) (` + thisNetwork + `)`, legend: "{{subnet_name}} {{private_ip}}", over: true}},
+			queries:     []query{{expr: `max by (subnet_name, private_ip) (` + thisNetwork + `)`, legend: "{{subnet_name}} {{private_ip}}", overTime: true}},
 		}),
-		timeline(panel{
+		stateTimelinePanel(panel{
 			title: "Security groups", unit: "none", width: 12, height: 6, mappings: was,
 			description: "When it was in which security group.",
-			queries:     []query{{expr: `max by (security_group_name) (` + thisGroups + `)`, legend: "{{security_group_name}}", over: true}},
+			queries:     []query{{expr: `max by (security_group_name) (` + thisGroups + `)`, legend: "{{security_group_name}}", overTime: true}},
 		}),
-		timeline(panel{
+		stateTimelinePanel(panel{
 			title: "Names", unit: "none", width: 12, height: 6, mappings: was,
 			description: "When it had which name.",
-			queries:     []query{{expr: `max by (desktop_name) (` + desktopInfo + `{` + inDesktop + `})`, legend: "{{desktop_name}}", over: true}},
+			queries:     []query{{expr: `max by (desktop_name) (` + desktopInfoMetric + `{` + selectDesktop + `})`, legend: "{{desktop_name}}", overTime: true}},
 		}),
-		timeline(panel{
+		stateTimelinePanel(panel{
 			title: "Statuses", unit: "none", width: 12, height: 6, mappings: was,
 			description: "When it had which status.",
-			queries:     []query{{expr: `max by (status) (` + statusNow + `{` + inDesktop + `})`, legend: "{{status}}", over: true}},
+			queries:     []query{{expr: `max by (status) (` + statusMetric + `{` + selectDesktop + `})`, legend: "{{status}}", overTime: true}},
 		}),
 	}
 }

@@ -15,14 +15,14 @@ const (
 	// A group or status that is chosen leaves out the desktops without one, and
 	// "All" must not: there the matcher ".*" matches a label that is absent too, so
 	// that the series of the interfaces and desktops themselves stand in.
-	filtered = networkInfo + `{` + inNetwork + `, eip_address=~"$eip", eip_address=~".*$public.*", private_ip=~".*$private.*", desktop_name=~"(?i).*$name.*"}
+	filtered = networkInfoMetric + `{` + selectNetworks + `, eip_address=~"$eip", eip_address=~".*$public.*", private_ip=~".*$private.*", desktop_name=~"(?i).*$name.*"}
 and on (region, project_id, port_id)
-{__name__=~"` + networkInfo + `|` + groupInfo + `", ` + inProject + `, security_group_name=~"$group"}`
+{__name__=~"` + networkInfoMetric + `|` + groupInfoMetric + `", ` + selectProjects + `, security_group_name=~"$group"}`
 
 	// matching are those that all filters choose, to be counted.
 	matching = filtered + `
 and on (` + byDesktop + `)
-{__name__=~"` + statusNow + `|` + desktopInfo + `", ` + inProject + `, status=~"$status"}`
+{__name__=~"` + statusMetric + `|` + desktopInfoMetric + `", ` + selectProjects + `, status=~"$status"}`
 
 	// listed are the same, one series each, with what the inventory shows of them.
 	listed = `max by (` + byDesktop + `, desktop_name, port_id, private_ip, vpc_name, subnet_name, eip_address) (
@@ -30,66 +30,66 @@ and on (` + byDesktop + `)
 )
 * on (` + byDesktop + `) group_left (status)
 topk by (` + byDesktop + `) (1,
-  ` + statusNow + `{` + inProject + `, status=~"$status"}
+  ` + statusMetric + `{` + selectProjects + `, status=~"$status"}
   or on (` + byDesktop + `)
-  ` + desktopInfo + `{` + inProject + `, status=~"$status"}
+  ` + desktopInfoMetric + `{` + selectProjects + `, status=~"$status"}
 )`
 )
 
 // inventory answers: which desktop is where, with which address, EIP and
 // security groups?
 func inventory() (dashboard.Dashboard, error) {
-	return board{
+	return dashboardSpec{
 		uid: uidInventory, title: "Huawei Cloud Workspace / Inventory", from: "now-1h",
 		description: "Every network interface of every desktop: VPC, subnet, addresses, EIP, security groups. Filter, search, and go on to one desktop.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			datasources(), regions(), projects(), vpcs(), subnets(), groups(), statuses(),
-			pick("eip", "EIP", "Interfaces with an EIP, without one, or all.", "All", ".*", "With EIP", ".+", "Without EIP", "^$"),
-			search("name", "Name has", "A part of the desktop's name, in whatever case."),
-			search("private", "Private IP has", "A part of the private address."),
-			search("public", "EIP has", "A part of the EIP."),
-			pick("rows", "Rows at most", "More rows make the browser slow. Filter instead.", "10000", "10000", "1000", "1000", "100000", "100000"),
+			customVariable("eip", "EIP", "Interfaces with an EIP, without one, or all.", "All", ".*", "With EIP", ".+", "Without EIP", "^$"),
+			textBoxVariable("name", "Name has", "A part of the desktop's name, in whatever case."),
+			textBoxVariable("private", "Private IP has", "A part of the private address."),
+			textBoxVariable("public", "EIP has", "A part of the EIP."),
+			customVariable("rows", "Rows at most", "More rows make the browser slow. Filter instead.", "10000", "10000", "1000", "1000", "100000", "100000"),
 		},
 		rows: []row{
 			{"What is chosen", []panel{
-				number(panel{
+				statPanel(panel{
 					title: "Interfaces", unit: "none", width: 6, height: 3,
 					description: "Network interfaces that the filters and searches choose. The table shows as many of them as is chosen on top.",
 					queries:     []query{{expr: "count(group by (" + byDesktop + ", port_id, private_ip) (" + matching + ")) or vector(0)"}},
 				}),
-				number(panel{
+				statPanel(panel{
 					title: "Desktops", unit: "none", width: 6, height: 3,
 					description: "Desktops that have one of these interfaces.",
 					queries:     []query{{expr: "count(group by (" + byDesktop + ") (" + matching + ")) or vector(0)"}},
 				}),
-				wide(oldestData()),
-				wide(failingProjects()),
+				resizeForInventory(oldestData()),
+				resizeForInventory(failingProjects()),
 			}},
 			{"Network interfaces", []panel{interfaceTable()}},
 		},
 	}.build()
 }
 
-// wide makes a panel as large as the others of the inventory's first row.
-func wide(p panel) panel {
+// resizeForInventory makes a panel as large as the others of the inventory's first row.
+func resizeForInventory(p panel) panel {
 	p.width, p.height = 6, 3
 	return p
 }
 
 func interfaceTable() panel {
 	const list = "security_group_name (uniqueValues)"
-	return rowsOf(
+	return tablePanel(
 		panel{
 			title: "Network interfaces", unit: "none", width: 24, height: 22,
 			description: "One row a network interface. Each column can be filtered and sorted; a name leads to all that is known of the desktop.",
 			queries: []query{
 				{expr: withProject("topk($rows, " + listed + ")")},
-				{expr: "max by (port_id, security_group_name) (" + groupInfo + "{" + inProject + "} and on (region, project_id, port_id) " + networkInfo + "{" + inNetwork + "})"},
+				{expr: "max by (port_id, security_group_name) (" + groupInfoMetric + "{" + selectProjects + "} and on (region, project_id, port_id) " + networkInfoMetric + "{" + selectNetworks + "})"},
 			},
 			// The groups of an interface become one cell, and then a column of its row.
 			// Interfaces that only the second query knows, since it knows less filters,
 			// go again.
-			steps: []dashboard.DataTransformerConfig{
+			transformations: []dashboard.DataTransformerConfig{
 				{
 					Id: "groupBy", Filter: &dashboard.MatcherConfig{Id: "byRefId", Options: "B"},
 					Options: map[string]any{"fields": map[string]any{
@@ -103,7 +103,7 @@ func interfaceTable() panel {
 				}}},
 			},
 		}, "Desktop",
-		toDesktop(column{field: "desktop_name", title: "Desktop"}),
+		linkToDesktop(column{field: "desktop_name", title: "Desktop"}),
 		statusColumn(),
 		column{field: "project", title: "Project", width: 140},
 		column{field: "vpc_name", title: "VPC", width: 120},
@@ -119,7 +119,7 @@ func interfaceTable() panel {
 // statusColumn colours the statuses that the API documents.
 func statusColumn() column {
 	return column{field: "status", title: "Status", width: 120, mappings: []dashboard.ValueMapping{
-		says("ACTIVE", "ACTIVE", "green"), says("SHUTOFF", "SHUTOFF", "text"),
-		says("HIBERNATED", "HIBERNATED", "blue"), says("ERROR", "ERROR", "red"),
+		valueMapping("ACTIVE", "ACTIVE", "green"), valueMapping("SHUTOFF", "SHUTOFF", "text"),
+		valueMapping("HIBERNATED", "HIBERNATED", "blue"), valueMapping("ERROR", "ERROR", "red"),
 	}}
 }

@@ -13,8 +13,8 @@ import (
 
 const tag = "huaweicloud-workspace"
 
-// board is a dashboard as its file says it: rows of panels.
-type board struct {
+// dashboardSpec is a dashboard as its file says it: rows of panels.
+type dashboardSpec struct {
 	uid, title, description string
 	from                    string // the beginning of what is shown at first
 	variables               []cog.Builder[dashboard.VariableModel]
@@ -33,27 +33,27 @@ type panel struct {
 	width, height            uint32
 	queries                  []query
 
-	draw       func(*dashboard.Panel) // adds the kind and its options
-	thresholds []dashboard.Threshold
-	mappings   []dashboard.ValueMapping
-	noValue    string
-	max        float64 // 0: none
-	decimals   *float64
-	overrides  []dashboard.DashboardFieldConfigSourceOverrides
-	steps      []dashboard.DataTransformerConfig
-	links      []dashboard.DashboardLink // of the data
-	interval   string
+	setType         func(*dashboard.Panel) // adds the kind and its options
+	thresholds      []dashboard.Threshold
+	mappings        []dashboard.ValueMapping
+	noValue         string
+	max             float64 // 0: none
+	decimals        *float64
+	overrides       []dashboard.DashboardFieldConfigSourceOverrides
+	transformations []dashboard.DataTransformerConfig
+	links           []dashboard.DashboardLink // of the data
+	interval        string
 }
 
 // query is one question in PromQL.
 type query struct {
-	expr   string
-	legend string
-	over   bool // over time, and not only now
+	expr     string
+	legend   string
+	overTime bool // over time, and not only now
 }
 
 // build makes the dashboard.
-func (b board) build() (dashboard.Dashboard, error) {
+func (b dashboardSpec) build() (dashboard.Dashboard, error) {
 	d := dashboard.NewDashboardBuilder(b.title).
 		Uid(b.uid).
 		Description(b.description).
@@ -64,7 +64,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 		Timezone("browser").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		Variables(b.variables)
-	for _, l := range siblings(b.uid) {
+	for _, l := range dashboardLinks(b.uid) {
 		d = d.Link(l)
 	}
 	id, y := uint32(0), uint32(0)
@@ -86,9 +86,9 @@ func (b board) build() (dashboard.Dashboard, error) {
 	return d.Build()
 }
 
-// siblings are the links on top of a dashboard to the others. They carry the
+// dashboardLinks are the links on top of a dashboard to the others. They carry the
 // time and what is chosen along.
-func siblings(uid string) []cog.Builder[dashboard.DashboardLink] {
+func dashboardLinks(uid string) []cog.Builder[dashboard.DashboardLink] {
 	var links []cog.Builder[dashboard.DashboardLink]
 	for _, to := range [][3]string{
 		{uidFleet, "Fleet", "How many desktops there are, where, and how many have an EIP"},
@@ -105,17 +105,17 @@ func siblings(uid string) []cog.Builder[dashboard.DashboardLink] {
 	return links
 }
 
-// built is a panel that is there already, for builders that want a builder.
-type built dashboard.Panel
+// prebuilt is a panel that is there already, for builders that want a builder.
+type prebuilt dashboard.Panel
 
 // Build gives the panel.
-func (b built) Build() (dashboard.Panel, error) { return dashboard.Panel(b), nil }
+func (b prebuilt) Build() (dashboard.Panel, error) { return dashboard.Panel(b), nil }
 
 // build makes the panel.
-func (p panel) build(id uint32, at dashboard.GridPos) built {
+func (p panel) build(id uint32, at dashboard.GridPos) prebuilt {
 	out := dashboard.NewPanel()
 	out.Id, out.Title, out.Description, out.GridPos = &id, &p.title, &p.description, &at
-	out.Datasource = new(source())
+	out.Datasource = new(datasource())
 	config := dashboard.FieldConfig{Unit: &p.unit, Mappings: p.mappings, Links: p.links, Decimals: p.decimals}
 	if len(p.thresholds) > 0 {
 		config.Thresholds = &dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: p.thresholds}
@@ -134,12 +134,12 @@ func (p panel) build(id uint32, at dashboard.GridPos) built {
 	if out.FieldConfig.Overrides == nil {
 		out.FieldConfig.Overrides = []dashboard.DashboardFieldConfigSourceOverrides{}
 	}
-	out.Transformations = p.steps
-	p.draw(out)
+	out.Transformations = p.transformations
+	p.setType(out)
 	for i, q := range p.queries {
 		out.Targets = append(out.Targets, q.build(string(rune('A'+i)), out.Type == "table"))
 	}
-	return built(*out)
+	return prebuilt(*out)
 }
 
 // build makes the query of a panel.
@@ -150,21 +150,21 @@ func (q query) build(ref string, table bool) variants.Dataquery {
 	}
 	return prometheus.Dataquery{
 		RefId: &ref, Expr: q.expr, LegendFormat: new(q.legend), Format: &format,
-		Range: new(q.over), Instant: new(!q.over), Exemplar: new(false),
-		EditorMode: new(prometheus.QueryEditorModeCode), Datasource: new(source()),
+		Range: new(q.overTime), Instant: new(!q.overTime), Exemplar: new(false),
+		EditorMode: new(prometheus.QueryEditorModeCode), Datasource: new(datasource()),
 	}
 }
 
-// level is a threshold: the colour from a value on.
-func level(from float64, color string) dashboard.Threshold {
+// threshold is a threshold: the colour from a value on.
+func threshold(from float64, color string) dashboard.Threshold {
 	return dashboard.Threshold{Value: &from, Color: color}
 }
 
-// base is the colour below all thresholds.
-func base(color string) dashboard.Threshold { return dashboard.Threshold{Color: color} }
+// baseThreshold is the colour below all thresholds.
+func baseThreshold(color string) dashboard.Threshold { return dashboard.Threshold{Color: color} }
 
-// says maps a value to a text, and to a colour if there is one.
-func says(value, text, color string) dashboard.ValueMapping {
+// valueMapping maps a value to a text, and to a colour if there is one.
+func valueMapping(value, text, color string) dashboard.ValueMapping {
 	r := dashboard.ValueMappingResult{Text: &text}
 	if color != "" {
 		r.Color = &color
@@ -174,7 +174,7 @@ func says(value, text, color string) dashboard.ValueMapping {
 	}}
 }
 
-// reduce takes the last value of each series.
-func reduce() common.ReduceDataOptions {
+// lastValue takes the last value of each series.
+func lastValue() common.ReduceDataOptions {
 	return common.ReduceDataOptions{Calcs: []string{"lastNotNull"}, Fields: new(""), Values: new(false)}
 }

@@ -10,8 +10,8 @@ import "strings"
 // the names that an id has in that moment: topk picks one where two exporters
 // do not agree yet.
 const (
-	inProject = `region=~"$region", project_id=~"$project"`
-	inNetwork = inProject + `, vpc_id=~"$vpc", subnet_id=~"$subnet"`
+	selectProjects = `region=~"$region", project_id=~"$project"`
+	selectNetworks = selectProjects + `, vpc_id=~"$vpc", subnet_id=~"$subnet"`
 
 	// byDesktop is what identifies a desktop.
 	byDesktop = `region, project_id, desktop_id`
@@ -19,22 +19,22 @@ const (
 
 // Names of metrics that are said more than once.
 const (
-	networkInfo = "huaweicloud_workspace_desktop_network_info"
-	groupInfo   = "huaweicloud_workspace_desktop_security_group_info"
-	desktopInfo = "huaweicloud_workspace_desktop_info"
-	statusNow   = "huaweicloud_workspace_desktop_status"
-	eips        = "huaweicloud_workspace_desktop_eips"
-	eipExpected = "huaweicloud_workspace_desktop_eip_expected"
+	networkInfoMetric = "huaweicloud_workspace_desktop_network_info"
+	groupInfoMetric   = "huaweicloud_workspace_desktop_security_group_info"
+	desktopInfoMetric = "huaweicloud_workspace_desktop_info"
+	statusMetric      = "huaweicloud_workspace_desktop_status"
+	eipsMetric        = "huaweicloud_workspace_desktop_eips"
+	eipExpectedMetric = "huaweicloud_workspace_desktop_eip_expected"
 )
 
-// policies tells where there are any: elsewhere, every desktop should have an EIP.
-const policies = `max by (region, project_id) (huaweicloud_workspace_policies)`
+// policiesMetric tells where there are any: elsewhere, every desktop should have an EIP.
+const policiesMetric = `max by (region, project_id) (huaweicloud_workspace_policies)`
 
-// noRules stands where only the recording rules could tell.
-const noRules = "rules not loaded"
+// noRecordingRules stands where only the recording rules could tell.
+const noRecordingRules = "rules not loaded"
 
-// distinct counts the desktops that a selector of interfaces chooses, by labels.
-func distinct(selector, by string) string {
+// countDesktops counts the desktops that a selector of interfaces chooses, by labels.
+func countDesktops(selector, by string) string {
 	labels := byDesktop
 	for label := range strings.SplitSeq(by, ", ") {
 		if label != "" && !strings.Contains(", "+labels+",", ", "+label+",") {
@@ -49,22 +49,22 @@ func interfaces(more string) string {
 	if more != "" {
 		more = ", " + more
 	}
-	return networkInfo + "{" + inNetwork + more + "}"
+	return networkInfoMetric + "{" + selectNetworks + more + "}"
 }
 
-// latest takes one value of each project, whatever number of exporters say it:
+// latestOfProject takes one value of each project, whatever number of exporters say it:
 // the largest, which is the newest for a timestamp.
-func latest(metric string) string {
-	return "max by (region, project_id) (huaweicloud_workspace_" + metric + "{" + inProject + "})"
+func latestOfProject(metric string) string {
+	return "max by (region, project_id) (huaweicloud_workspace_" + metric + "{" + selectProjects + "})"
 }
 
 // withProject adds the name of the project.
 func withProject(expr string) string {
-	return "(" + expr + ") * on (region, project_id) group_left (project) topk by (region, project_id) (1, huaweicloud_workspace_project_info{" + inProject + "})"
+	return "(" + expr + ") * on (region, project_id) group_left (project) topk by (region, project_id) (1, huaweicloud_workspace_project_info{" + selectProjects + "})"
 }
 
 // withDesktop adds the name of the desktop, of which few names are looked up.
 func withDesktop(expr, few string) string {
 	return "(" + expr + ") * on (" + byDesktop + ") group_left (desktop_name) topk by (" + byDesktop + ") (1, " +
-		desktopInfo + "{" + inProject + "} and on (" + byDesktop + ") " + few + ")"
+		desktopInfoMetric + "{" + selectProjects + "} and on (" + byDesktop + ") " + few + ")"
 }

@@ -9,32 +9,32 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// source is the Prometheus that is chosen on top of each dashboard.
-func source() common.DataSourceRef {
+// datasource is the Prometheus that is chosen on top of each dashboard.
+func datasource() common.DataSourceRef {
 	return common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 }
 
-// choice is a variable that a query fills.
-type choice struct {
+// queryVariable is a variable that a query fills.
+type queryVariable struct {
 	name, label, description string
 	query, regex             string
-	one                      bool // to be chosen, and not several or all
+	single                   bool // to be chosen, and not several or all
 }
 
 // build makes a variable of a choice. "All" is no list of everything there is,
 // but what matches anything, an absent label too: so a filter that nobody has
 // set costs nothing and leaves nothing out.
-func (c choice) build() cog.Builder[dashboard.VariableModel] {
+func (c queryVariable) build() cog.Builder[dashboard.VariableModel] {
 	v := dashboard.NewQueryVariableBuilder(c.name).
 		Label(c.label).
 		Description(c.description).
-		Datasource(source()).
+		Datasource(datasource()).
 		Query(dashboard.StringOrMap{Map: map[string]any{"qryType": 3, "query": c.query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}}).
 		Definition(c.query).
 		Regex(c.regex).
 		Sort(dashboard.VariableSortNaturalAsc).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged)
-	if c.one {
+	if c.single {
 		return v.Refresh(dashboard.VariableRefreshOnDashboardLoad)
 	}
 	all := dashboard.StringOrArrayOfString{ArrayOfString: []string{"$__all"}}
@@ -55,7 +55,7 @@ func datasources() cog.Builder[dashboard.VariableModel] {
 }
 
 func regions() cog.Builder[dashboard.VariableModel] {
-	return choice{
+	return queryVariable{
 		name: "region", label: "Region", description: "Regions of the cloud.",
 		query: `query_result(group by (region) (huaweicloud_workspace_project_info))`,
 		regex: `/region="(?<value>[^"]+)"/`,
@@ -63,7 +63,7 @@ func regions() cog.Builder[dashboard.VariableModel] {
 }
 
 func projects() cog.Builder[dashboard.VariableModel] {
-	return choice{
+	return queryVariable{
 		name: "project", label: "Project", description: "Projects, by their names in the exporter's configuration.",
 		query: `query_result(group by (project, project_id) (huaweicloud_workspace_project_info{region=~"$region"}))`,
 		regex: `/project="(?<text>[^"]*)".*project_id="(?<value>[^"]+)"/`,
@@ -71,48 +71,48 @@ func projects() cog.Builder[dashboard.VariableModel] {
 }
 
 func vpcs() cog.Builder[dashboard.VariableModel] {
-	return choice{
+	return queryVariable{
 		name: "vpc", label: "VPC", description: "VPCs that desktops are in.",
-		query: `query_result(label_join(group by (vpc_id, vpc_name, vpc_cidr) (huaweicloud_workspace_vpc_info{` + inProject + `}), "shown", " ", "vpc_name", "vpc_cidr"))`,
+		query: `query_result(label_join(group by (vpc_id, vpc_name, vpc_cidr) (huaweicloud_workspace_vpc_info{` + selectProjects + `}), "shown", " ", "vpc_name", "vpc_cidr"))`,
 		regex: `/shown="(?<text>[^"]*)".*vpc_id="(?<value>[^"]+)"/`,
 	}.build()
 }
 
 func subnets() cog.Builder[dashboard.VariableModel] {
-	return choice{
+	return queryVariable{
 		name: "subnet", label: "Subnet", description: "Subnets of the chosen VPCs that desktops are in.",
-		query: `query_result(label_join(group by (subnet_id, subnet_name, subnet_cidr) (huaweicloud_workspace_subnet_info{` + inProject + `, vpc_id=~"$vpc"}), "shown", " ", "subnet_name", "subnet_cidr"))`,
+		query: `query_result(label_join(group by (subnet_id, subnet_name, subnet_cidr) (huaweicloud_workspace_subnet_info{` + selectProjects + `, vpc_id=~"$vpc"}), "shown", " ", "subnet_name", "subnet_cidr"))`,
 		regex: `/shown="(?<text>[^"]*)".*subnet_id="(?<value>[^"]+)"/`,
 	}.build()
 }
 
 func groups() cog.Builder[dashboard.VariableModel] {
-	return choice{
+	return queryVariable{
 		name: "group", label: "Security group", description: "Names of security groups that desktops are in.",
-		query: `query_result(group by (security_group_name) (huaweicloud_workspace_security_group_info{` + inProject + `}))`,
+		query: `query_result(group by (security_group_name) (huaweicloud_workspace_security_group_info{` + selectProjects + `}))`,
 		regex: `/security_group_name="(?<value>[^"]+)"/`,
 	}.build()
 }
 
 func statuses() cog.Builder[dashboard.VariableModel] {
-	return choice{
+	return queryVariable{
 		name: "status", label: "Status", description: "Statuses that desktops have now.",
-		query: `query_result(group by (status) (huaweicloud_workspace_desktop_status{` + inProject + `}))`,
+		query: `query_result(group by (status) (huaweicloud_workspace_desktop_status{` + selectProjects + `}))`,
 		regex: `/status="(?<value>[^"]+)"/`,
 	}.build()
 }
 
-// search is a box to type a text into.
-func search(name, label, description string) cog.Builder[dashboard.VariableModel] {
+// textBoxVariable is a box to type a text into.
+func textBoxVariable(name, label, description string) cog.Builder[dashboard.VariableModel] {
 	return dashboard.NewTextBoxVariableBuilder(name).Label(label).Description(description).
 		DefaultValue(dashboard.StringOrMap{String: new("")}).
-		Current(option("", "")).
-		Options([]dashboard.VariableOption{option("", "")})
+		Current(variableOption("", "")).
+		Options([]dashboard.VariableOption{variableOption("", "")})
 }
 
-// pick is a variable with a few fixed values: texts and values in turn. The
+// customVariable is a variable with a few fixed values: texts and values in turn. The
 // first one is chosen.
-func pick(name, label, description string, textsAndValues ...string) cog.Builder[dashboard.VariableModel] {
+func customVariable(name, label, description string, textsAndValues ...string) cog.Builder[dashboard.VariableModel] {
 	query := ""
 	var options []dashboard.VariableOption
 	for i := 0; i < len(textsAndValues); i += 2 {
@@ -120,7 +120,7 @@ func pick(name, label, description string, textsAndValues ...string) cog.Builder
 			query += ", "
 		}
 		query += textsAndValues[i] + " : " + textsAndValues[i+1]
-		o := option(textsAndValues[i], textsAndValues[i+1])
+		o := variableOption(textsAndValues[i], textsAndValues[i+1])
 		o.Selected = new(i == 0)
 		options = append(options, o)
 	}
@@ -128,7 +128,7 @@ func pick(name, label, description string, textsAndValues ...string) cog.Builder
 		Values(dashboard.StringOrMap{String: &query}).Options(options).Current(options[0])
 }
 
-func option(text, value string) dashboard.VariableOption {
+func variableOption(text, value string) dashboard.VariableOption {
 	return dashboard.VariableOption{
 		Selected: new(true),
 		Text:     dashboard.StringOrArrayOfString{String: &text},

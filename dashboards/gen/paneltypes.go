@@ -16,42 +16,42 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// number draws one large value.
-func number(p panel) panel {
-	p.draw = func(out *dashboard.Panel) {
+// statPanel draws one large value.
+func statPanel(p panel) panel {
+	p.setType = func(out *dashboard.Panel) {
 		o := stat.NewOptions()
-		o.ReduceOptions = reduce()
+		o.ReduceOptions = lastValue()
 		o.GraphMode = common.BigValueGraphModeNone
-		if p.queries[0].over {
+		if p.queries[0].overTime {
 			o.GraphMode = common.BigValueGraphModeArea
 		}
 		o.ColorMode = common.BigValueColorModeValue
 		out.Type, out.Options = "stat", o
 	}
 	if len(p.thresholds) == 0 {
-		p.thresholds = []dashboard.Threshold{base("text")}
+		p.thresholds = []dashboard.Threshold{baseThreshold("text")}
 	}
 	return p
 }
 
-// names draws the values of a label that a query results in, or a text if it
+// labelStat draws the values of a label that a query results in, or a text if it
 // results in nothing.
-func names(label, otherwise string, p panel) panel {
+func labelStat(label, otherwise string, p panel) panel {
 	p.queries[0].expr += ` or on () label_replace(vector(0), "` + label + `", "` + otherwise + `", "", "")`
 	p.queries[0].legend = "{{" + label + "}}"
 	p.unit = "string"
-	p = number(p)
-	draw := p.draw
-	p.draw = func(out *dashboard.Panel) {
+	p = statPanel(p)
+	draw := p.setType
+	p.setType = func(out *dashboard.Panel) {
 		draw(out)
 		out.Options.(*stat.Options).TextMode = common.BigValueTextModeName
 	}
 	return p
 }
 
-// graph draws lines over time.
-func graph(p panel) panel {
-	p.draw = func(out *dashboard.Panel) {
+// timeSeriesPanel draws lines over time.
+func timeSeriesPanel(p panel) panel {
+	p.setType = func(out *dashboard.Panel) {
 		o := timeseries.NewOptions()
 		o.Legend = common.VizLegendOptions{
 			ShowLegend: true, DisplayMode: common.LegendDisplayModeList, Placement: common.LegendPlacementBottom, Calcs: []string{},
@@ -79,11 +79,11 @@ func graph(p panel) panel {
 	return p
 }
 
-// stacked draws areas over time that add up.
-func stacked(p panel) panel {
-	p = graph(p)
-	draw := p.draw
-	p.draw = func(out *dashboard.Panel) {
+// stackedPanel draws areas over time that add up.
+func stackedPanel(p panel) panel {
+	p = timeSeriesPanel(p)
+	draw := p.setType
+	p.setType = func(out *dashboard.Panel) {
 		draw(out)
 		c := out.FieldConfig.Defaults.Custom.(*timeseries.FieldConfig)
 		c.FillOpacity, c.LineWidth = new(30.0), new(1.0)
@@ -92,11 +92,11 @@ func stacked(p panel) panel {
 	return p
 }
 
-// counts draws what happened in each step, as columns that add up.
-func counts(p panel) panel {
-	p = stacked(p)
-	draw := p.draw
-	p.draw = func(out *dashboard.Panel) {
+// barChartPanel draws what happened in each step, as columns that add up.
+func barChartPanel(p panel) panel {
+	p = stackedPanel(p)
+	draw := p.setType
+	p.setType = func(out *dashboard.Panel) {
 		draw(out)
 		c := out.FieldConfig.Defaults.Custom.(*timeseries.FieldConfig)
 		c.DrawStyle = new(common.GraphDrawStyleBars)
@@ -105,11 +105,11 @@ func counts(p panel) panel {
 	return p
 }
 
-// bars draws a horizontal bar for each result.
-func bars(p panel) panel {
-	p.draw = func(out *dashboard.Panel) {
+// barGaugePanel draws a horizontal bar for each result.
+func barGaugePanel(p panel) panel {
+	p.setType = func(out *dashboard.Panel) {
 		o := bargauge.NewOptions()
-		o.ReduceOptions = reduce()
+		o.ReduceOptions = lastValue()
 		o.Orientation = common.VizOrientationHorizontal
 		o.DisplayMode = common.BarGaugeDisplayModeBasic
 		o.ValueMode = common.BarGaugeValueModeText
@@ -128,9 +128,9 @@ func bars(p panel) panel {
 	return p
 }
 
-// timeline draws for each result when it was there.
-func timeline(p panel) panel {
-	p.draw = func(out *dashboard.Panel) {
+// stateTimelinePanel draws for each result when it was there.
+func stateTimelinePanel(p panel) panel {
+	p.setType = func(out *dashboard.Panel) {
 		o := statetimeline.NewOptions()
 		o.Legend = common.VizLegendOptions{
 			DisplayMode: common.LegendDisplayModeList, Placement: common.LegendPlacementBottom, Calcs: []string{},
@@ -151,38 +151,38 @@ type column struct {
 	field, title string
 	unit         string
 	width        float64 // 0: as much as is left
-	absent       string  // stands where there is no value
+	noValue      string  // stands where there is no value
 	gauge        bool    // draws the value, from 0 to 1, as a bar too
 	link         string
 	linkTitle    string
 	mappings     []dashboard.ValueMapping
 }
 
-// rowsOf draws a table of the columns, sorted by the title of one of them. A
+// tablePanel draws a table of the columns, sorted by the title of one of them. A
 // leading minus sorts from the top down.
-func rowsOf(p panel, sort string, columns ...column) panel {
+func tablePanel(p panel, sort string, columns ...column) panel {
 	include, order, titles := []string{}, map[string]any{}, map[string]any{}
 	for i, c := range columns {
 		include, order[c.field], titles[c.field] = append(include, c.field), i, c.title
 		p.overrides = append(p.overrides, c.override())
 	}
-	p.steps = append(slices.Clone(p.steps),
+	p.transformations = append(slices.Clone(p.transformations),
 		dashboard.DataTransformerConfig{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": include}}},
 		dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
 			"excludeByName": map[string]any{}, "indexByName": maps.Clone(order), "renameByName": titles,
 		}})
-	p.draw = func(out *dashboard.Panel) {
+	p.setType = func(out *dashboard.Panel) {
 		o := table.NewOptions()
 		o.Footer = nil
 		desc := sort[0] == '-'
-		o.SortBy = []common.TableSortByFieldState{{DisplayName: trimMinus(sort), Desc: &desc}}
+		o.SortBy = []common.TableSortByFieldState{{DisplayName: trimSortOrder(sort), Desc: &desc}}
 		out.FieldConfig.Defaults.Custom = &common.TableFieldOptions{Align: common.FieldTextAlignmentAuto, Filterable: new(true)}
 		out.Type, out.Options = "table", o
 	}
 	return p
 }
 
-func trimMinus(s string) string {
+func trimSortOrder(s string) string {
 	if s[0] == '-' {
 		return s[1:]
 	}
@@ -200,8 +200,8 @@ func (c column) override() dashboard.DashboardFieldConfigSourceOverrides {
 		unit = "string"
 	}
 	add("unit", unit)
-	if c.absent != "" {
-		add("noValue", c.absent)
+	if c.noValue != "" {
+		add("noValue", c.noValue)
 	}
 	if c.width > 0 {
 		add("custom.width", c.width)
@@ -212,7 +212,7 @@ func (c column) override() dashboard.DashboardFieldConfigSourceOverrides {
 		add("max", 1)
 		add("thresholds", dashboard.ThresholdsConfig{
 			Mode:  dashboard.ThresholdsModeAbsolute,
-			Steps: []dashboard.Threshold{base("green"), level(0.8, "orange"), level(0.95, "red")},
+			Steps: []dashboard.Threshold{baseThreshold("green"), threshold(0.8, "orange"), threshold(0.95, "red")},
 		})
 		add("color", dashboard.FieldColor{Mode: dashboard.FieldColorModeIdThresholds})
 	}
@@ -226,9 +226,9 @@ func (c column) override() dashboard.DashboardFieldConfigSourceOverrides {
 	return o
 }
 
-// toDesktop is a link from a row that has the desktop's id in a column of that
+// linkToDesktop is a link from a row that has the desktop's id in a column of that
 // title to all that is known of the desktop.
-func toDesktop(c column) column {
+func linkToDesktop(c column) column {
 	c.link = "/d/" + uidDesktop + "?${datasource:queryparam}&${__url_time_range}&var-desktop=${__data.fields[\"" + desktopID + "\"]}"
 	c.linkTitle = "All that is known of the desktop"
 	return c
@@ -237,8 +237,8 @@ func toDesktop(c column) column {
 // desktopID is the title of the column of desktops' ids, which links need.
 const desktopID = "Desktop ID"
 
-// merged makes one table of several queries' results: rows that agree in what
+// mergeTransformation makes one table of several queries' results: rows that agree in what
 // they share are one.
-func merged() dashboard.DataTransformerConfig {
+func mergeTransformation() dashboard.DataTransformerConfig {
 	return dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}
 }

@@ -15,15 +15,15 @@ const (
 
 // The desktops for which policy is not kept.
 const (
-	missing   = `group by (` + byDesktop + `) (` + ruleMissing + `{` + inProject + `})`
-	forbidden = `group by (` + byDesktop + `) (` + ruleForbidden + `{` + inProject + `})`
+	missing   = `group by (` + byDesktop + `) (` + ruleMissing + `{` + selectProjects + `})`
+	forbidden = `group by (` + byDesktop + `) (` + ruleForbidden + `{` + selectProjects + `})`
 )
 
-// counted counts desktops that a rule names; there is no zero where there are
+// countSelected counts desktops that a rule names; there is no zero where there are
 // no rules.
-func counted(desktops string) string {
-	return "count(" + desktops + ") or 0 * count(" + recorded(ruleWithEIP) + ")"
+func countSelected(desktops string) string {
+	return "count(" + desktops + ") or 0 * count(" + recordedSeries(ruleWithEIP) + ")"
 }
 
-// recorded selects what a rule recorded of the chosen projects.
-func recorded(rule string) string { return rule + "{" + inProject + "}" }
+// recordedSeries selects what a rule recorded of the chosen projects.
+func recordedSeries(rule string) string { return rule + "{" + selectProjects + "}" }
