@@ -1,9 +1,8 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gen writes the Grafana dashboards. Each of them is a file here that
-// says what is asked and how it is shown; how a panel is made of that is in
-// panels.go.
+// Command gen generates the Grafana dashboards. Each dashboard is defined in its own
+// file; panels.go and paneltypes.go convert the definitions to the JSON model.
 package main
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// uids are in the links of people and alerts: they stay for good.
+// The UIDs are part of URLs in alerts and bookmarks, so they must not change.
 const (
 	uidFleet     = "huaweicloud-workspace-fleet"
 	uidInventory = "huaweicloud-workspace-inventory"
@@ -26,7 +25,7 @@ const (
 )
 
 func main() {
-	dir := flag.String("dir", "..", "the folder to write the dashboards to")
+	dir := flag.String("dir", "..", "output directory")
 	flag.Parse()
 	if err := write(*dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,7 +33,7 @@ func main() {
 	}
 }
 
-// write writes all dashboards to a folder.
+// write writes all dashboards to a directory.
 func write(dir string) error {
 	all, err := render()
 	if err != nil {
@@ -48,7 +47,7 @@ func write(dir string) error {
 	return nil
 }
 
-// render gives the dashboards as JSON, by file name.
+// render returns the dashboards as JSON, by file name.
 func render() (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for name, build := range dashboards() {
@@ -65,7 +64,7 @@ func render() (map[string][]byte, error) {
 	return all, nil
 }
 
-// dashboards are what makes each of them, by file name.
+// dashboards returns the build functions by file name.
 func dashboards() map[string]func() (dashboard.Dashboard, error) {
 	return map[string]func() (dashboard.Dashboard, error){
 		"fleet.json":     fleet,

@@ -13,27 +13,27 @@ import (
 
 const tag = "huaweicloud-workspace"
 
-// dashboardSpec is a dashboard as its file says it: rows of panels.
+// dashboardSpec defines a dashboard: its variables and rows of panels.
 type dashboardSpec struct {
 	uid, title, description string
-	from                    string // the beginning of what is shown at first
+	from                    string // start of the default time range
 	variables               []cog.Builder[dashboard.VariableModel]
 	rows                    []row
 }
 
-// row is a row with a title, and its panels in the order of reading.
+// row is a titled row of panels, from left to right.
 type row struct {
 	title  string
 	panels []panel
 }
 
-// panel is what a panel asks and says. Its kind is added by what draws it.
+// panel defines a panel. A function of paneltypes.go sets its type.
 type panel struct {
 	title, description, unit string
 	width, height            uint32
 	queries                  []query
 
-	setType         func(*dashboard.Panel) // adds the kind and its options
+	setType         func(*dashboard.Panel) // sets type and options
 	thresholds      []dashboard.Threshold
 	mappings        []dashboard.ValueMapping
 	noValue         string
@@ -45,14 +45,14 @@ type panel struct {
 	interval        string
 }
 
-// query is one question in PromQL.
+// query is a PromQL query of a panel.
 type query struct {
 	expr     string
 	legend   string
-	overTime bool // over time, and not only now
+	overTime bool // range query instead of an instant query
 }
 
-// build makes the dashboard.
+// build returns the dashboard.
 func (b dashboardSpec) build() (dashboard.Dashboard, error) {
 	d := dashboard.NewDashboardBuilder(b.title).
 		Uid(b.uid).
@@ -86,8 +86,8 @@ func (b dashboardSpec) build() (dashboard.Dashboard, error) {
 	return d.Build()
 }
 
-// dashboardLinks are the links on top of a dashboard to the others. They carry the
-// time and what is chosen along.
+// dashboardLinks returns the links to the other dashboards. They keep the time range
+// and the variables.
 func dashboardLinks(uid string) []cog.Builder[dashboard.DashboardLink] {
 	var links []cog.Builder[dashboard.DashboardLink]
 	for _, to := range [][3]string{
@@ -105,13 +105,13 @@ func dashboardLinks(uid string) []cog.Builder[dashboard.DashboardLink] {
 	return links
 }
 
-// prebuilt is a panel that is there already, for builders that want a builder.
+// prebuilt is a finished panel that implements cog.Builder.
 type prebuilt dashboard.Panel
 
-// Build gives the panel.
+// Build returns the panel.
 func (b prebuilt) Build() (dashboard.Panel, error) { return dashboard.Panel(b), nil }
 
-// build makes the panel.
+// build returns the panel.
 func (p panel) build(id uint32, at dashboard.GridPos) prebuilt {
 	out := dashboard.NewPanel()
 	out.Id, out.Title, out.Description, out.GridPos = &id, &p.title, &p.description, &at
@@ -142,7 +142,7 @@ func (p panel) build(id uint32, at dashboard.GridPos) prebuilt {
 	return prebuilt(*out)
 }
 
-// build makes the query of a panel.
+// build returns the query in the JSON model.
 func (q query) build(ref string, table bool) variants.Dataquery {
 	format := prometheus.PromQueryFormatTimeSeries
 	if table {
@@ -155,15 +155,15 @@ func (q query) build(ref string, table bool) variants.Dataquery {
 	}
 }
 
-// threshold is a threshold: the colour from a value on.
+// threshold returns a threshold: the color of values from a limit on.
 func threshold(from float64, color string) dashboard.Threshold {
 	return dashboard.Threshold{Value: &from, Color: color}
 }
 
-// baseThreshold is the colour below all thresholds.
+// baseThreshold returns the color below all thresholds.
 func baseThreshold(color string) dashboard.Threshold { return dashboard.Threshold{Color: color} }
 
-// valueMapping maps a value to a text, and to a colour if there is one.
+// valueMapping maps a value to a text and, unless it is empty, a color.
 func valueMapping(value, text, color string) dashboard.ValueMapping {
 	r := dashboard.ValueMappingResult{Text: &text}
 	if color != "" {
@@ -174,7 +174,7 @@ func valueMapping(value, text, color string) dashboard.ValueMapping {
 	}}
 }
 
-// lastValue takes the last value of each series.
+// lastValue reduces each series to its last value.
 func lastValue() common.ReduceDataOptions {
 	return common.ReduceDataOptions{Calcs: []string{"lastNotNull"}, Fields: new(""), Values: new(false)}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// statPanel draws one large value.
+// statPanel sets the type: a single value.
 func statPanel(p panel) panel {
 	p.setType = func(out *dashboard.Panel) {
 		o := stat.NewOptions()
@@ -34,8 +34,7 @@ func statPanel(p panel) panel {
 	return p
 }
 
-// labelStat draws the values of a label that a query results in, or a text if it
-// results in nothing.
+// labelStat sets the type: the values of a label, or a text without results.
 func labelStat(label, otherwise string, p panel) panel {
 	p.queries[0].expr += ` or on () label_replace(vector(0), "` + label + `", "` + otherwise + `", "", "")`
 	p.queries[0].legend = "{{" + label + "}}"
@@ -49,7 +48,7 @@ func labelStat(label, otherwise string, p panel) panel {
 	return p
 }
 
-// timeSeriesPanel draws lines over time.
+// timeSeriesPanel sets the type: lines over time.
 func timeSeriesPanel(p panel) panel {
 	p.setType = func(out *dashboard.Panel) {
 		o := timeseries.NewOptions()
@@ -79,7 +78,7 @@ func timeSeriesPanel(p panel) panel {
 	return p
 }
 
-// stackedPanel draws areas over time that add up.
+// stackedPanel sets the type: stacked areas over time.
 func stackedPanel(p panel) panel {
 	p = timeSeriesPanel(p)
 	draw := p.setType
@@ -92,7 +91,7 @@ func stackedPanel(p panel) panel {
 	return p
 }
 
-// barChartPanel draws what happened in each step, as columns that add up.
+// barChartPanel sets the type: stacked bars of counts in each step.
 func barChartPanel(p panel) panel {
 	p = stackedPanel(p)
 	draw := p.setType
@@ -105,7 +104,7 @@ func barChartPanel(p panel) panel {
 	return p
 }
 
-// barGaugePanel draws a horizontal bar for each result.
+// barGaugePanel sets the type: a horizontal bar for each series.
 func barGaugePanel(p panel) panel {
 	p.setType = func(out *dashboard.Panel) {
 		o := bargauge.NewOptions()
@@ -128,7 +127,7 @@ func barGaugePanel(p panel) panel {
 	return p
 }
 
-// stateTimelinePanel draws for each result when it was there.
+// stateTimelinePanel sets the type: the time ranges in which each series exists.
 func stateTimelinePanel(p panel) panel {
 	p.setType = func(out *dashboard.Panel) {
 		o := statetimeline.NewOptions()
@@ -158,8 +157,8 @@ type column struct {
 	mappings     []dashboard.ValueMapping
 }
 
-// tablePanel draws a table of the columns, sorted by the title of one of them. A
-// leading minus sorts from the top down.
+// tablePanel sets the type: a table of columns, sorted by the title of one. A leading
+// minus sorts in descending order.
 func tablePanel(p panel, sort string, columns ...column) panel {
 	include, order, titles := []string{}, map[string]any{}, map[string]any{}
 	for i, c := range columns {
@@ -189,7 +188,7 @@ func trimSortOrder(s string) string {
 	return s
 }
 
-// override says what is special about a column.
+// override returns the field overrides of a column.
 func (c column) override() dashboard.DashboardFieldConfigSourceOverrides {
 	o := dashboard.DashboardFieldConfigSourceOverrides{Matcher: dashboard.MatcherConfig{Id: "byName", Options: c.title}}
 	add := func(id string, value any) {
