@@ -178,7 +178,7 @@ func TestManual(t *testing.T) {
 	text = regexp.MustCompile(".\b").ReplaceAllString(text, "")
 	for _, want := range []string{
 		program + " - Prometheus exporter for Huawei Cloud Workspace",
-		"--config.file=", "--healthcheck", "dump [<flags>]", "A dump that a signal ended", "SIGHUP", "/etc/credstore/", program + " " + testVersion, "2026-02-03",
+		"--config.file=", "--healthcheck", "dump [<flags>]", "A dump that was interrupted by a signal", "SIGHUP", "/etc/credstore/", program + " " + testVersion, "2026-02-03",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the manual lacks %q:\n%s", want, text)
