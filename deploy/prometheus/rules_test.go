@@ -262,7 +262,7 @@ func TestRunbooks(t *testing.T) {
 			t.Errorf("%s does not begin with %q", file, begin)
 		}
 		at := 0
-		for _, section := range []string{"What it means", "What it does", "Find out", "Mend it"} {
+		for _, section := range []string{"Meaning", "Impact", "Diagnosis", "Mitigation"} {
 			i := strings.Index(page, "\n## "+section+"\n\n")
 			if i < at {
 				t.Errorf("%s lacks the section %s, or has it too early", file, section)
