@@ -167,6 +167,7 @@ func (a *App) reload() error {
 		level.Warn(a.logger).Log("msg", "Change of state takes effect at the next start", "key", "state")
 	}
 	a.swap(old, next)
+	a.saver.started = true
 	level.Info(a.logger).Log("msg", "Configuration loaded", "projects", len(c.Projects), "accounts", len(c.Accounts))
 	return nil
 }
@@ -214,6 +215,7 @@ func (a *App) close() {
 	if saved := a.saver.save(); left > 0 && !saved {
 		level.Warn(a.logger).Log("msg", "Undelivered changes are lost at shutdown", "changes", left)
 	}
+	a.saver.close()
 	closeUnused(last, &runtime{})
 	a.cloud.Close()
 }

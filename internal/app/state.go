@@ -32,6 +32,8 @@ type stateSaver struct {
 	report  func(saved bool, at time.Time)
 
 	config  config.State             // zero: nothing is saved
+	started bool                     // a configuration is in force; before that nothing is saved
+	unlock  func()                   // nil: the file is not locked
 	pending map[string]refresh.State // loaded, for targets that do not exist yet; by state key
 	failing bool
 }
@@ -42,16 +44,26 @@ func (s *stateSaver) load(c config.State) {
 	if !s.enabled || c.IsZero() {
 		return
 	}
-	s.config = c
 	state, err := statefile.Read(c.File)
+	if errors.Is(err, statefile.ErrNotStateFile) {
+		s.report(false, time.Now())
+		level.Error(s.logger).Log("msg", "state.file is not a state file of this exporter; leaving it untouched, state will not be saved", "file", c.File)
+		return
+	}
+	s.config = c
+	switch lockErr := s.lock(); {
+	case errors.Is(lockErr, statefile.ErrLocked):
+		s.failing = true
+		s.report(false, time.Now())
+		level.Error(s.logger).Log("msg", "Another process uses the state file, starting without state; state will be saved once the file is released",
+			"file", c.File, "hint", "give each exporter a state.file of its own")
+		return
+	case lockErr != nil && err == nil:
+		level.Warn(s.logger).Log("msg", "State file cannot be locked, no other process may use it", "file", c.File, "err", lockErr)
+	}
 	switch age := time.Since(state.SavedAt); {
 	case errors.Is(err, fs.ErrNotExist):
 		level.Info(s.logger).Log("msg", "State file does not exist, starting without state", "file", c.File)
-		return
-	case errors.Is(err, statefile.ErrNotStateFile):
-		s.config = config.State{}
-		s.report(false, time.Now())
-		level.Error(s.logger).Log("msg", "state.file is not a state file of this exporter; leaving it untouched, state will not be saved", "file", c.File)
 		return
 	case err != nil:
 		level.Warn(s.logger).Log("msg", "State file ignored, it will be replaced", "file", c.File, "err", err)
@@ -66,6 +78,22 @@ func (s *stateSaver) load(c config.State) {
 	s.pending = state.Projects
 	level.Info(s.logger).Log("msg", "State restored", "file", c.File, "saved", state.SavedAt,
 		"projects", len(state.Projects), "changes", len(state.Changes.Changes))
+}
+
+// lock locks the state file, unless it is locked already.
+func (s *stateSaver) lock() (err error) {
+	if s.unlock == nil {
+		s.unlock, err = statefile.Lock(s.config.File)
+	}
+	return err
+}
+
+// close releases the state file.
+func (s *stateSaver) close() {
+	if s.unlock != nil {
+		s.unlock()
+		s.unlock = nil
+	}
 }
 
 // pendingState returns the loaded state of a target, or nil.
@@ -83,7 +111,7 @@ func (s *stateSaver) forget(key string) { delete(s.pending, key) }
 // save writes the state file, if there is to be one, and reports whether it is
 // written.
 func (s *stateSaver) save() bool {
-	if s.config.IsZero() {
+	if s.config.IsZero() || !s.started {
 		return false
 	}
 	maxAge := time.Duration(s.config.MaxAge)
@@ -98,7 +126,10 @@ func (s *stateSaver) save() bool {
 			state.Projects[key] = pending
 		}
 	}
-	err := statefile.Write(s.config.File, &state)
+	err := s.lock()
+	if !errors.Is(err, statefile.ErrLocked) { // a file system without locks can still save
+		err = statefile.Write(s.config.File, &state)
+	}
 	s.report(err == nil, state.SavedAt)
 	switch {
 	case err != nil && !s.failing:

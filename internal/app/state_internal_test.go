@@ -20,6 +20,7 @@ func TestSaveDuringReload(t *testing.T) {
 	a := New(Options{Logger: log.NewNopLogger(), SaveState: true})
 	defer a.Close()
 	a.saver.config = config.State{File: filepath.Join(t.TempDir(), "state"), MaxAge: config.State{}.MaxAge}
+	a.saver.started = true
 	a.saver.pending = map[string]refresh.State{"office": {}}
 	begun, done := make(chan struct{}), make(chan struct{})
 	go func() {

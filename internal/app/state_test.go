@@ -6,7 +6,9 @@ package app_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -209,8 +211,8 @@ func TestStateSaveFailure(t *testing.T) {
 		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 1 || e.Sum("exporter_state_last_save_success_timestamp_seconds") != float64(saved.UnixMilli())/1000 {
 			t.Error("want a metric of the successful save")
 		}
-		if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
-			t.Errorf("beside the file there is %v %v", left, err)
+		if left, err := os.ReadDir(folder); err != nil || len(left) != 2 || left[1].Name() != "state.lock" {
+			t.Errorf("beside the file and its lock there is %v %v", left, err)
 		}
 		if err := os.RemoveAll(folder); err != nil {
 			t.Fatal(err)
@@ -227,6 +229,56 @@ func TestStateSaveFailure(t *testing.T) {
 		s.App.SaveState()
 		if n := strings.Count(s.Log.String(), "State save failed"); n != 1 || !strings.Contains(s.Log.String(), "State save recovered") {
 			t.Errorf("logged %d times: %s", n, s.Log)
+		}
+	})
+}
+
+// A state file belongs to one process. A second one starts without state, leaves
+// the file as it is, and saves once the first one has ended.
+func TestStateFileOfAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		unlock, err := statefile.Lock(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newScenario(t, yaml, apptest.Desktop("d1", ""))
+		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 0 || e.Sum("desktops") != 1 {
+			t.Error("want a failed save, and the desktops all the same")
+		}
+		time.Sleep(2 * app.SaveInterval)
+		synctest.Wait()
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the state file of another process was written: %v", err)
+		}
+		if n := strings.Count(s.Log.String(), "Another process uses the state file"); n != 1 {
+			t.Errorf("logged %d times: %s", n, s.Log)
+		}
+		unlock()
+		time.Sleep(app.SaveInterval)
+		synctest.Wait()
+		if e := s.Scrape(); e.Sum("exporter_state_last_save_successful") != 1 || !strings.Contains(s.Log.String(), "State save recovered") {
+			t.Errorf("want a save once the file is released: %s", s.Log)
+		}
+		s.App.Close()
+		if unlock, err = statefile.Lock(file); err != nil {
+			t.Fatalf("still locked after the exporter ended: %v", err)
+		}
+		unlock()
+	})
+}
+
+// A start that fails writes nothing.
+func TestFailedStartLeavesTheStateFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yaml, file := withState(t, apptest.OfficeYAML)
+		s := apptest.Prepare(t, yaml+"changes: {webhook: {url: https://example.com, http: {tls_config: {ca_file: /does/not/exist}}}}\n")
+		if err := s.App.Reload(); err == nil {
+			t.Fatal("the missing ca_file is no error")
+		}
+		s.App.Close()
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the state file was written: %v", err)
 		}
 	})
 }

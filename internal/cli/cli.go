@@ -84,6 +84,11 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		return nil
 	}
 
+	open, err := listen(&f.web)
+	if err != nil {
+		return err
+	}
+	defer open.close()
 	a := app.New(app.Options{Logger: logger, Load: load, UserAgent: userAgent(), SaveState: true})
 	defer a.Close()
 	reload := func() { _ = a.Reload() } // logs its error
@@ -121,7 +126,7 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		MaxRequests:            f.maxRequests,
 		Pprof:                  f.pprof,
 	})
-	return listenAndServe(ctx, handler, &f.web, logger, f.slogger(logger))
+	return open.serve(ctx, handler, &f.web, logger, f.slogger(logger))
 }
 
 // userAgent returns the User-Agent header of all requests.

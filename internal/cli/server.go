@@ -8,6 +8,7 @@ import (
 	"errors"
 	stdlog "log"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,20 +36,59 @@ func newServer(h http.Handler, logger log.Logger) *http.Server {
 	}
 }
 
-// listenAndServe serves until ctx ends, and then waits for the requests in progress.
-func listenAndServe(ctx context.Context, h http.Handler, flags *toolkit.FlagConfig, logger log.Logger, slogger *slog.Logger) error {
+// listeners are the addresses to serve on.
+type listeners []struct {
+	address      string
+	net.Listener // nil: the toolkit opens the address when it serves
+}
+
+// listen opens the addresses of the flags, so that an address that is in use
+// ends the program before it has read or written anything else. Sockets of
+// systemd exist already, and vsock is left to the toolkit.
+func listen(flags *toolkit.FlagConfig) (listeners, error) {
 	addresses := *flags.WebListenAddresses
 	if *flags.WebSystemdSocket {
 		addresses = addresses[:1] // not used
 	}
+	all := make(listeners, len(addresses))
+	for i, address := range addresses {
+		all[i].address = address
+		if *flags.WebSystemdSocket || strings.HasPrefix(address, "vsock://") {
+			continue
+		}
+		var err error
+		if all[i].Listener, err = net.Listen("tcp", address); err != nil {
+			all.close()
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (all listeners) close() {
+	for _, l := range all {
+		if l.Listener != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// serve serves until ctx ends, and then waits for the requests in progress.
+func (all listeners) serve(ctx context.Context, h http.Handler, flags *toolkit.FlagConfig, logger log.Logger, slogger *slog.Logger) error {
 	// Each address has its own server, since the toolkit modifies it.
 	var servers []*http.Server
-	served := make(chan error, len(addresses))
-	for i := range addresses {
+	served := make(chan error, len(all))
+	for _, l := range all {
 		server, one := newServer(h, logger), *flags
-		one.WebListenAddresses = &[]string{addresses[i]}
+		one.WebListenAddresses = &[]string{l.address}
 		servers = append(servers, server)
-		go func() { served <- toolkit.ListenAndServe(server, &one, slogger) }()
+		go func() {
+			if l.Listener == nil {
+				served <- toolkit.ListenAndServe(server, &one, slogger)
+			} else {
+				served <- toolkit.Serve(l.Listener, server, &one, slogger)
+			}
+		}()
 	}
 	var err error
 	serving := len(servers)

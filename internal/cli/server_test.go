@@ -5,9 +5,11 @@ package cli
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
@@ -16,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -271,8 +274,12 @@ func TestShutdownWaitsForScrape(t *testing.T) {
 	}
 }
 
+// TestAddressInUse starts the exporter on an address in use. It ends with the
+// reason, before it has sent a request or written a state file.
 func TestAddressInUse(t *testing.T) {
-	_, yaml := startCloud(t)
+	cloud, yaml := startCloud(t)
+	state := filepath.Join(t.TempDir(), "state")
+	yaml += "state: {file: " + state + "}\n"
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -286,6 +293,12 @@ func TestAddressInUse(t *testing.T) {
 		code, stdout, stderr := runProcess(args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, program+": error: listen tcp") {
 			t.Errorf("%v: exit code %d, %q, %q", addresses, code, stdout, stderr)
+		}
+		if n := len(cloud.Calls()); n > 0 {
+			t.Errorf("%v: %d requests were sent", addresses, n)
+		}
+		if _, err := os.Stat(state); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%v: the state file was written: %v", addresses, err)
 		}
 	}
 }
