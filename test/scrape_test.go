@@ -172,11 +172,11 @@ func expected(page []sample, at time.Time) map[string][]sample {
 	}
 	for _, s := range named(page, prefix+"subnet_network_interfaces") {
 		subnet := object(s, "subnet_id")
-		add("How full each subnet is, as far as desktops fill it",
+		add("Share of the addresses of each subnet that desktops use",
 			keep(subnets[subnet], "region", "project_id", "subnet_id", "subnet_name"), s.value/sizes[subnet].value)
 	}
 	for _, s := range named(page, prefix+"oldest_data_timestamp_seconds") {
-		add("Seconds since the oldest data of each project was read",
+		add("Age of the oldest data of each project in seconds",
 			keep(projects[object(s, "")], "region", "project_id", "project"), float64(at.UnixMilli())/1000-s.value)
 	}
 	return answers
