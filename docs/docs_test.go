@@ -171,9 +171,9 @@ func TestDocumentedMetrics(t *testing.T) {
 	}
 }
 
-// TestArchitectureWalks checks that the functions and types in the walks of
+// TestArchitectureSteps checks that the functions and types in the walks of
 // docs/architecture.md exist.
-func TestArchitectureWalks(t *testing.T) {
+func TestArchitectureSteps(t *testing.T) {
 	d := readDocument(t, "docs/architecture.md")
 	steps := regexp.MustCompile("(?m)^\\| \\d+ \\| `([\\w./]+\\.go)`: `(\\w+)` \\|").FindAllStringSubmatch(d.text, -1)
 	if len(steps) < 20 {

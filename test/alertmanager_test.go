@@ -134,9 +134,9 @@ func staff(id, name, address string) simulator.Desktop {
 	return d
 }
 
-// TestPagerIsCalled goes the whole way, from the cloud over the exporter and the
+// TestAlertmanagerNotifiesReceiver goes the whole way, from the cloud over the exporter and the
 // real Prometheus to the real Alertmanager, with the shipped alerts.
-func TestPagerIsCalled(t *testing.T) {
+func TestAlertmanagerNotifiesReceiver(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three minutes, and builds Alertmanager the first time")
 	}

@@ -34,9 +34,9 @@ func dashboards(t testing.TB) []grafana.Dashboard {
 	return all
 }
 
-// TestDashboardsAreSelfExplanatory looks for panels and variables that say too
+// TestDashboardsHaveDescriptions looks for panels and variables that say too
 // little of themselves, and for panels that lie on others.
-func TestDashboardsAreSelfExplanatory(t *testing.T) {
+func TestDashboardsHaveDescriptions(t *testing.T) {
 	for _, d := range dashboards(t) {
 		if d.UID == "" || d.Title == "" || d.Description == "" || d.Time.From == "" {
 			t.Errorf("%s: lacks a uid, title, description or time", d.File)
@@ -102,9 +102,9 @@ func TestDashboardsAreSelfExplanatory(t *testing.T) {
 
 var link = regexp.MustCompile(`/d/([\w-]+)((?:[^"\\]|\\.)*)`)
 
-// TestDashboardsLinksLeadSomewhere follows every link from a dashboard to
+// TestDashboardLinksResolve follows every link from a dashboard to
 // another one, and looks for the variables that it sets there.
-func TestDashboardsLinksLeadSomewhere(t *testing.T) {
+func TestDashboardLinksResolve(t *testing.T) {
 	variables := map[string][]string{}
 	for _, d := range dashboards(t) {
 		if variables[d.UID] != nil {
@@ -149,10 +149,10 @@ var others = map[string][]string{
 	"scrape_samples_scraped":        nil,
 }
 
-// TestDashboardsAskForWhatThereIs holds every metric and label of the queries
+// TestDashboardQueriesUseExportedMetrics holds every metric and label of the queries
 // against the table that the exporter's metrics are made from, and recording
 // rules against those that are shipped.
-func TestDashboardsAskForWhatThereIs(t *testing.T) {
+func TestDashboardQueriesUseExportedMetrics(t *testing.T) {
 	known := map[string][]string{}
 	maps.Copy(known, others)
 	for _, m := range collector.Table() {
@@ -297,9 +297,9 @@ var empty = map[string]string{
 	"exporter.json: Objects dropped A":                        "the demo's cloud sends no nonsense",
 }
 
-// TestDashboardsShowTheDemo asks every query of every panel and variable of a
+// TestDashboardQueriesOfTheDemo asks every query of every panel and variable of a
 // real Prometheus that scrapes the demo: with all chosen, and with one of each.
-func TestDashboardsShowTheDemo(t *testing.T) {
+func TestDashboardQueriesOfTheDemo(t *testing.T) {
 	rules, err := filepath.Abs(filepath.Join(rulesDir, "*.yml"))
 	if err != nil {
 		t.Fatal(err)

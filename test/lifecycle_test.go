@@ -14,9 +14,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestStopsGently ends the exporter while a scrape waits for the cloud: the
+// TestGracefulShutdown ends the exporter while a scrape waits for the cloud: the
 // scrape still gets its answer, nobody new is let in, and the exit code is 0.
-func TestStopsGently(t *testing.T) {
+func TestGracefulShutdown(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
@@ -56,9 +56,9 @@ func TestStopsGently(t *testing.T) {
 	}
 }
 
-// TestEnds looks at everything that ends by itself: its exit code, and what it
+// TestExitCodes looks at everything that ends by itself: its exit code, and what it
 // says on which channel.
-func TestEnds(t *testing.T) {
+func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	_, good := office(t, 1)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -134,8 +134,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestCheckAsksNobody checks a configuration without a word to the cloud.
-func TestCheckAsksNobody(t *testing.T) {
+// TestConfigCheckSendsNoRequest checks a configuration without a word to the cloud.
+func TestConfigCheckSendsNoRequest(t *testing.T) {
 	t.Parallel()
 	cloud, yaml := office(t, 1)
 	path, err := binary()
@@ -161,9 +161,9 @@ func complaints(log string) []string {
 	return lines
 }
 
-// TestStartsWithTheCloudDown starts while the cloud is silent and then refuses:
+// TestStartDuringCloudOutage starts while the cloud is silent and then refuses:
 // the exporter lives, says so, is ready once it has tried, and recovers.
-func TestStartsWithTheCloudDown(t *testing.T) {
+func TestStartDuringCloudOutage(t *testing.T) {
 	t.Parallel()
 	cloud, yaml := office(t, 3)
 	up := cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
@@ -205,9 +205,9 @@ func TestStartsWithTheCloudDown(t *testing.T) {
 	}
 }
 
-// TestReloads has SIGHUP and POST read a changed file, and a bad one change
+// TestReload has SIGHUP and POST read a changed file, and a bad one change
 // nothing.
-func TestReloads(t *testing.T) {
+func TestReload(t *testing.T) {
 	t.Parallel()
 	_, yaml := office(t, 3)
 	path := file(t, "exporter.yml", yaml)

@@ -40,9 +40,9 @@ func documented(t testing.TB) map[string]string {
 	return queries
 }
 
-// TestQueriesElsewhereParse reads the queries of all other documents; those of
+// TestQueriesInDocumentsParse reads the queries of all other documents; those of
 // runbooks have a test of their own.
-func TestQueriesElsewhereParse(t *testing.T) {
+func TestQueriesInDocumentsParse(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../docs/*.md")
 	if err != nil {

@@ -40,10 +40,10 @@ func TestPromtoolTestsRules(t *testing.T) {
 	}
 }
 
-// TestManyDesktopsAreOneAlert has promtool play what happens to a thousand
+// TestAlertsAreAggregated has promtool play what happens to a thousand
 // desktops and one more: one alert stands for all of theirs, until enough have
 // an EIP again.
-func TestManyDesktopsAreOneAlert(t *testing.T) {
+func TestAlertsAreAggregated(t *testing.T) {
 	t.Parallel()
 	alerts, err := filepath.Abs(filepath.Join(rulesDir, "alerts.yml"))
 	if err != nil {

@@ -52,9 +52,9 @@ func TestPrometheusScrapesTheDemo(t *testing.T) {
 	})
 }
 
-// TestPrometheusScrapesProjectsApart does the same with the README's other
+// TestPrometheusScrapesProjectsSeparately does the same with the README's other
 // configuration, which relabels.
-func TestPrometheusScrapesProjectsApart(t *testing.T) {
+func TestPrometheusScrapesProjectsSeparately(t *testing.T) {
 	t.Parallel()
 	x := exporter(t, "--demo")
 	_, apart := prometheusConfigs(t)

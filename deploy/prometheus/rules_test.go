@@ -365,8 +365,8 @@ func TestAlertTests(t *testing.T) {
 	}
 }
 
-// TestFailuresPage checks that the alerts in docs/failures.md exist.
-func TestFailuresPage(t *testing.T) {
+// TestFailuresPageAlerts checks that the alerts in docs/failures.md exist.
+func TestFailuresPageAlerts(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("docs/failures.md")
 	if err != nil {

@@ -34,9 +34,9 @@ func parsePolicy(t *testing.T, text string) (p identityPolicy) {
 	return p
 }
 
-// TestPolicyIsLeast looks whether the policy allows what the exporter asks for
+// TestPolicyIsLeastPrivilege looks whether the policy allows what the exporter asks for
 // when it is refused, and nothing that changes anything.
-func TestPolicyIsLeast(t *testing.T) {
+func TestPolicyIsLeastPrivilege(t *testing.T) {
 	text := read(t, "deploy/iam/policy.json")
 	if !strings.Contains(read(t, "README.md"), "```json\n"+text+"```\n") {
 		t.Error("README.md shows another policy")

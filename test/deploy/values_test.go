@@ -75,9 +75,9 @@ func TestChartReadme(t *testing.T) {
 	}))
 }
 
-// TestSchemaKnowsEveryValue holds values.yaml against its schema: each knows
+// TestSchemaDescribesEveryValue holds values.yaml against its schema: each knows
 // what the other does.
-func TestSchemaKnowsEveryValue(t *testing.T) {
+func TestSchemaDescribesEveryValue(t *testing.T) {
 	type node struct {
 		Properties           map[string]*node
 		AdditionalProperties any
@@ -117,8 +117,8 @@ func TestSchemaKnowsEveryValue(t *testing.T) {
 	compare("", &schema, values)
 }
 
-// TestChartRefuses gives values that cannot work, or would show secrets.
-func TestChartRefuses(t *testing.T) {
+// TestChartRejectsInvalidValues gives values that cannot work, or would show secrets.
+func TestChartRejectsInvalidValues(t *testing.T) {
 	key := func(line string) string {
 		return "config: {projects: [{name: office, region: la-north-2, " + line + "}]}"
 	}
@@ -163,9 +163,9 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// TestSchemaKnowsTheConfiguration holds the top level of the schema's config
+// TestSchemaDescribesConfiguration holds the top level of the schema's config
 // against the documented keys of the exporter's.
-func TestSchemaKnowsTheConfiguration(t *testing.T) {
+func TestSchemaDescribesConfiguration(t *testing.T) {
 	schema := read(t, "deploy/helm/huaweicloud-workspace-exporter/values.schema.json")
 	_, section, _ := strings.Cut(read(t, "docs/configuration.md"), "\n## The file\n")
 	section, _, _ = strings.Cut(section, "\n## ")

@@ -93,9 +93,9 @@ func TestVersionsAgree(t *testing.T) {
 	}
 }
 
-// TestResourcesAreThoseOfTheSizingGuide holds requests and limits against what
+// TestResourcesMatchSizingGuide holds requests and limits against what
 // docs/sizing.md says for 50,000 desktops, which the comments name.
-func TestResourcesAreThoseOfTheSizingGuide(t *testing.T) {
+func TestResourcesMatchSizingGuide(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^\| 50,000 \|.*$`).FindString(read(t, "docs/sizing.md"))
 	memory := regexp.MustCompile(`\| (\d+) MB \|`).FindStringSubmatch(row)
 	processor := regexp.MustCompile(`\| ([\d.]+) s \| [\d,]+ \|`).FindStringSubmatch(row)

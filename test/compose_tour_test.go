@@ -15,10 +15,10 @@ import (
 
 const composeDir = "../deploy/compose"
 
-// TestTour walks the tour of deploy/compose with programs in place of containers:
+// TestComposeTour walks the tour of deploy/compose with programs in place of containers:
 // the demo, the real Prometheus and the real Alertmanager with the tour's own
 // files, but for addresses and haste.
-func TestTour(t *testing.T) {
+func TestComposeTour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds Alertmanager the first time")
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/test/grafana"
 )
 
-// TestDashboardsShowADoubleAddress asks what the demo has no answer to: which
+// TestDashboardsShowDuplicateAddress asks what the demo has no answer to: which
 // desktops have one address, as the exporter finds it.
-func TestDashboardsShowADoubleAddress(t *testing.T) {
+func TestDashboardsShowDuplicateAddress(t *testing.T) {
 	cloud, yaml := office(t, 4)
 	desktops := cloud.Desktops(projectID)
 	twice := desktops[0].Interfaces[0].PrivateIP

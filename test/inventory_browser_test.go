@@ -36,9 +36,9 @@ func (b *browser) column(label string) []string {
 // count gives the sentence above the table.
 func (b *browser) count() string { return strings.Join(b.texts("#count"), "") }
 
-// TestInventoryInABrowser searches, sorts, pages and looks at a desktop as
+// TestInventoryInBrowser searches, sorts, pages and looks at a desktop as
 // people do with a mouse.
-func TestInventoryInABrowser(t *testing.T) {
+func TestInventoryInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
@@ -127,8 +127,8 @@ func TestInventoryInABrowser(t *testing.T) {
 	}
 }
 
-// TestKeyboardAlone walks from the top of the page to a desktop without a mouse.
-func TestKeyboardAlone(t *testing.T) {
+// TestKeyboardNavigation walks from the top of the page to a desktop without a mouse.
+func TestKeyboardNavigation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
@@ -202,8 +202,8 @@ func TestKeyboardAlone(t *testing.T) {
 	}
 }
 
-// TestHostileNamesInABrowser shows names that want to be more than text.
-func TestHostileNamesInABrowser(t *testing.T) {
+// TestHostileNamesInBrowser shows names that want to be more than text.
+func TestHostileNamesInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
@@ -291,9 +291,9 @@ const contrasts = `(() => {
 	return n > 5 ? bad : ["only " + n + " texts"];
 })()`
 
-// TestLooks looks at all pages of the demo in both colour schemes, on a wide
+// TestPageLayout looks at all pages of the demo in both colour schemes, on a wide
 // screen and on phones.
-func TestLooks(t *testing.T) {
+func TestPageLayout(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}

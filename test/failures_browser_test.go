@@ -11,9 +11,9 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// TestTroubleInABrowser shows what people see when desktops change, when the
+// TestFailuresInBrowser shows what people see when desktops change, when the
 // cloud contradicts itself, and when it fails.
-func TestTroubleInABrowser(t *testing.T) {
+func TestFailuresInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}

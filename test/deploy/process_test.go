@@ -169,10 +169,10 @@ func get(t *testing.T, url string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// TestDemonstrationsRun runs what the demonstrations' pods run, and asks what
+// TestDemoManifestsRun runs what the demonstrations' pods run, and asks what
 // kubelet and Prometheus ask. Nobody scrapes it before it is ready: it must get
 // ready by itself, or its service would never have it.
-func TestDemonstrationsRun(t *testing.T) {
+func TestDemoManifestsRun(t *testing.T) {
 	for name, m := range map[string]manifests{
 		"kustomize": kustomize(t, kubernetes+"/overlays/demo"),
 		"helm":      render(t, "demo: true\nscrapeAnnotations: true\n"),
@@ -220,9 +220,9 @@ web: {externalUrl: "https://desktops.example.com/exporter", routePrefix: /}
 	}
 }
 
-// TestPasswordsDoNotStopProbes runs the exporter with TLS and a password, which
+// TestProbesNeedNoPassword runs the exporter with TLS and a password, which
 // the kubelet has not.
-func TestPasswordsDoNotStopProbes(t *testing.T) {
+func TestProbesNeedNoPassword(t *testing.T) {
 	m := render(t, `
 demo: true
 web:
@@ -268,9 +268,9 @@ web:
 	}
 }
 
-// TestConfigMapIsFollowed changes the configuration as the kubelet does, by
+// TestConfigMapChangeIsReloaded changes the configuration as the kubelet does, by
 // turning a symbolic link to another folder.
-func TestConfigMapIsFollowed(t *testing.T) {
+func TestConfigMapChangeIsReloaded(t *testing.T) {
 	m := overlay(t)
 	l := m.lay(t)
 	dir := filepath.Join(l.root, "/etc/huaweicloud_workspace_exporter")
