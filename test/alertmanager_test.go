@@ -26,7 +26,7 @@ import (
 const alertmanagerVersion = "v0.28.1"
 
 // alertmanager builds the real Alertmanager, unless the cache of the checks'
-// tools has it, and gives the path of its binary. It takes minutes of all cores.
+// tools has it, and returns the path of its binary. It takes minutes of all cores.
 func alertmanager(t testing.TB) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
@@ -56,8 +56,8 @@ func alertmanager(t testing.TB) string {
 // two seconds.
 const haste = 30
 
-// hastened gives the shipped alerts with all that they say of time shortened.
-func hastened(t testing.TB) string {
+// shortenedAlerts returns the shipped alerts with shortened durations.
+func shortenedAlerts(t testing.TB) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(rulesDir, "alerts.yml"))
 	if err != nil {
@@ -85,44 +85,44 @@ func hastened(t testing.TB) string {
 	return text
 }
 
-// notice is what Alertmanager tells of one alert.
-type notice struct {
+// notification is the notification of one alert.
+type notification struct {
 	Status      string
 	Labels      map[string]string
 	Annotations map[string]string
 }
 
-func (n notice) String() string {
+func (n notification) String() string {
 	return strings.TrimSpace(n.Status + " " + strings.TrimPrefix(n.Labels["alertname"], "HuaweiCloudWorkspace") + " " + n.Labels["desktop_id"])
 }
 
-// pager is who Alertmanager tells.
-type pager struct {
-	mu      sync.Mutex
-	notices []notice
+// webhookReceiver stores the notifications that Alertmanager sends.
+type webhookReceiver struct {
+	mu            sync.Mutex
+	notifications []notification
 }
 
 // ServeHTTP takes the call of a webhook.
-func (p *pager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var call struct{ Alerts []notice }
+func (p *webhookReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var call struct{ Alerts []notification }
 	if err := json.NewDecoder(r.Body).Decode(&call); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.notices = append(p.notices, call.Alerts...)
+	p.notifications = append(p.notifications, call.Alerts...)
 }
 
-// told gives what was told so far.
-func (p *pager) told() []notice {
+// received returns the notifications received so far.
+func (p *webhookReceiver) received() []notification {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.notices)
+	return slices.Clone(p.notifications)
 }
 
-// staff makes a desktop with an EIP, unless its address is "".
-func staff(id, name, address string) simulator.Desktop {
+// newDesktop returns a desktop with an EIP, unless its address is "".
+func newDesktop(id, name, address string) simulator.Desktop {
 	d := simulator.GenerateDesktops(1, 1)[0]
 	d.ID, d.Name = id, name
 	d.Interfaces[0].EIP = nil
@@ -142,18 +142,18 @@ func TestAlertmanagerNotifiesReceiver(t *testing.T) {
 	}
 	binary := alertmanager(t) // before any test that measures runs beside it
 	t.Parallel()
-	cloud, yaml := office(t, 0, fmt.Sprintf("limits: {requests_per_minute: %d}", 180*haste))
+	cloud, yaml := startCloud(t, 0, fmt.Sprintf("limits: {requests_per_minute: %d}", 180*haste))
 	cloud.SetDesktops(projectID, []simulator.Desktop{
-		staff("d1", "sales-1", "203.0.113.1"), staff("d2", "sales-2", "203.0.113.2"), staff("d3", "kiosk-3", ""), staff("d4", "spare-4", ""),
+		newDesktop("d1", "sales-1", "203.0.113.1"), newDesktop("d2", "sales-2", "203.0.113.2"), newDesktop("d3", "kiosk-3", ""), newDesktop("d4", "spare-4", ""),
 	})
-	x := configured(t, yaml+fmt.Sprintf(`
+	x := exporterWithConfig(t, yaml+fmt.Sprintf(`
 policies:
   - {name: sales, eip: required, desktop_names: sales-.*}
   - {name: kiosks, eip: forbidden, desktop_names: kiosk-.*}
 refresh: {timeout: 2s, max_staleness: %ds}
 `, 15*60/haste))
 
-	pager := &pager{}
+	pager := &webhookReceiver{}
 	hook := httptest.NewServer(pager)
 	t.Cleanup(hook.Close)
 	manager := serve(t, binary, "--storage.path="+t.TempDir(), "--web.listen-address=127.0.0.1:0", "--cluster.listen-address=",
@@ -161,25 +161,25 @@ refresh: {timeout: 2s, max_staleness: %ds}
 route: {receiver: pager, group_by: [...], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}
 receivers: [{name: pager, webhook_configs: [{url: "%s"}]}]
 `, hook.URL)))
-	prometheus := scraper(t, fmt.Sprintf(`
+	prometheus := startPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s}
 rule_files: ["%s"]
 alerting: {alertmanagers: [{static_configs: [{targets: ["%s"]}]}]}
 scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ["%s"]}]}]
-`, file(t, "alerts.yml", hastened(t)), strings.TrimPrefix(manager.url, "http://"), strings.TrimPrefix(x.url, "http://")))
+`, file(t, "alerts.yml", shortenedAlerts(t)), strings.TrimPrefix(manager.url, "http://"), strings.TrimPrefix(x.url, "http://")))
 
-	// await waits until the pager was told of something, and nothing else; it
-	// gives the last notice.
-	await := func(want ...string) notice {
+	// await waits until the receiver got the expected notifications and no others; it
+	// returns the last notification.
+	await := func(want ...string) notification {
 		t.Helper()
-		prometheus.eventually(t, 4*patience, strings.Join(want, ", "), func() bool { return len(pager.told()) >= len(want) })
-		told := pager.told()
+		prometheus.eventually(t, 4*waitTimeout, strings.Join(want, ", "), func() bool { return len(pager.received()) >= len(want) })
+		told := pager.received()
 		if got := fmt.Sprint(told); got != fmt.Sprint(want) {
-			t.Fatalf("the pager was told %s, want %s", got, want)
+			t.Fatalf("the receiver got %s, want %s", got, want)
 		}
 		return told[len(told)-1]
 	}
-	prometheus.await(t, patience, prefix+"desktop_eips", func(all []sample) bool { return len(all) == 4 })
+	prometheus.await(t, waitTimeout, prefix+"desktop_eips", func(all []sample) bool { return len(all) == 4 })
 
 	setEIP := func(eip *simulator.EIP) {
 		cloud.UpdateDesktop(projectID, "d1", func(d *simulator.Desktop) { d.Interfaces[0].EIP = eip })
@@ -199,21 +199,21 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ["
 	}
 	// A new name is news to the pager only when there is news.
 	cloud.UpdateDesktop(projectID, "d1", func(d *simulator.Desktop) { d.Name = "sales-one" })
-	prometheus.await(t, patience, `ALERTS{alertstate="firing"} and on (desktop_id) `+prefix+`desktop_info{desktop_name="sales-one"}`,
+	prometheus.await(t, waitTimeout, `ALERTS{alertstate="firing"} and on (desktop_id) `+prefix+`desktop_info{desktop_name="sales-one"}`,
 		func(all []sample) bool { return len(all) == 1 })
 	setEIP(&simulator.EIP{ID: "eip-9", Address: "203.0.113.9"})
 	await("firing DesktopMissesEIP d1", "resolved DesktopMissesEIP d1")
 
 	// The cloud fails, just as an EIP goes: until long after all is forgotten that
-	// was known, only one alert may tell of it.
+	// was known, only one alert may report it.
 	cloud.UpdateDesktop(projectID, "d2", func(d *simulator.Desktop) { d.Interfaces[0].EIP = nil })
-	prometheus.await(t, patience, prefix+"desktop_eips == 0", func(all []sample) bool { return len(all) == 3 })
+	prometheus.await(t, waitTimeout, prefix+"desktop_eips == 0", func(all []sample) bool { return len(all) == 3 })
 	heal := cloud.AddFault(simulator.Fault{Status: http.StatusInternalServerError})
 	down := await("firing DesktopMissesEIP d1", "resolved DesktopMissesEIP d1", "firing ProjectDown")
 	if want := "Project office (la-north-2) cannot be read"; down.Annotations["summary"] != want {
 		t.Errorf("summary %q, want %q", down.Annotations["summary"], want)
 	}
-	prometheus.await(t, 3*patience, prefix+"desktop_eips or vector(-1)", func(all []sample) bool { return len(all) == 1 })
+	prometheus.await(t, 3*waitTimeout, prefix+"desktop_eips or vector(-1)", func(all []sample) bool { return len(all) == 1 })
 	cloud.UpdateDesktop(projectID, "d2", func(d *simulator.Desktop) { d.Interfaces[0].EIP = &simulator.EIP{ID: "eip-8", Address: "203.0.113.8"} })
 	time.Sleep(35 * time.Minute / haste) // the longest for there is, and some more
 	await("firing DesktopMissesEIP d1", "resolved DesktopMissesEIP d1", "firing ProjectDown")

@@ -23,8 +23,8 @@ import (
 )
 
 // browser is a headless Chromium that looks at the pages of an exporter. At the
-// end of the test it complains of all that no page may do: break the content
-// policy, ask anybody else, run a script, open a dialog.
+// end of the test it reports everything that no page may do: break the content
+// policy, send a request elsewhere, run a script, open a dialog.
 type browser struct {
 	testing.TB
 	ctx  context.Context
@@ -110,8 +110,8 @@ func (b *browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// leave does what leads to another page, and waits until that is there.
-func (b *browser) leave(what string, step chromedp.Action[chromedp.Void]) {
+// navigate does what leads to another page, and waits until that is there.
+func (b *browser) navigate(what string, step chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	if _, err := chromedp.RunResponse(b.ctx, step); err != nil {
 		b.Fatalf("%s: %v", what, err)
@@ -121,7 +121,7 @@ func (b *browser) leave(what string, step chromedp.Action[chromedp.Void]) {
 // click follows a link or presses a button.
 func (b *browser) click(selector string) {
 	b.Helper()
-	b.leave("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+	b.navigate("click "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
 // press types keys to whatever has the focus.
@@ -130,10 +130,10 @@ func (b *browser) press(keys string) {
 	b.do("press a key", chromedp.KeyEvent(keys))
 }
 
-// enter presses Enter, which leads to another page.
-func (b *browser) enter() {
+// pressEnter presses Enter, which leads to another page.
+func (b *browser) pressEnter() {
 	b.Helper()
-	b.leave("press Enter", chromedp.KeyEvent(kb.Enter))
+	b.navigate("press Enter", chromedp.KeyEvent(kb.Enter))
 }
 
 // path is where the browser is.
@@ -142,14 +142,14 @@ func (b *browser) path() string {
 	return strings.TrimPrefix(eval[string](b, `location.href`), b.site)
 }
 
-// texts gives the texts of all elements that a selector finds.
+// texts returns the texts of all elements that a selector finds.
 func (b *browser) texts(selector string) []string {
 	b.Helper()
 	return eval[[]string](b, fmt.Sprintf(`[...document.querySelectorAll(%q)].map(e => e.textContent)`, selector))
 }
 
-// dress sets the width of the window and the colour scheme.
-func (b *browser) dress(width, height int64, scheme string) {
+// setViewport sets the width of the window and the colour scheme.
+func (b *browser) setViewport(width, height int64, scheme string) {
 	b.Helper()
 	b.do("set the size", chromedp.EmulateViewport(width, height))
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

@@ -36,8 +36,8 @@ func exporter(t testing.TB, args ...string) *process {
 	return serve(t, path, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
 }
 
-// configured starts the exporter with a configuration.
-func configured(t testing.TB, yaml string, args ...string) *process {
+// exporterWithConfig starts the exporter with a configuration.
+func exporterWithConfig(t testing.TB, yaml string, args ...string) *process {
 	t.Helper()
 	return exporter(t, append([]string{"--config.file=" + file(t, "exporter.yml", yaml)}, args...)...)
 }
@@ -68,15 +68,15 @@ type answer struct {
 // get reads a page; headers are pairs of name and value.
 func (p *process) get(t testing.TB, path string, headers ...string) answer {
 	t.Helper()
-	a, err := p.ask(t, path, headers...)
+	a, err := p.tryGet(t, path, headers...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-// ask reads a page that may fail.
-func (p *process) ask(t testing.TB, path string, headers ...string) (answer, error) {
+// tryGet reads a page that may fail.
+func (p *process) tryGet(t testing.TB, path string, headers ...string) (answer, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, http.NoBody)
 	if err != nil {
@@ -91,7 +91,7 @@ func (p *process) ask(t testing.TB, path string, headers ...string) (answer, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	var body io.Reader = response.Body
-	switch response.Header.Get("Content-Encoding") { // where the caller chose it, nobody has undone it
+	switch response.Header.Get("Content-Encoding") { // not decoded by the transport when the caller sets it
 	case "gzip":
 		if body, err = gzip.NewReader(body); err != nil {
 			return answer{}, err
@@ -159,16 +159,16 @@ func each(t testing.TB, a answer, do func(textparse.Parser, textparse.Entry)) {
 	}
 }
 
-// named gives the samples of one metric.
-func named(all []sample, name string) []sample {
+// samplesNamed returns the samples of one metric.
+func samplesNamed(all []sample, name string) []sample {
 	return slices.DeleteFunc(slices.Clone(all), func(s sample) bool { return s.labels.Get(nameLabel) != name })
 }
 
-// value gives the value of the only sample of a metric whose labels hold all
+// value returns the value of the only sample of a metric whose labels hold all
 // of the given pairs.
 func value(t testing.TB, all []sample, name string, pairs ...string) float64 {
 	t.Helper()
-	found := slices.DeleteFunc(named(all, name), func(s sample) bool {
+	found := slices.DeleteFunc(samplesNamed(all, name), func(s sample) bool {
 		for pair := range slices.Chunk(pairs, 2) {
 			if s.labels.Get(pair[0]) != pair[1] {
 				return true
@@ -185,13 +185,13 @@ func value(t testing.TB, all []sample, name string, pairs ...string) float64 {
 // sum adds up all samples of a metric.
 func sum(all []sample, name string) float64 {
 	var total float64
-	for _, s := range named(all, name) {
+	for _, s := range samplesNamed(all, name) {
 		total += s.value
 	}
 	return total
 }
 
-// texts gives samples as sorted text, so that they can be compared and shown. An
+// texts returns samples as sorted text, so that they can be compared and shown. An
 // empty label is no label for Prometheus.
 func texts(all []sample) []string {
 	out := make([]string, 0, len(all))
@@ -202,9 +202,9 @@ func texts(all []sample) []string {
 	return out
 }
 
-// differ tells the first differences between two sets of samples, "" if there
+// diffSamples returns the first differences between two sets of samples, "" if there
 // is none.
-func differ(got, want []sample) string {
+func diffSamples(got, want []sample) string {
 	count := map[string]int{}
 	for _, s := range texts(want) {
 		count[s]--

@@ -55,9 +55,9 @@ func TestComposeTour(t *testing.T) {
 		}
 		config = strings.ReplaceAll(config, change.from, change.to)
 	}
-	prometheus := scraper(t, config)
+	prometheus := startPrometheus(t, config)
 
-	prometheus.await(t, 2*patience, `up`, func(all []sample) bool {
+	prometheus.await(t, 2*waitTimeout, `up`, func(all []sample) bool {
 		for _, s := range all {
 			if s.value != 1 {
 				return false
@@ -65,9 +65,9 @@ func TestComposeTour(t *testing.T) {
 		}
 		return len(all) == 3
 	})
-	prometheus.await(t, patience, prefix+"desktops", func(all []sample) bool { return len(all) == 2 })
-	prometheus.await(t, patience, "region_project_id:"+prefix+"desktops_without_eip:count", func(all []sample) bool { return len(all) == 2 })
-	prometheus.await(t, patience, `ALERTS{alertname="HuaweiCloudWorkspaceDesktopMissesEIP"}`, func(all []sample) bool { return len(all) > 0 })
+	prometheus.await(t, waitTimeout, prefix+"desktops", func(all []sample) bool { return len(all) == 2 })
+	prometheus.await(t, waitTimeout, "region_project_id:"+prefix+"desktops_without_eip:count", func(all []sample) bool { return len(all) == 2 })
+	prometheus.await(t, waitTimeout, `ALERTS{alertname="HuaweiCloudWorkspaceDesktopMissesEIP"}`, func(all []sample) bool { return len(all) > 0 })
 
 	var rules struct {
 		Data struct {
@@ -77,7 +77,7 @@ func TestComposeTour(t *testing.T) {
 			}
 		}
 	}
-	prometheus.eventually(t, patience, "all rules evaluated", func() bool {
+	prometheus.eventually(t, waitTimeout, "all rules evaluated", func() bool {
 		if err := json.Unmarshal([]byte(prometheus.get(t, "/api/v1/rules").body), &rules); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestComposeTour(t *testing.T) {
 		}
 		return n == rulesShipped(t)
 	})
-	prometheus.eventually(t, patience, "Prometheus knows Alertmanager", func() bool {
+	prometheus.eventually(t, waitTimeout, "Prometheus discovers Alertmanager", func() bool {
 		return strings.Contains(prometheus.get(t, "/api/v1/alertmanagers").body, fmt.Sprintf(`"url":"%s/api/v2/alerts"`, manager.url))
 	})
 	if a := manager.get(t, "/api/v2/receivers"); a.status != http.StatusOK || !strings.Contains(a.body, `"pager"`) {
@@ -102,7 +102,7 @@ func TestComposeTour(t *testing.T) {
 	}
 }
 
-// absolute gives the path of a file, wherever who reads it is.
+// absolute returns the absolute path of a file.
 func absolute(t testing.TB, path ...string) string {
 	t.Helper()
 	p, err := filepath.Abs(filepath.Join(path...))

@@ -30,7 +30,7 @@ type cost struct {
 	results int // series or alerts
 }
 
-// TestDashboardsOfLargeFleet asks every query of every dashboard of a real
+// TestDashboardsOfLargeFleet runs every query of every dashboard of a real
 // Prometheus that scrapes 100,000 desktops and keeps the shipped rules, with
 // nothing chosen, and prints what each query and each rule takes.
 func TestDashboardsOfLargeFleet(t *testing.T) {
@@ -38,8 +38,8 @@ func TestDashboardsOfLargeFleet(t *testing.T) {
 		t.Skip("measures, which takes minutes and some gigabytes: -speed")
 	}
 	const desktops = 100_000
-	_, yaml := office(t, desktops, "limits: {requests_per_minute: 10000}")
-	x := configured(t, yaml+`
+	_, yaml := startCloud(t, desktops, "limits: {requests_per_minute: 10000}")
+	x := exporterWithConfig(t, yaml+`
 policies:
   - {name: finance, eip: required, desktop_names: 'fin-0[0-4].*'}
   - {name: design, eip: forbidden, desktop_names: 'des-09.*'}
@@ -53,7 +53,7 @@ policies:
 	if err != nil {
 		t.Fatal(err)
 	}
-	prometheus := scraper(t, fmt.Sprintf(`
+	prometheus := startPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1m, scrape_timeout: 1m, evaluation_interval: 1m}
 rule_files: ['%s/*.yml']
 scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['%s']}]}]
@@ -64,7 +64,7 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['
 
 	var costs []cost
 	for _, d := range dashboards(t) {
-		scope, err := grafana.Resolve(context.Background(), grafana.Prometheus(prometheus.url), d, lately(15*time.Minute, time.Minute),
+		scope, err := grafana.Resolve(context.Background(), grafana.Prometheus(prometheus.url), d, recentScope(15*time.Minute, time.Minute),
 			func(grafana.Variable, []grafana.Option) string { return "" })
 		if err != nil {
 			t.Fatal(err)
@@ -120,14 +120,14 @@ func report(t testing.TB, what string, costs []cost) {
 	}
 }
 
-// measure asks a query twice and gives the smaller cost: scrapes and rules take
+// measure runs a query twice and returns the smaller cost: scrapes and rules take
 // time of their own meanwhile.
 func (p *process) measure(t testing.TB, what string, q grafana.Target, scope grafana.Scope) cost {
 	t.Helper()
 	best := cost{what: what, seconds: math.Inf(1)}
 	for range 2 {
 		before := p.cpu(t)
-		r, err := grafana.Ask(context.Background(), grafana.Prometheus(p.url), q, scope)
+		r, err := grafana.Run(context.Background(), grafana.Prometheus(p.url), q, scope)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -138,7 +138,7 @@ func (p *process) measure(t testing.TB, what string, q grafana.Target, scope gra
 
 var cpuSeconds = regexp.MustCompile(`(?m)^process_cpu_seconds_total (\S+)$`)
 
-// cpu gives the processor time that a process says it has taken.
+// cpu returns the processor time that a process reports.
 func (p *process) cpu(t testing.TB) float64 {
 	t.Helper()
 	seconds, err := strconv.ParseFloat(cpuSeconds.FindStringSubmatch(p.get(t, "/metrics").body)[1], 64)

@@ -34,7 +34,7 @@ func dashboards(t testing.TB) []grafana.Dashboard {
 	return all
 }
 
-// TestDashboardsHaveDescriptions looks for panels and variables that say too
+// TestDashboardsHaveDescriptions checks for panels and variables that say too
 // little of themselves, and for panels that lie on others.
 func TestDashboardsHaveDescriptions(t *testing.T) {
 	for _, d := range dashboards(t) {
@@ -77,7 +77,7 @@ func TestDashboardsHaveDescriptions(t *testing.T) {
 				}
 			}
 			if len(p.Targets) == 0 {
-				t.Errorf("%s: %s asks nothing", d.File, p.Title)
+				t.Errorf("%s: %s has no query", d.File, p.Title)
 			}
 			for _, q := range p.Targets {
 				if q.Instant == q.Range {
@@ -149,9 +149,9 @@ var others = map[string][]string{
 	"scrape_samples_scraped":        nil,
 }
 
-// TestDashboardQueriesUseExportedMetrics holds every metric and label of the queries
+// TestDashboardQueriesUseExportedMetrics compares every metric and label of the queries
 // against the table that the exporter's metrics are made from, and recording
-// rules against those that are shipped.
+// rules with those that are shipped.
 func TestDashboardQueriesUseExportedMetrics(t *testing.T) {
 	known := map[string][]string{}
 	maps.Copy(known, others)
@@ -228,10 +228,10 @@ func TestDashboardQueriesUseExportedMetrics(t *testing.T) {
 			})
 		}
 	}
-	// What the exporter says and no dashboard shows, with the reason.
+	// Exported metrics that no dashboard shows, with the reason.
 	hidden := map[string]string{
 		"huaweicloud_workspace_desktop_tags_info":                                     "its labels are the operator's",
-		"huaweicloud_workspace_exporter_config_last_reload_success_timestamp_seconds": "whether it was loaded says more",
+		"huaweicloud_workspace_exporter_config_last_reload_success_timestamp_seconds": "config_last_reload_successful is sufficient",
 		"huaweicloud_workspace_exporter_state_last_save_successful":                   "few have a state file",
 		"huaweicloud_workspace_exporter_state_last_save_success_timestamp_seconds":    "few have a state file",
 	}
@@ -244,12 +244,12 @@ func TestDashboardQueriesUseExportedMetrics(t *testing.T) {
 	}
 }
 
-// expressions gives the queries of a dashboard, by where they are, with
+// expressions returns the queries of a dashboard, by where they are, with
 // nothing chosen in particular.
 func expressions(t testing.TB, d grafana.Dashboard) map[string]string {
 	t.Helper()
 	now := time.Now()
-	scope := grafana.Unchosen(d, grafana.Span{From: now.Add(-time.Hour), To: now, Step: time.Minute})
+	scope := grafana.DefaultScope(d, grafana.Span{From: now.Add(-time.Hour), To: now, Step: time.Minute})
 	all := map[string]string{}
 	for _, v := range d.Templating.List {
 		if v.Type == "query" {
@@ -271,7 +271,7 @@ func expressions(t testing.TB, d grafana.Dashboard) map[string]string {
 	return all
 }
 
-// metricsOf gives the metrics that a selector chooses.
+// metricsOf returns the metrics that a selector chooses.
 func metricsOf(s *parser.VectorSelector) []string {
 	if s.Name != "" {
 		return []string{s.Name}
@@ -289,7 +289,7 @@ var empty = map[string]string{
 	"addresses.json: EIPs that changed hands A":               "takes longer than the test to happen",
 	"addresses.json: Private addresses used twice in a VPC A": "the demo uses each address once",
 	"addresses.json: Contradictions A":                        "the demo's cloud agrees with itself",
-	"desktop.json: EIP by policy A":                           "the policies say nothing of some desktops",
+	"desktop.json: EIP by policy A":                           "no policy matches some desktops",
 	"desktop.json: Users A":                                   "personal data, which the demo does not export",
 	"desktop.json: EIPs A":                                    "the desktop may have none; the other query says so then",
 	"desktop.json: EIPs B":                                    "the desktop may have one; the other query says so then",
@@ -297,7 +297,7 @@ var empty = map[string]string{
 	"exporter.json: Objects dropped A":                        "the demo's cloud sends no nonsense",
 }
 
-// TestDashboardQueriesOfTheDemo asks every query of every panel and variable of a
+// TestDashboardQueriesOfTheDemo runs every query of every panel and variable of a
 // real Prometheus that scrapes the demo: with all chosen, and with one of each.
 func TestDashboardQueriesOfTheDemo(t *testing.T) {
 	rules, err := filepath.Abs(filepath.Join(rulesDir, "*.yml"))
@@ -305,13 +305,13 @@ func TestDashboardQueriesOfTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := exporter(t, "--demo")
-	prometheus := scraper(t, `
+	prometheus := startPrometheus(t, `
 global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: ['`+rules+`']
 scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['`+strings.TrimPrefix(x.url, "http://")+`']}]}]
 `)
 	enough := func(all []sample) bool { return len(all) == 1 && all[0].value >= 6 }
-	prometheus.await(t, patience, `count_over_time(region_project_id:huaweicloud_workspace_desktops_with_eip:count{region="la-north-2"}[1m])`, enough)
+	prometheus.await(t, waitTimeout, `count_over_time(region_project_id:huaweicloud_workspace_desktops_with_eip:count{region="la-north-2"}[1m])`, enough)
 	asked := map[string]bool{}
 	for name, choose := range map[string]grafana.Choose{
 		"all": func(grafana.Variable, []grafana.Option) string { return "" },
@@ -332,7 +332,7 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, d := range dashboards(t) {
-				askAll(t, grafana.Prometheus(prometheus.url), d, lately(10*time.Minute, time.Second), choose, func(where string, n int, _ time.Duration) {
+				runQueries(t, grafana.Prometheus(prometheus.url), d, recentScope(10*time.Minute, time.Second), choose, func(where string, n int, _ time.Duration) {
 					asked[where] = true
 					if _, may := empty[where]; n == 0 && !may && name == "all" {
 						t.Errorf("%s: no data", where)
@@ -348,9 +348,9 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['
 	}
 }
 
-// askAll asks all queries of a dashboard and reports how many series each has
+// runQueries runs all queries of a dashboard and reports how many series each has
 // and how long it took.
-func askAll(t testing.TB, p grafana.Prometheus, d grafana.Dashboard, over grafana.Scope, choose grafana.Choose, report func(where string, series int, took time.Duration)) {
+func runQueries(t testing.TB, p grafana.Prometheus, d grafana.Dashboard, over grafana.Scope, choose grafana.Choose, report func(where string, series int, took time.Duration)) {
 	t.Helper()
 	ctx := context.Background()
 	begun := time.Now()
@@ -367,7 +367,7 @@ func askAll(t testing.TB, p grafana.Prometheus, d grafana.Dashboard, over grafan
 	for _, panel := range d.Panels {
 		for _, q := range panel.Targets {
 			begun := time.Now()
-			r, err := grafana.Ask(ctx, p, q, scope)
+			r, err := grafana.Run(ctx, p, q, scope)
 			if err != nil {
 				t.Errorf("%s: %s %s: %v", d.File, panel.Title, q.RefID, err)
 			}
@@ -376,8 +376,8 @@ func askAll(t testing.TB, p grafana.Prometheus, d grafana.Dashboard, over grafan
 	}
 }
 
-// lately is the time up to now, with a point for every scrape.
-func lately(how, scrape time.Duration) grafana.Scope {
+// recentScope is the time up to now, with a point for every scrape.
+func recentScope(how, scrape time.Duration) grafana.Scope {
 	now := time.Now()
 	return grafana.Scope{Span: grafana.Span{From: now.Add(-how), To: now, Step: scrape}, Scrape: scrape}
 }

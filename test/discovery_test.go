@@ -19,7 +19,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-// discoveryBlocks gives the blocks of a language in the document on discovery.
+// discoveryBlocks returns the blocks of a language in the document on discovery.
 func discoveryBlocks(t testing.TB, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/discovery.md")
@@ -46,9 +46,9 @@ func TestDiscoveryDocument(t *testing.T) {
 	}
 }
 
-// standIns answer scrapes as windows_exporter would on some desktops: on one
+// startWindowsExporters starts servers that respond to scrapes as windows_exporter on some desktops would: on one
 // port of several loopback addresses, which are the desktops' private ones.
-func standIns(t testing.TB, addresses ...string) (port string, servers map[string]*http.Server) {
+func startWindowsExporters(t testing.TB, addresses ...string) (port string, servers map[string]*http.Server) {
 	t.Helper()
 	for range 20 {
 		servers = map[string]*http.Server{}
@@ -91,7 +91,7 @@ func loopback(n int, status, zone string) simulator.Desktop {
 	}
 }
 
-// instances tells which targets of the job desktops there are, and whether they
+// instances returns the targets of the job desktops, and whether they
 // answer.
 func instances(all []sample) string {
 	var texts []string
@@ -103,13 +103,13 @@ func instances(all []sample) string {
 }
 
 // TestPrometheusDiscoversDesktops has a real Prometheus find the desktops by
-// the document's configuration, and asks it the document's questions.
+// the document's configuration, and runs the document's queries.
 func TestPrometheusDiscoversDesktops(t *testing.T) {
 	t.Parallel()
-	port, servers := standIns(t, "127.0.0.42", "127.0.0.43", "127.0.0.44")
-	cloud, yaml := office(t, 0)
+	port, servers := startWindowsExporters(t, "127.0.0.42", "127.0.0.43", "127.0.0.44")
+	cloud, yaml := startCloud(t, 0)
 	cloud.SetDesktops(projectID, []simulator.Desktop{loopback(42, "ACTIVE", "az1"), loopback(43, "ACTIVE", "az2"), loopback(45, "SHUTOFF", "az2")})
-	x := configured(t, yaml+"refresh: {timeout: 2s, max_staleness: 2s}\n")
+	x := exporterWithConfig(t, yaml+"refresh: {timeout: 2s, max_staleness: 2s}\n")
 	config := discoveryBlocks(t, "yaml")[0]
 	for _, change := range [][3]string{
 		{"localhost:10045", strings.TrimPrefix(x.url, "http://"), "2"},
@@ -122,7 +122,7 @@ func TestPrometheusDiscoversDesktops(t *testing.T) {
 		}
 		config = strings.ReplaceAll(config, change[0], change[1])
 	}
-	prometheus := scraper(t, config)
+	prometheus := startPrometheus(t, config)
 	await := func(want string) {
 		t.Helper()
 		got := ""
@@ -131,7 +131,7 @@ func TestPrometheusDiscoversDesktops(t *testing.T) {
 				t.Logf("the targets are %q, want %q", got, want)
 			}
 		}()
-		prometheus.await(t, patience, `up{job="desktops"}`, func(all []sample) bool {
+		prometheus.await(t, waitTimeout, `up{job="desktops"}`, func(all []sample) bool {
 			got = instances(all)
 			return got == want
 		})
@@ -142,7 +142,7 @@ func TestPrometheusDiscoversDesktops(t *testing.T) {
 	}
 
 	questions := discoveryBlocks(t, "promql")
-	byZone := prometheus.await(t, patience, questions[1], func(all []sample) bool { return len(all) == 2 })
+	byZone := prometheus.await(t, waitTimeout, questions[1], func(all []sample) bool { return len(all) == 2 })
 	for _, s := range byZone {
 		if s.value != 1 || !strings.HasPrefix(s.labels.Get("availability_zone"), "az") {
 			t.Errorf("%s: %g, want one desktop in each zone", s.labels, s.value)
@@ -162,7 +162,7 @@ func TestPrometheusDiscoversDesktops(t *testing.T) {
 	// While the cloud is down, and long after anything is held, the targets stay.
 	heal := cloud.AddFault(simulator.Fault{Status: 503})
 	path := "/sd?status=ACTIVE&port=" + port
-	x.eventually(t, patience, "/sd refuses to answer", func() bool { return x.get(t, path).status == http.StatusServiceUnavailable })
+	x.eventually(t, waitTimeout, "/sd refuses to answer", func() bool { return x.get(t, path).status == http.StatusServiceUnavailable })
 	time.Sleep(3 * time.Second) // several refreshes
 	await("desk-d42=1 desk-d44=1")
 	if targets := x.get(t, path); targets.status != http.StatusServiceUnavailable {
@@ -197,9 +197,9 @@ func TestDumpCommand(t *testing.T) {
 		}
 	})
 	t.Run("the page", func(t *testing.T) {
-		_, yaml := office(t, 250)
-		x := configured(t, yaml)
-		x.eventually(t, patience, "ready", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
+		_, yaml := startCloud(t, 250)
+		x := exporterWithConfig(t, yaml)
+		x.eventually(t, waitTimeout, "ready", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
 		var served, dumped struct{ Desktops []any }
 		f := finish(t, "", path, "dump", "--format=json", "--filter=eip=none", "--config.file="+file(t, "exporter.yml", yaml))
 		if f.code != 0 || f.stderr != "" {
@@ -212,11 +212,11 @@ func TestDumpCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(dumped.Desktops); n < 100 || n > 200 || fmt.Sprint(served) != fmt.Sprint(dumped) {
-			t.Errorf("%d desktops without an EIP, and the server says others", n)
+			t.Errorf("%d desktops without an EIP, the server returned others", n)
 		}
 	})
 	t.Run("an outage", func(t *testing.T) {
-		cloud, yaml := office(t, 3)
+		cloud, yaml := startCloud(t, 3)
 		cloud.AddFault(simulator.Fault{Status: 403})
 		out := file(t, "desktops.csv", "the last good one\n")
 		f := finish(t, "", path, "dump", "--format=csv", "--strict", "--output="+out, "--config.file="+file(t, "exporter.yml", yaml))
@@ -228,9 +228,9 @@ func TestDumpCommand(t *testing.T) {
 		}
 	})
 	t.Run("a signal", func(t *testing.T) {
-		cloud, yaml := office(t, 3)
+		cloud, yaml := startCloud(t, 3)
 		cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
-		// timeout sends SIGTERM, and gives the code of whom it sent it to.
+		// timeout sends SIGTERM, and exits with the code of that process.
 		f := finish(t, "", "timeout", "--preserve-status", "2", path, "dump", "--config.file="+file(t, "exporter.yml", yaml))
 		if f.code != 3 || f.stdout != "" || !strings.Contains(f.stderr, "interrupted, nothing written") {
 			t.Errorf("ends with %d: %s%s", f.code, f.stdout, f.stderr)

@@ -17,26 +17,26 @@ import (
 // TestDashboardsShowDuplicateAddress asks what the demo has no answer to: which
 // desktops have one address, as the exporter finds it.
 func TestDashboardsShowDuplicateAddress(t *testing.T) {
-	cloud, yaml := office(t, 4)
+	cloud, yaml := startCloud(t, 4)
 	desktops := cloud.Desktops(projectID)
 	twice := desktops[0].Interfaces[0].PrivateIP
 	cloud.UpdateDesktop(projectID, desktops[1].ID, func(d *simulator.Desktop) {
 		d.IP, d.Interfaces[0].PrivateIP = twice, twice
 		d.Interfaces[0].VPC, d.Interfaces[0].Subnet = desktops[0].Interfaces[0].VPC, desktops[0].Interfaces[0].Subnet
 	})
-	x := configured(t, yaml)
-	prometheus := scraper(t, fmt.Sprintf(`
+	x := exporterWithConfig(t, yaml)
+	prometheus := startPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1s}
 scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['%s']}]}]
 `, strings.TrimPrefix(x.url, "http://")))
-	prometheus.await(t, patience, prefix+`finding_info`, func(all []sample) bool { return len(all) == 1 })
+	prometheus.await(t, waitTimeout, prefix+`finding_info`, func(all []sample) bool { return len(all) == 1 })
 	for _, d := range dashboards(t) {
-		scope := grafana.Unchosen(d, lately(time.Minute, time.Second).Span)
+		scope := grafana.DefaultScope(d, recentScope(time.Minute, time.Second).Span)
 		for _, p := range d.Panels {
 			var got []string
 			for _, q := range p.Targets {
 				if strings.Contains(q.Expr, "address_used_twice") {
-					r, err := grafana.Ask(t.Context(), grafana.Prometheus(prometheus.url), q, scope)
+					r, err := grafana.Run(t.Context(), grafana.Prometheus(prometheus.url), q, scope)
 					if err != nil {
 						t.Fatal(err)
 					}

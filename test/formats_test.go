@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 )
 
-// formats are what Prometheus servers of these years ask for.
+// formats are the Accept headers of current Prometheus servers.
 var formats = []struct{ name, accept, contentType string }{
 	{"text 0.0.4", "text/plain;version=0.0.4", "text/plain; version=0.0.4"},
 	{"text 1.0.0", "text/plain;version=1.0.0;escaping=allow-utf-8", "text/plain; version="},
@@ -31,9 +31,9 @@ func TestFormats(t *testing.T) {
 	const projects = 2
 	for _, path := range []string{"/probe?target=office-mexico", "/metrics"} {
 		reference := x.get(t, path, "Accept", formats[0].accept)
-		want, wantMeta := lasting(parse(t, reference)), metadata(t, reference)
-		if len(named(want, prefix+"desktop_eips")) < 100 || len(wantMeta) < 20 {
-			t.Fatalf("%s says too little: %d samples, %d families", path, len(want), len(wantMeta))
+		want, wantMeta := stableSamples(parse(t, reference)), metadata(t, reference)
+		if len(samplesNamed(want, prefix+"desktop_eips")) < 100 || len(wantMeta) < 20 {
+			t.Fatalf("%s has too few metrics: %d samples, %d families", path, len(want), len(wantMeta))
 		}
 		for _, format := range formats {
 			t.Run(path+" "+format.name, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestFormats(t *testing.T) {
 					if got := b.header.Get("Content-Encoding"); got != encoding && (got != "" || encoding != "identity") {
 						t.Errorf("encoded as %q, want %s", got, encoding)
 					}
-					if diff := differ(lasting(parse(t, b)), want); diff != "" {
+					if diff := diffSamples(stableSamples(parse(t, b)), want); diff != "" {
 						t.Errorf("%s: %s", encoding, diff)
 					}
 				}
@@ -53,7 +53,7 @@ func TestFormats(t *testing.T) {
 				meta := metadata(t, a)
 				for family, m := range wantMeta {
 					if strings.HasPrefix(family, "go_memstats_alloc_bytes") {
-						continue // client_golang's gauge and counter, which OpenMetrics cannot tell apart
+						continue // client_golang's gauge and counter, which OpenMetrics cannot distinguish
 					}
 					// OpenMetrics names a counter's family without _total.
 					if got, alias := meta[family], meta[strings.TrimSuffix(family, "_total")]; got != m && alias != m {
@@ -92,8 +92,8 @@ func TestFormats(t *testing.T) {
 	})
 }
 
-// lasting leaves out what may change between two requests.
-func lasting(all []sample) []sample {
+// stableSamples leaves out what may change between two requests.
+func stableSamples(all []sample) []sample {
 	var kept []sample
 	for _, s := range all {
 		if !skipped(s.labels.Get(nameLabel)) {
@@ -103,7 +103,7 @@ func lasting(all []sample) []sample {
 	return kept
 }
 
-// metadata gives type and help of each family.
+// metadata returns type and help of each family.
 func metadata(t *testing.T, a answer) map[string]string {
 	t.Helper()
 	all := map[string]string{}

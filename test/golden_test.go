@@ -20,7 +20,7 @@ var volatile = []string{
 }
 
 // TestDemoGolden starts the binary as a newcomer does, and compares everything
-// that it says at first, before anything in the demo has changed.
+// that it exports first, before anything in the demo has changed.
 func TestDemoGolden(t *testing.T) {
 	t.Parallel()
 	got := summary(exporter(t, "--demo").get(t, "/metrics").body)

@@ -24,7 +24,7 @@ var pictures = flag.String("pictures", "", "a directory to put pictures of the p
 
 const firstName = `tbody tr:first-child th a`
 
-// column gives the texts of a column of the table.
+// column returns the texts of a column of the table.
 func (b *browser) column(label string) []string {
 	b.Helper()
 	if label == "Desktop" {
@@ -33,7 +33,7 @@ func (b *browser) column(label string) []string {
 	return b.texts(fmt.Sprintf(`td[data-label=%q]`, label))
 }
 
-// count gives the sentence above the table.
+// count returns the sentence above the table.
 func (b *browser) count() string { return strings.Join(b.texts("#count"), "") }
 
 // TestInventoryInBrowser searches, sorts, pages and looks at a desktop as
@@ -43,11 +43,11 @@ func TestInventoryInBrowser(t *testing.T) {
 		t.Skip("starts a browser")
 	}
 	const desktops = 180
-	_, yaml := office(t, desktops)
-	x := configured(t, yaml)
+	_, yaml := startCloud(t, desktops)
+	x := exporterWithConfig(t, yaml)
 	x.get(t, "/metrics")
 	b := browse(t, x)
-	b.dress(1280, 900, "light")
+	b.setViewport(1280, 900, "light")
 
 	b.open("/")
 	b.click(`main a[href="/inventory"]`)
@@ -132,14 +132,14 @@ func TestKeyboardNavigation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
-	_, yaml := office(t, 60)
-	x := configured(t, yaml)
+	_, yaml := startCloud(t, 60)
+	x := exporterWithConfig(t, yaml)
 	x.get(t, "/metrics")
 	b := browse(t, x)
-	b.dress(1280, 900, "light")
+	b.setViewport(1280, 900, "light")
 	b.open("/inventory")
 
-	// focus tells what has the focus, and complains where nobody could see that.
+	// focus returns the focused element, and fails the test if its focus is not visible.
 	focus := func() string {
 		t.Helper()
 		got := eval[[]string](b, `(() => {
@@ -148,11 +148,11 @@ func TestKeyboardNavigation(t *testing.T) {
 			return [e.id || e.getAttribute("href") || e.tagName, e.tagName == "MAIN" || seen ? "" : "unseen"];
 		})()`)
 		if got[1] != "" {
-			t.Errorf("nobody sees that %s has the focus", got[0])
+			t.Errorf("%s has the focus, which is not visible", got[0])
 		}
 		return got[0]
 	}
-	// walk presses Tab until something has the focus, and gives what had it.
+	// walk presses Tab until something has the focus, and returns what had it.
 	walk := func(to string) (way []string) {
 		t.Helper()
 		for range 40 {
@@ -190,13 +190,13 @@ func TestKeyboardNavigation(t *testing.T) {
 	walk("search")
 	name := b.column("Desktop")[20]
 	b.press(name)
-	b.enter()
+	b.pressEnter()
 	if got := b.column("Desktop"); len(got) == 0 || got[0] != name {
 		t.Fatalf("the search for %s finds %v", name, got)
 	}
 	link := eval[string](b, `document.querySelector("tbody th a").getAttribute("href")`)
 	walk(link)
-	b.enter()
+	b.pressEnter()
 	if got := b.texts("h1"); len(got) != 1 || got[0] != name {
 		t.Errorf("the page of %s is headed %v", name, got)
 	}
@@ -212,7 +212,7 @@ func TestHostileNamesInBrowser(t *testing.T) {
 		`</td></tr></table><h1>Owned</h1>`, `<a href="javascript:alert(1)">click</a>`, `{{.}} ${alert(1)}`,
 		"\u202eexe.tseuqer\u202c", "\u2066open isolate", "two\nlines\tand a tab", "🖥️ escritorio 桌面", strings.Repeat("long", 60),
 	}
-	cloud, yaml := office(t, 1)
+	cloud, yaml := startCloud(t, 1)
 	var desktops []simulator.Desktop
 	for i, d := range simulator.GenerateDesktops(len(names), 7) {
 		d.Name = names[i]
@@ -223,10 +223,10 @@ func TestHostileNamesInBrowser(t *testing.T) {
 		desktops = append(desktops, d)
 	}
 	cloud.SetDesktops(projectID, desktops)
-	x := configured(t, yaml)
+	x := exporterWithConfig(t, yaml)
 	x.get(t, "/metrics")
 	b := browse(t, x)
-	b.dress(360, 800, "dark")
+	b.setViewport(360, 800, "dark")
 	b.open("/inventory")
 	shown := b.column("Desktop")
 	for _, name := range names {
@@ -238,14 +238,14 @@ func TestHostileNamesInBrowser(t *testing.T) {
 			t.Errorf("%q is not shown as it is, but %q", want, shown)
 		}
 	}
-	b.narrow(t, "/inventory")
+	b.checkWidth(t, "/inventory")
 	links := eval[[]string](b, `[...document.querySelectorAll("tbody th a")].map(a => a.getAttribute("href"))`)
 	if len(links) != len(names) {
 		t.Fatalf("%d desktops, want %d", len(links), len(names))
 	}
 	for _, link := range links {
 		b.open(link)
-		b.narrow(t, link)
+		b.checkWidth(t, link)
 		if got := b.texts("h1"); len(got) != 1 || !slices.Contains(names, got[0]) {
 			t.Errorf("%s is headed %q", link, got)
 		}
@@ -255,16 +255,16 @@ func TestHostileNamesInBrowser(t *testing.T) {
 	}
 }
 
-// narrow complains if the page is wider than the window.
-func (b *browser) narrow(t *testing.T, what string) {
+// checkWidth fails the test if the page is wider than the window.
+func (b *browser) checkWidth(t *testing.T, what string) {
 	t.Helper()
 	if got := eval[[]int](b, `[document.documentElement.scrollWidth, innerWidth]`); got[0] > got[1] {
 		t.Errorf("%s is %d pixels wide, and the window %d", what, got[0], got[1])
 	}
 }
 
-// contrasts gives the texts whose contrast with what is behind them is below
-// what WCAG asks of small text, 4.5.
+// contrasts returns the texts whose contrast with what is behind them is below
+// the minimum of WCAG for small text, 4.5.
 const contrasts = `(() => {
 	const channel = v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
 	const parse = c => (c.match(/[\d.]+/g) || []).map(Number);
@@ -298,7 +298,7 @@ func TestPageLayout(t *testing.T) {
 		t.Skip("starts a browser")
 	}
 	x := exporter(t, "--demo")
-	x.eventually(t, patience, "the demo is read", func() bool { return x.get(t, "/-/ready").status == 200 })
+	x.eventually(t, waitTimeout, "the demo is read", func() bool { return x.get(t, "/-/ready").status == 200 })
 	b := browse(t, x)
 	b.open("/inventory?eip=any")
 	desktop := eval[string](b, `document.querySelector("tbody th a").getAttribute("href")`)
@@ -309,14 +309,14 @@ func TestPageLayout(t *testing.T) {
 			"changes": "/changes", "status": "/status", "landing": "/", "mistake": "/inventory?eip=nnoe", "nobody": "/desktop?project=office-mexico&id=nobody",
 		} {
 			for _, width := range []int64{1280, 390, 360, 320} {
-				b.dress(width, 900, scheme)
+				b.setViewport(width, 900, scheme)
 				b.open(path)
 				what := fmt.Sprintf("%s, %s, %d pixels", path, scheme, width)
-				b.narrow(t, what)
+				b.checkWidth(t, what)
 				if bad := eval[[]string](b, contrasts); len(bad) > 0 {
 					t.Errorf("%s: too little contrast: %v", what, bad)
 				}
-				b.picture(t, fmt.Sprintf("pages-%s-%s-%d.png", name, scheme, width))
+				b.screenshot(t, fmt.Sprintf("pages-%s-%s-%d.png", name, scheme, width))
 			}
 		}
 		backgrounds[eval[string](b, `getComputedStyle(document.body).backgroundColor`)] = true
@@ -326,8 +326,8 @@ func TestPageLayout(t *testing.T) {
 	}
 }
 
-// picture takes a picture of what the browser shows, if pictures are wanted.
-func (b *browser) picture(t *testing.T, name string) {
+// screenshot takes a picture of what the browser shows, if pictures are wanted.
+func (b *browser) screenshot(t *testing.T, name string) {
 	t.Helper()
 	if *pictures == "" {
 		return
@@ -341,20 +341,20 @@ func (b *browser) picture(t *testing.T, name string) {
 	}
 }
 
-// TestFirstPaint tells how long people wait for the pages of 100,000 desktops,
+// TestFirstPaint measures how long a user waits for the pages of 100,000 desktops,
 // from the request to the first paint.
 func TestFirstPaint(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute and some gigabytes")
 	}
-	_, yaml := office(t, 100_000, "limits: {requests_per_minute: 10000}")
-	x := configured(t, yaml)
+	_, yaml := startCloud(t, 100_000, "limits: {requests_per_minute: 10000}")
+	x := exporterWithConfig(t, yaml)
 	x.eventually(t, 3*time.Minute, "all desktops read", func() bool {
 		page := x.get(t, "/probe?target=office", "X-Prometheus-Scrape-Timeout-Seconds", "60")
 		return unresolved.FindStringSubmatch(page.body)[1] == "0"
 	})
 	b := browse(t, x)
-	b.dress(1280, 900, "light")
+	b.setViewport(1280, 900, "light")
 	b.open("/") // so that the browser itself and the style sheet are warm
 	for _, path := range []string{
 		"/inventory", "/inventory", "/inventory?page=1999", "/inventory?sort=-ip", "/inventory?sort=-ip&page=2", "/inventory?sort=data",

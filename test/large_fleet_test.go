@@ -22,9 +22,9 @@ func TestPrometheusScrapesLargeFleet(t *testing.T) {
 	const desktops = 100_000
 	// The quota of the real cloud would make the first read take six minutes. This
 	// one lets it run through, and then keeps the exporter as short as that one.
-	cloud, yaml := office(t, desktops, "limits: {requests_per_minute: 1400}")
+	cloud, yaml := startCloud(t, desktops, "limits: {requests_per_minute: 1400}")
 	// Where the machine is busy, half a second is too little to send 30 MB.
-	x := configured(t, yaml, "--web.scrape-timeout-offset=4s")
+	x := exporterWithConfig(t, yaml, "--web.scrape-timeout-offset=4s")
 	start := time.Now()
 	x.eventually(t, 2*time.Minute, "all desktops read", func() bool {
 		page := x.get(t, "/probe?target=office", "X-Prometheus-Scrape-Timeout-Seconds", "60")
@@ -66,7 +66,7 @@ func TestPrometheusScrapesLargeFleet(t *testing.T) {
 		t.Errorf("%d desktops have an EIP in the scrape after next, want %g", got, want[`sum(huaweicloud_workspace_desktop_eips)`])
 	}
 
-	prometheus := scraper(t, fmt.Sprintf(`
+	prometheus := startPrometheus(t, fmt.Sprintf(`
 scrape_configs:
   - job_name: huaweicloud_workspace
     scrape_interval: 12s # a short one, for the test; the timeout is Prometheus' own
@@ -91,7 +91,7 @@ scrape_configs:
 		}
 	}
 	t.Logf("%d desktops: read for the first time in %s; %d EIPs unbound; %g samples a scrape, the slowest of %g took %.2f s, storing them included, and %g came too late; "+
-		"the exporter took %.0f MB and %.1f s of CPU; the cloud was asked %d times",
+		"the exporter took %.0f MB and %.1f s of CPU; %d API calls",
 		desktops, filled.Round(100*time.Millisecond), unbound, ask("scrape_samples_scraped"), ask("count_over_time(up[10m])"),
 		ask(`max_over_time(scrape_duration_seconds[10m])`), ask(`count_over_time(up[10m]) - sum_over_time(up[10m])`), ask(`max_over_time(process_resident_memory_bytes[10m])`)/1e6,
 		ask("process_cpu_seconds_total"), cloud.CallCount(""))

@@ -15,27 +15,27 @@ import (
 )
 
 // TestGracefulShutdown ends the exporter while a scrape waits for the cloud: the
-// scrape still gets its answer, nobody new is let in, and the exit code is 0.
+// scrape still gets its answer, new connections are refused, and the exit code is 0.
 func TestGracefulShutdown(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cloud, yaml := office(t, 3)
-			x := configured(t, yaml)
-			x.eventually(t, patience, "ready", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
+			cloud, yaml := startCloud(t, 3)
+			x := exporterWithConfig(t, yaml)
+			x.eventually(t, waitTimeout, "ready", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
 
 			asked := make(chan struct{}, 100)
 			cloud.OnCall(func(simulator.Call) { asked <- struct{}{} })
 			cloud.AddFault(simulator.Fault{Operation: simulator.ShowDesktopNetworks, Latency: time.Second})
 			scraped := make(chan answer, 1)
 			go func() {
-				a, _ := x.ask(t, "/metrics") // a failed one has no status
+				a, _ := x.tryGet(t, "/metrics") // a failed one has no status
 				scraped <- a
 			}()
 			<-asked
 			x.signal(t, signal)
-			x.eventually(t, patience, "refusing", func() bool {
+			x.eventually(t, waitTimeout, "refusing", func() bool {
 				conn, err := net.Dial("tcp", strings.TrimPrefix(x.url, "http://"))
 				if err == nil {
 					_ = conn.Close()
@@ -46,7 +46,7 @@ func TestGracefulShutdown(t *testing.T) {
 			if a.status != http.StatusOK {
 				t.Fatalf("the scrape under way got %d", a.status)
 			}
-			if got := len(named(parse(t, a), prefix+"desktop_eips")); got != 3 {
+			if got := len(samplesNamed(parse(t, a), prefix+"desktop_eips")); got != 3 {
 				t.Errorf("the scrape under way got %d desktops, want 3", got)
 			}
 			if code := x.wait(t); code != 0 {
@@ -57,10 +57,10 @@ func TestGracefulShutdown(t *testing.T) {
 }
 
 // TestExitCodes looks at everything that ends by itself: its exit code, and what it
-// says on which channel.
+// prints to which stream.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
-	_, good := office(t, 1)
+	_, good := startCloud(t, 1)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestExitCodes(t *testing.T) {
 			if f.stdout != c.stdout && (c.stdout != "…" || f.stdout == "") {
 				t.Errorf("stdout %q, want %q", f.stdout, c.stdout)
 			}
-			lines := complaints(f.stderr)
+			lines := warningLines(f.stderr)
 			if len(c.stderr) == 0 && len(lines) == 0 {
 				return
 			}
@@ -127,7 +127,7 @@ func TestExitCodes(t *testing.T) {
 			}
 			for _, part := range c.stderr {
 				if !strings.Contains(lines[0], part) {
-					t.Errorf("it does not say %q: %s", part, lines[0])
+					t.Errorf("missing %q in the error: %s", part, lines[0])
 				}
 			}
 		})
@@ -137,7 +137,7 @@ func TestExitCodes(t *testing.T) {
 // TestConfigCheckSendsNoRequest checks a configuration without a word to the cloud.
 func TestConfigCheckSendsNoRequest(t *testing.T) {
 	t.Parallel()
-	cloud, yaml := office(t, 1)
+	cloud, yaml := startCloud(t, 1)
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -150,8 +150,8 @@ func TestConfigCheckSendsNoRequest(t *testing.T) {
 	}
 }
 
-// complaints gives the lines of a log that are no mere information.
-func complaints(log string) []string {
+// warningLines returns the lines of a log above level info.
+func warningLines(log string) []string {
 	var lines []string
 	for line := range strings.Lines(log) {
 		if !strings.Contains(line, "level=info") {
@@ -162,12 +162,12 @@ func complaints(log string) []string {
 }
 
 // TestStartDuringCloudOutage starts while the cloud is silent and then refuses:
-// the exporter lives, says so, is ready once it has tried, and recovers.
+// the exporter runs, reports the failure, is ready after the first attempt, and recovers.
 func TestStartDuringCloudOutage(t *testing.T) {
 	t.Parallel()
-	cloud, yaml := office(t, 3)
+	cloud, yaml := startCloud(t, 3)
 	up := cloud.AddFault(simulator.Fault{HangBeforeHeader: true})
-	x := configured(t, yaml+"refresh: {timeout: 5s}\n")
+	x := exporterWithConfig(t, yaml+"refresh: {timeout: 5s}\n")
 
 	if a := x.get(t, "/-/healthy"); a.status != http.StatusOK {
 		t.Errorf("/-/healthy answers %d", a.status)
@@ -180,15 +180,15 @@ func TestStartDuringCloudOutage(t *testing.T) {
 	if took := time.Since(begun); took > 2*time.Second {
 		t.Errorf("the scrape took %s, which is longer than its timeout", took)
 	}
-	if got := named(page, prefix+"up"); len(got) > 0 {
+	if got := samplesNamed(page, prefix+"up"); len(got) > 0 {
 		t.Errorf("%v, while the first try goes on", texts(got))
 	}
-	x.eventually(t, patience, "ready, though the cloud is down", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
+	x.eventually(t, waitTimeout, "ready, though the cloud is down", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
 	page = x.metrics(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "5")
 	if got := value(t, page, prefix+"up"); got != 0 {
 		t.Errorf("up is %g while the cloud is down", got)
 	}
-	if got := named(page, prefix+"desktop_info"); len(got) > 0 {
+	if got := samplesNamed(page, prefix+"desktop_info"); len(got) > 0 {
 		t.Errorf("desktops from nowhere: %v", texts(got))
 	}
 	if a := x.get(t, "/-/healthy"); a.status != http.StatusOK {
@@ -196,11 +196,11 @@ func TestStartDuringCloudOutage(t *testing.T) {
 	}
 
 	up()
-	x.eventually(t, patience, "reading the cloud that came back", func() bool {
+	x.eventually(t, waitTimeout, "reading the cloud that came back", func() bool {
 		page = x.metrics(t, "/metrics")
 		return value(t, page, prefix+"up") == 1
 	})
-	if got := len(named(page, prefix+"desktop_eips")); got != 3 {
+	if got := len(samplesNamed(page, prefix+"desktop_eips")); got != 3 {
 		t.Errorf("%d desktops after the recovery, want 3", got)
 	}
 }
@@ -209,11 +209,11 @@ func TestStartDuringCloudOutage(t *testing.T) {
 // nothing.
 func TestReload(t *testing.T) {
 	t.Parallel()
-	_, yaml := office(t, 3)
+	_, yaml := startCloud(t, 3)
 	path := file(t, "exporter.yml", yaml)
 	x := exporter(t, "--config.file="+path)
 	name := func() string {
-		all := named(x.metrics(t, "/metrics"), prefix+"project_info")
+		all := samplesNamed(x.metrics(t, "/metrics"), prefix+"project_info")
 		if len(all) != 1 {
 			t.Fatalf("%v, want one project", texts(all))
 		}
@@ -230,7 +230,7 @@ func TestReload(t *testing.T) {
 
 	rewrite(t, path, strings.Replace(yaml, "name: office", "name: renamed", 1))
 	x.signal(t, syscall.SIGHUP)
-	x.eventually(t, patience, "renamed by SIGHUP", func() bool { return name() == "renamed" })
+	x.eventually(t, waitTimeout, "renamed by SIGHUP", func() bool { return name() == "renamed" })
 
 	rewrite(t, path, "projects: [{name: bad}]")
 	if got := post(); got != http.StatusInternalServerError {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// binary builds the exporter once and gives the path of its binary.
+// binary builds the exporter once and returns the path of its binary.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "huaweicloud_workspace_exporter")
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// patience is how long anything may take that takes a moment.
-const patience = time.Minute
+// waitTimeout is the maximum wait for a condition that is met soon.
+const waitTimeout = time.Minute
 
 // output collects what a program writes; what it writes may be read meanwhile.
 type output struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
-	address chan string // the one that it says it listens on, once
+	address chan string // sends the logged listen address once
 }
 
 var listening = regexp.MustCompile(`msg="?Listening on"? address=(\S+)`)
@@ -42,7 +42,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// String gives what was written so far.
+// String returns what was written so far.
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,7 +58,7 @@ type process struct {
 	ended  chan struct{} // closed once it has
 }
 
-// serve starts a program and waits until it says where it listens. It is
+// serve starts a program and waits until it logs its listen address. It is
 // stopped at the end of the test, and its log is shown if the test failed.
 func serve(t testing.TB, program string, args ...string) *process {
 	t.Helper()
@@ -70,7 +70,7 @@ func serve(t testing.TB, program string, args ...string) *process {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = p.cmd.Wait() // ProcessState tells
+		_ = p.cmd.Wait() // see ProcessState
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
@@ -86,8 +86,8 @@ func serve(t testing.TB, program string, args ...string) *process {
 		p.url = "http://" + a
 	case <-p.ended:
 		t.Fatalf("%s did not start:\n%s", program, p.stderr.String())
-	case <-time.After(patience):
-		t.Fatalf("%s does not say where it listens:\n%s", program, p.stderr.String())
+	case <-time.After(waitTimeout):
+		t.Fatalf("%s logged no listen address:\n%s", program, p.stderr.String())
 	}
 	return p
 }
@@ -100,12 +100,12 @@ func (p *process) signal(t testing.TB, s syscall.Signal) {
 	}
 }
 
-// wait gives the exit code.
+// wait returns the exit code.
 func (p *process) wait(t testing.TB) int {
 	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal("the process does not end")
 	}
 	return p.cmd.ProcessState.ExitCode()
@@ -120,7 +120,7 @@ type finished struct {
 // finish runs a program to its end.
 func finish(t testing.TB, stdin, program string, args ...string) finished {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, t, program, args...)
@@ -133,7 +133,7 @@ func finish(t testing.TB, stdin, program string, args ...string) finished {
 }
 
 // command makes a command that inherits nothing of the credentials, proxies and
-// profile files of whoever runs the tests.
+// profile files of the user who runs the tests.
 func command(ctx context.Context, t testing.TB, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}

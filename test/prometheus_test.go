@@ -15,16 +15,16 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// scraper starts a real Prometheus with a configuration.
-func scraper(t testing.TB, config string) *process {
+// startPrometheus starts a real Prometheus with a configuration.
+func startPrometheus(t testing.TB, config string) *process {
 	t.Helper()
 	p := serve(t, "prometheus", "--config.file="+file(t, "prometheus.yml", config), "--storage.tsdb.path="+t.TempDir(),
 		"--web.listen-address=127.0.0.1:0")
-	p.eventually(t, patience, "ready", func() bool { return p.get(t, "/-/ready").status == http.StatusOK })
+	p.eventually(t, waitTimeout, "ready", func() bool { return p.get(t, "/-/ready").status == http.StatusOK })
 	return p
 }
 
-// query asks Prometheus for an instant vector at a time.
+// query queries Prometheus for an instant vector at a time.
 func (p *process) query(t testing.TB, expression string, at time.Time) []sample {
 	t.Helper()
 	a := p.get(t, "/api/v1/query?"+url.Values{"query": {expression}, "time": {fmt.Sprintf("%.3f", float64(at.UnixMilli())/1000)}}.Encode())
@@ -55,7 +55,7 @@ func (p *process) query(t testing.TB, expression string, at time.Time) []sample 
 	return all
 }
 
-// await asks Prometheus until a query has a result that is good.
+// await queries Prometheus until a query has a result that is good.
 func (p *process) await(t testing.TB, limit time.Duration, expression string, good func([]sample) bool) []sample {
 	t.Helper()
 	var result []sample

@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// documented gives the queries of the README and the cookbook by what they
+// documented returns the queries of the README and the cookbook by what they
 // answer, which is their first line.
 func documented(t testing.TB) map[string]string {
 	t.Helper()
@@ -29,7 +29,7 @@ func documented(t testing.TB) map[string]string {
 		for _, m := range regexp.MustCompile("(?ms)^```promql\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
 			question, ok := strings.CutPrefix(m[1][:strings.Index(m[1], "\n")], "# ")
 			if !ok || queries[question] != "" {
-				t.Errorf("%s: a query does not say what it answers, or another does:\n%s", path, m[1])
+				t.Errorf("%s: a query has no unique question:\n%s", path, m[1])
 			}
 			queries[question] = m[1]
 		}
@@ -79,8 +79,8 @@ type answerLine struct {
 	Value  float64 `yaml:"value"`
 }
 
-// TestDocumentedQueries has promtool ask every documented query of an invented
-// fleet, and holds the answers against those of testdata/queries.yml.
+// TestDocumentedQueries has promtool run every documented query of an invented
+// fleet, and compares the results with those of testdata/queries.yml.
 func TestDocumentedQueries(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/queries.yml")
@@ -106,7 +106,7 @@ func TestDocumentedQueries(t *testing.T) {
 		delete(s.Answers, question)
 	}
 	for question := range s.Answers {
-		t.Errorf("testdata/queries.yml answers what no document asks: %s", question)
+		t.Errorf("testdata/queries.yml has an answer without a documented question: %s", question)
 	}
 	rules, err := yaml.Marshal(map[string]any{
 		"evaluation_interval": s.Interval,
@@ -127,7 +127,7 @@ var unanswered = map[string]string{
 	"EIPs swapped in the last 24 hours, by the project's name":                             "nothing may have happened yet",
 	"Inconsistencies in the data of the API, by reason":                                    "the demo's cloud does not contradict itself",
 	"Desktops with a private IP address outside their subnet, by name":                     "the demo's cloud does not contradict itself",
-	"Forbidden EIPs by policy":                                                             "nobody breaks that policy at the start",
+	"Forbidden EIPs by policy":                                                             "no desktop violates that policy at the start",
 	"Desktops that lost their EIP in the last hour":                                        "takes longer than the test",
 	"EIPs used by more than one desktop in the last 24 hours, with the number of desktops": "takes longer than the test to happen",
 	"Private IP addresses used twice in a VPC, with the desktops":                          "the demo uses each once",
@@ -143,16 +143,16 @@ var unanswered = map[string]string{
 	"Share of failed API requests, by operation":                                           "the demo's cloud does not fail",
 }
 
-// TestDocumentedQueriesOfTheDemo asks every documented query of a real
+// TestDocumentedQueriesOfTheDemo runs every documented query of a real
 // Prometheus that scrapes the demo.
 func TestDocumentedQueriesOfTheDemo(t *testing.T) {
 	t.Parallel()
 	x := exporter(t, "--demo")
-	p := scraper(t, fmt.Sprintf(`
+	p := startPrometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1s}
 scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['%s']}]}]
 `, strings.TrimPrefix(x.url, "http://")))
-	p.await(t, patience, `count_over_time(huaweicloud_workspace_up{region="la-north-2"}[1m])`, func(all []sample) bool {
+	p.await(t, waitTimeout, `count_over_time(huaweicloud_workspace_up{region="la-north-2"}[1m])`, func(all []sample) bool {
 		return len(all) == 1 && all[0].value >= 3
 	})
 	queries := documented(t)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestQuickStart runs what the quick start tells people to type while the demo
+// TestQuickStart runs what the quick start has the reader run while the demo
 // runs, and looks for what it promises.
 func TestQuickStart(t *testing.T) {
 	t.Parallel()
@@ -21,12 +21,12 @@ func TestQuickStart(t *testing.T) {
 	x := exporter(t, "--demo")
 	ask := regexp.MustCompile(`(?m)^ *(curl .*)$`).FindAllStringSubmatch(string(text), -1)
 	if len(ask) != 2 {
-		t.Fatalf("%d commands ask the demo, want 2", len(ask))
+		t.Fatalf("%d commands request the demo, want 2", len(ask))
 	}
 	for _, command := range ask {
 		f := finish(t, "", "bash", "-c", strings.ReplaceAll(command[1], "http://localhost:10045", x.url))
 		if f.code != 0 || !strings.HasPrefix(f.stdout, "huaweicloud_workspace_desktop") {
-			t.Errorf("%s ends with %d and says %q%s", command[1], f.code, f.stdout, f.stderr)
+			t.Errorf("%s exits with %d and prints %q%s", command[1], f.code, f.stdout, f.stderr)
 		}
 	}
 	if a := x.get(t, "/"); !strings.Contains(a.body, `href="/status"`) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// readme gives the README's blocks of code in a language.
+// readme returns the README's blocks of code in a language.
 func readme(t testing.TB, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../README.md")
@@ -25,7 +25,7 @@ func readme(t testing.TB, language string) []string {
 	return blocks
 }
 
-// prometheusConfigs gives the README's configurations of Prometheus: of all
+// prometheusConfigs returns the README's configurations of Prometheus: of all
 // projects together and of each by itself.
 func prometheusConfigs(t testing.TB) (together, apart string) {
 	t.Helper()
@@ -41,9 +41,9 @@ func prometheusConfigs(t testing.TB) (together, apart string) {
 	return all[0], all[1]
 }
 
-// hasten makes one of the README's configurations of Prometheus ask an exporter
+// withShortInterval makes one of the README's configurations of Prometheus ask an exporter
 // every second, and changes nothing else.
-func hasten(t testing.TB, config string, x *process) string {
+func withShortInterval(t testing.TB, config string, x *process) string {
 	t.Helper()
 	for _, change := range [][2]string{
 		{"localhost:10045", strings.TrimPrefix(x.url, "http://")},
@@ -69,7 +69,7 @@ func TestReadmePrometheus(t *testing.T) {
 	}
 }
 
-// TestReadmePaths asks for every path of the README's table.
+// TestReadmePaths requests every path of the README's table.
 func TestReadmePaths(t *testing.T) {
 	t.Parallel()
 	x := exporter(t, "--demo")
@@ -81,7 +81,7 @@ func TestReadmePaths(t *testing.T) {
 	if len(rows) < 12 {
 		t.Errorf("%d paths in README.md, want at least 12", len(rows))
 	}
-	x.eventually(t, patience, "the demo is read", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
+	x.eventually(t, waitTimeout, "the demo is read", func() bool { return x.get(t, "/-/ready").status == http.StatusOK })
 	id := regexp.MustCompile(`/desktop\?id=([^&]+)&amp;project=office-mexico"`).FindStringSubmatch(x.get(t, "/inventory?project=office-mexico").body)
 	if id == nil {
 		t.Fatal("the inventory of the demo links no desktop")

@@ -23,7 +23,7 @@ func TestPromtoolChecksRules(t *testing.T) {
 	}
 }
 
-// TestPromtoolTestsRules has promtool play all scenarios of the rules.
+// TestPromtoolTestsRules has promtool run all scenarios of the rules.
 func TestPromtoolTestsRules(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob(filepath.Join(rulesDir, "tests", "*.yml"))
@@ -40,7 +40,7 @@ func TestPromtoolTestsRules(t *testing.T) {
 	}
 }
 
-// TestAlertsAreAggregated has promtool play what happens to a thousand
+// TestAlertsAreAggregated has promtool simulate a thousand
 // desktops and one more: one alert stands for all of theirs, until enough have
 // an EIP again.
 func TestAlertsAreAggregated(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 )
 
 // TestPrometheusScrapesTheDemo has a real Prometheus scrape the binary, with
-// the README's configuration, and asks it the README's questions. The answers
-// must be those that the page gives.
+// the README's configuration, and runs the README's queries. The answers
+// must equal the page.
 func TestPrometheusScrapesTheDemo(t *testing.T) {
 	t.Parallel()
 	x := exporter(t, "--demo")
 	together, _ := prometheusConfigs(t)
-	prometheus := scraper(t, hasten(t, together, x))
-	page, at := settled(t, x, prometheus)
+	prometheus := startPrometheus(t, withShortInterval(t, together, x))
+	page, at := stableScrape(t, x, prometheus)
 
 	questions := map[string]string{}
 	for _, block := range readme(t, "promql") {
@@ -30,7 +30,7 @@ func TestPrometheusScrapesTheDemo(t *testing.T) {
 	}
 	answers := expected(page, at)
 	if got, want := slices.Sorted(maps.Keys(questions)), slices.Sorted(maps.Keys(answers)); !slices.Equal(got, want) {
-		t.Fatalf("README.md asks %q, want %q", got, want)
+		t.Fatalf("README.md has the questions %q, want %q", got, want)
 	}
 	for title, expression := range questions {
 		t.Run(title, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestPrometheusScrapesTheDemo(t *testing.T) {
 			if len(want) == 0 {
 				t.Fatal("the page has no answer, so that nothing is compared")
 			}
-			if diff := differ(without(prometheus.query(t, expression, at), "job", "instance"), want); diff != "" {
+			if diff := diffSamples(without(prometheus.query(t, expression, at), "job", "instance"), want); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -46,7 +46,7 @@ func TestPrometheusScrapesTheDemo(t *testing.T) {
 
 	t.Run("every series", func(t *testing.T) {
 		got := without(prometheus.query(t, `{__name__=~"`+prefix+`.+"}`, at), "job", "instance")
-		if diff := differ(lasting(got), lasting(page)); diff != "" {
+		if diff := diffSamples(stableSamples(got), stableSamples(page)); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -58,8 +58,8 @@ func TestPrometheusScrapesProjectsSeparately(t *testing.T) {
 	t.Parallel()
 	x := exporter(t, "--demo")
 	_, apart := prometheusConfigs(t)
-	prometheus := scraper(t, hasten(t, apart, x))
-	up := prometheus.await(t, patience, "up == 1", func(all []sample) bool { return len(all) == 2 })
+	prometheus := startPrometheus(t, withShortInterval(t, apart, x))
+	up := prometheus.await(t, waitTimeout, "up == 1", func(all []sample) bool { return len(all) == 2 })
 	var instances []string
 	for _, s := range up {
 		instances = append(instances, s.labels.Get("instance"))
@@ -79,24 +79,24 @@ func TestPrometheusScrapesProjectsSeparately(t *testing.T) {
 		t.Errorf("%v, want one region for each instance", texts(got))
 	}
 	if own := prometheus.query(t, "huaweicloud_workspace_exporter_build_info", time.Now()); len(own) > 0 {
-		t.Errorf("probes say metrics of the exporter itself: %v", texts(own))
+		t.Errorf("probes export metrics of the exporter itself: %v", texts(own))
 	}
 }
 
-// settled waits for a scrape around which the demo did not change, and gives
+// stableScrape waits for a scrape around which the demo did not change, and returns
 // the page as it was, and the time of a scrape.
-func settled(t testing.TB, x, prometheus *process) ([]sample, time.Time) {
+func stableScrape(t testing.TB, x, prometheus *process) ([]sample, time.Time) {
 	t.Helper()
 	for range 20 {
-		before := lasting(x.metrics(t, "/metrics"))
+		before := stableSamples(x.metrics(t, "/metrics"))
 		begun := float64(time.Now().UnixMilli()) / 1000
-		scrapes := prometheus.await(t, patience, "timestamp(up == 1)", func(all []sample) bool {
+		scrapes := prometheus.await(t, waitTimeout, "timestamp(up == 1)", func(all []sample) bool {
 			return len(all) == 1 && all[0].value > begun
 		})
 		after := x.metrics(t, "/metrics")
-		if differ(before, lasting(after)) == "" {
+		if diffSamples(before, stableSamples(after)) == "" {
 			at := time.UnixMilli(int64(scrapes[0].value * 1000))
-			// Of what changes all the time, Prometheus knows what it was then.
+			// Volatile values are compared with those that Prometheus scraped at that time.
 			oldest := without(prometheus.query(t, prefix+"oldest_data_timestamp_seconds", at), "job", "instance")
 			after = slices.DeleteFunc(after, func(s sample) bool {
 				return s.labels.Get(nameLabel) == prefix+"oldest_data_timestamp_seconds"
@@ -117,8 +117,8 @@ func without(all []sample, names ...string) []sample {
 	return out
 }
 
-// keep gives the labels of a sample that have one of the names.
-func keep(s sample, names ...string) labels.Labels {
+// selectLabels returns the labels of a sample that have one of the names.
+func selectLabels(s sample, names ...string) labels.Labels {
 	return labels.NewBuilder(s.labels).Keep(names...).Labels()
 }
 
@@ -129,7 +129,7 @@ func expected(page []sample, at time.Time) map[string][]sample {
 	}
 	lookup := func(metric, id string) map[string]sample {
 		found := map[string]sample{}
-		for _, s := range named(page, metric) {
+		for _, s := range samplesNamed(page, metric) {
 			found[object(s, id)] = s
 		}
 		return found
@@ -144,45 +144,45 @@ func expected(page []sample, at time.Time) map[string][]sample {
 		answers[title] = append(answers[title], sample{l, value})
 	}
 	builders := map[string]bool{}
-	for _, s := range named(page, prefix+"desktop_security_group_info") {
+	for _, s := range samplesNamed(page, prefix+"desktop_security_group_info") {
 		if s.labels.Get("security_group_name") == "build-farm" {
 			builders[object(s, "desktop_id")] = true
 		}
 	}
-	for _, s := range named(page, prefix+"desktop_eips") {
+	for _, s := range samplesNamed(page, prefix+"desktop_eips") {
 		desktop := object(s, "desktop_id")
 		if s.value == 0 {
-			add("Desktops without an EIP, by name", keep(info[desktop], "region", "project_id", "desktop_id", "desktop_name"), 0)
+			add("Desktops without an EIP, by name", selectLabels(info[desktop], "region", "project_id", "desktop_id", "desktop_name"), 0)
 		} else if builders[desktop] {
 			add("Desktops with an EIP in a security group", s.labels, s.value)
 		}
 	}
 	inSubnet := map[string]labels.Labels{}
 	members := map[string]map[string]bool{}
-	for _, s := range named(page, prefix+"desktop_network_info") {
+	for _, s := range samplesNamed(page, prefix+"desktop_network_info") {
 		subnet := object(s, "subnet_id")
 		if members[subnet] == nil {
 			members[subnet] = map[string]bool{}
 		}
-		inSubnet[subnet] = keep(s, "region", "project_id", "subnet_id", "subnet_name")
+		inSubnet[subnet] = selectLabels(s, "region", "project_id", "subnet_id", "subnet_name")
 		members[subnet][s.labels.Get("desktop_id")] = true
 	}
 	for subnet, l := range inSubnet {
 		add("Desktops in each subnet", l, float64(len(members[subnet])))
 	}
-	for _, s := range named(page, prefix+"subnet_network_interfaces") {
+	for _, s := range samplesNamed(page, prefix+"subnet_network_interfaces") {
 		subnet := object(s, "subnet_id")
 		add("Share of the addresses of each subnet that desktops use",
-			keep(subnets[subnet], "region", "project_id", "subnet_id", "subnet_name"), s.value/sizes[subnet].value)
+			selectLabels(subnets[subnet], "region", "project_id", "subnet_id", "subnet_name"), s.value/sizes[subnet].value)
 	}
-	for _, s := range named(page, prefix+"oldest_data_timestamp_seconds") {
+	for _, s := range samplesNamed(page, prefix+"oldest_data_timestamp_seconds") {
 		add("Age of the oldest data of each project in seconds",
-			keep(projects[object(s, "")], "region", "project_id", "project"), float64(at.UnixMilli())/1000-s.value)
+			selectLabels(projects[object(s, "")], "region", "project_id", "project"), float64(at.UnixMilli())/1000-s.value)
 	}
 	return answers
 }
 
-// TestPromtoolChecksMetrics has promtool lint everything that the exporter says,
+// TestPromtoolChecksMetrics has promtool lint all metrics of the exporter,
 // the opt-in families included.
 func TestPromtoolChecksMetrics(t *testing.T) {
 	t.Parallel()

@@ -12,10 +12,10 @@ import (
 
 const projectID = "0123456789abcdef0123456789abcdef"
 
-// office starts a simulated cloud with one project of n desktops, and gives the
+// startCloud starts a simulated cloud with one project of n desktops, and returns the
 // configuration that exports it. More may be added to the project and the file
 // by extra, which are lines of the project.
-func office(t testing.TB, n int, extra ...string) (cloud *simulator.Cloud, yaml string) {
+func startCloud(t testing.TB, n int, extra ...string) (cloud *simulator.Cloud, yaml string) {
 	t.Helper()
 	cloud = simulator.New(simulator.Options{History: -1})
 	cloud.AddProject(simulator.Project{ID: projectID, Region: "la-north-2"})
@@ -26,11 +26,11 @@ func office(t testing.TB, n int, extra ...string) (cloud *simulator.Cloud, yaml 
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	return cloud, project(url, extra...)
+	return cloud, projectConfig(url, extra...)
 }
 
-// project is the configuration of the office, with more lines of its project.
-func project(url string, extra ...string) string {
+// projectConfig is the configuration of the project office, with more lines of its project.
+func projectConfig(url string, extra ...string) string {
 	yaml := fmt.Sprintf(`
 projects:
   - name: office

@@ -28,7 +28,7 @@ const (
 	warm     = 2
 )
 
-// usage is what the exporter holds when nothing is asked of it.
+// usage is the memory, goroutines and connections of an idle exporter.
 type usage struct{ heap, goroutines, descriptors float64 }
 
 // TestSoak lets a fleet change, a cloud fail in every way that there is, and
@@ -37,9 +37,9 @@ type usage struct{ heap, goroutines, descriptors float64 }
 // page be.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	cloud, yaml := office(t, 1500, "limits: {requests_per_minute: 10000, concurrency: 8}")
+	cloud, yaml := startCloud(t, 1500, "limits: {requests_per_minute: 10000, concurrency: 8}")
 	// A journal that is full after the first round, for all are to hold the same.
-	x := configured(t, yaml+"changes: {keep: 1000}\nrefresh: {timeout: 1s, max_staleness: 3s}\nmetrics: {tags: [team, round], users: true}\n", "--web.enable-pprof")
+	x := exporterWithConfig(t, yaml+"changes: {keep: 1000}\nrefresh: {timeout: 1s, max_staleness: 3s}\nmetrics: {tags: [team, round], users: true}\n", "--web.enable-pprof")
 	rng := rand.New(rand.NewPCG(1, 2))
 	ids := make([]string, 0, 1500)
 	for _, d := range cloud.Desktops(projectID) {
@@ -55,7 +55,7 @@ func TestSoak(t *testing.T) {
 		for range 4 {
 			busy.Go(func() {
 				for ctx.Err() == nil {
-					if x.hurried(ctx, rand.N(2*time.Second)) {
+					if x.scrapeWithin(ctx, rand.N(2*time.Second)) {
 						scrapes.Add(1)
 					} else {
 						broken.Add(1)
@@ -73,7 +73,7 @@ func TestSoak(t *testing.T) {
 		cancel()
 		busy.Wait()
 		cloud.ClearFaults()
-		used = append(used, x.idle(t))
+		used = append(used, x.measureIdle(t))
 		t.Logf("round %d: live heap %.2f MB, %.0f goroutines, %.0f file descriptors", round, used[round].heap/1e6, used[round].goroutines, used[round].descriptors)
 	}
 	// What the most of the first half exceeds once in the second is no leak.
@@ -91,7 +91,7 @@ func TestSoak(t *testing.T) {
 	page := x.metrics(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "30")
 	compare(t, page, cloud.Desktops(projectID))
 	codes := map[string]float64{}
-	for _, s := range named(page, prefix+"exporter_api_requests_total") {
+	for _, s := range samplesNamed(page, prefix+"exporter_api_requests_total") {
 		codes[s.labels.Get("code")] += s.value
 	}
 	for _, code := range []string{"200", "429", "500", "502", "error"} {
@@ -133,8 +133,8 @@ func fail(cloud *simulator.Cloud) {
 	}
 }
 
-// change makes one thing happen to the fleet that has never been before: whoever
-// remembers every ID, name and tag grows.
+// change makes one thing happen to the fleet that has never been before: a cache
+// that stores every ID, name and tag grows.
 func change(cloud *simulator.Cloud, ids []string, rng *rand.Rand) {
 	at := rng.IntN(len(ids))
 	fresh := strconv.FormatUint(rng.Uint64(), 36)
@@ -160,8 +160,8 @@ func change(cloud *simulator.Cloud, ids []string, rng *rand.Rand) {
 	}
 }
 
-// hurried scrapes and gives up after so long; ok tells whether it got a page.
-func (p *process) hurried(ctx context.Context, limit time.Duration) (ok bool) {
+// scrapeWithin scrapes with the given timeout; ok reports whether the response was complete.
+func (p *process) scrapeWithin(ctx context.Context, limit time.Duration) (ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/metrics", http.NoBody)
@@ -183,21 +183,21 @@ var (
 	goroutines = regexp.MustCompile(`^goroutine profile: total (\d+)`)
 )
 
-// idle waits until all was read anew, for which quota may be waited for after
-// 429s, and gives what the exporter holds then.
-func (p *process) idle(t testing.TB) usage {
+// measureIdle waits until all was read anew, for which quota may be waited for after
+// 429s, and returns the usage at that time.
+func (p *process) measureIdle(t testing.TB) usage {
 	t.Helper()
 	begin := float64(time.Now().UnixMilli()) / 1e3
-	p.eventually(t, patience, "well", func() bool {
+	p.eventually(t, waitTimeout, "recovered", func() bool {
 		page := p.metrics(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "10")
-		// sum and not value: after a long wait there may be no data to tell the age of.
+		// sum and not value: after a long wait there may be no data that has an age.
 		return sum(page, prefix+"up") == 1 && sum(page, prefix+"desktops_stale") == 0 &&
 			sum(page, prefix+"oldest_data_timestamp_seconds") >= begin
 	})
 	number := func(path string, pattern *regexp.Regexp) float64 {
 		m := pattern.FindStringSubmatch(p.get(t, path).body)
 		if m == nil {
-			t.Fatalf("%s does not tell", path)
+			t.Fatalf("%s is missing", path)
 		}
 		n, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
@@ -213,15 +213,15 @@ func (p *process) idle(t testing.TB) usage {
 	return u
 }
 
-// compare holds a page against the desktops that there are. Those that the
+// compare compares a page with the desktops that there are. Those that the
 // cloud refused while it failed may be unresolved for a while, but not wrong.
 func compare(t testing.TB, page []sample, desktops []simulator.Desktop) {
 	t.Helper()
 	names, addresses := map[string]string{}, map[string]string{}
-	for _, s := range named(page, prefix+"desktop_info") {
+	for _, s := range samplesNamed(page, prefix+"desktop_info") {
 		names[s.labels.Get("desktop_id")] = s.labels.Get("desktop_name")
 	}
-	for _, s := range named(page, prefix+"desktop_network_info") {
+	for _, s := range samplesNamed(page, prefix+"desktop_network_info") {
 		addresses[s.labels.Get("desktop_id")] = s.labels.Get("eip_id")
 	}
 	unresolved := 0
@@ -244,6 +244,6 @@ func compare(t testing.TB, page []sample, desktops []simulator.Desktop) {
 		t.Errorf("%d desktops with names, %d with addresses, want %d and %d", len(names), len(addresses), len(desktops), len(desktops)-unresolved)
 	}
 	if said := value(t, page, prefix+"desktops_unresolved"); said != float64(unresolved) || unresolved > len(desktops)/20 {
-		t.Errorf("%d desktops are unresolved, and the page says %.0f", unresolved, said)
+		t.Errorf("%d desktops are unresolved, the page has %.0f", unresolved, said)
 	}
 }

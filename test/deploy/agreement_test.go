@@ -51,7 +51,7 @@ scrapeAnnotations: true
 	network := func(m manifests) *networking.NetworkPolicySpec {
 		s := one[*networking.NetworkPolicy](t, m).Spec.DeepCopy()
 		s.PodSelector.MatchLabels = nil
-		s.Ingress[0].From = s.Ingress[0].From[:1] // the chart's test may ask, too
+		s.Ingress[0].From = s.Ingress[0].From[:1] // the chart's test may connect, too
 		return s
 	}
 	same("the network policy", network(k), network(h))
@@ -78,7 +78,7 @@ func show(t *testing.T, v any) string {
 	return string(text)
 }
 
-// TestVersionsAgree looks whether all name one version of the image.
+// TestVersionsAgree checks whether all name one version of the image.
 func TestVersionsAgree(t *testing.T) {
 	var chart struct{ Version, AppVersion string }
 	if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/Chart.yaml")), &chart); err != nil {
@@ -88,13 +88,13 @@ func TestVersionsAgree(t *testing.T) {
 		"the base": overlay(t), "the example": kustomize(t, kubernetes+"/overlays/example"), "the chart": render(t, "demo: true"),
 	} {
 		if _, tag, _ := strings.Cut(m.container(t).Image, ":"); tag != chart.AppVersion {
-			t.Errorf("%s has the image %s, the chart says %s", name, m.container(t).Image, chart.AppVersion)
+			t.Errorf("%s has the image %s, the chart has %s", name, m.container(t).Image, chart.AppVersion)
 		}
 	}
 }
 
-// TestResourcesMatchSizingGuide holds requests and limits against what
-// docs/sizing.md says for 50,000 desktops, which the comments name.
+// TestResourcesMatchSizingGuide compares requests and limits with what
+// docs/sizing.md recommends for 50,000 desktops, which the comments name.
 func TestResourcesMatchSizingGuide(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^\| 50,000 \|.*$`).FindString(read(t, "docs/sizing.md"))
 	memory := regexp.MustCompile(`\| (\d+) MB \|`).FindStringSubmatch(row)

@@ -24,7 +24,7 @@ import (
 	security "k8s.io/pod-security-admission/policy"
 )
 
-// check looks for what must hold of every rendering, whatever the options.
+// check checks the rules for every rendering, independent of options.
 // External are the ConfigMaps and Secrets that the operator brings.
 func (m manifests) check(t *testing.T, external ...string) {
 	t.Helper()
@@ -37,7 +37,7 @@ func (m manifests) check(t *testing.T, external ...string) {
 	m.checkScraping(t)
 }
 
-// checkNames looks for objects that would replace each other.
+// checkNames checks for objects that would replace each other.
 func (m manifests) checkNames(t *testing.T) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -50,7 +50,7 @@ func (m manifests) checkNames(t *testing.T) {
 	}
 }
 
-// checkDeployment looks whether the pod is safe, and whether there is only ever
+// checkDeployment checks whether the pod is safe, and whether there is only ever
 // one, which is what the API's quota pays for.
 func (m manifests) checkDeployment(t *testing.T) {
 	t.Helper()
@@ -74,7 +74,7 @@ func (m manifests) checkDeployment(t *testing.T) {
 		case name == "liveness" && p.HTTPGet != nil && !strings.HasSuffix(p.HTTPGet.Path, "/-/healthy"):
 			t.Errorf("the exporter is restarted when %s fails", p.HTTPGet.Path)
 		case p.HTTPGet == nil && (p.Exec == nil || !slices.Contains(p.Exec.Command, "--healthcheck")):
-			t.Errorf("the %s probe asks nobody", name)
+			t.Errorf("the %s probe has no action", name)
 		}
 	}
 	if len(c.Resources.Requests) == 0 || c.Resources.Limits.Memory().IsZero() || !c.Resources.Limits.Cpu().IsZero() {
@@ -82,7 +82,7 @@ func (m manifests) checkDeployment(t *testing.T) {
 	}
 }
 
-// checkPod has Kubernetes' own admission hold a pod against its standard
+// checkPod has Kubernetes' own admission check a pod with its standard
 // "restricted", and looks for what that standard leaves open.
 func checkPod(t *testing.T, pod core.PodSpec) {
 	t.Helper()
@@ -94,9 +94,9 @@ func checkPod(t *testing.T, pod core.PodSpec) {
 	if result := security.AggregateCheckResults(standard.EvaluatePod(restricted, &meta.ObjectMeta{}, &pod)); !result.Allowed {
 		t.Errorf("%s: %s", result.ForbiddenReason(), result.ForbiddenDetail())
 	}
-	// The kubelet can only tell from a number that a user is not root.
+	// The kubelet can verify that a user is not root only by a numeric ID.
 	if s := pod.SecurityContext; s == nil || s.RunAsUser == nil || *s.RunAsUser == 0 || s.RunAsGroup == nil || *s.RunAsGroup == 0 {
-		t.Error("the pod's user and group are not told by numbers, or are root's")
+		t.Error("the pod's user and group are not numeric, or are root's")
 	}
 	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
 		t.Error("the pod gets a token that it does not need")
@@ -111,7 +111,7 @@ func checkPod(t *testing.T, pod core.PodSpec) {
 	}
 }
 
-// checkSelectors looks whether whatever selects pods selects the exporter's.
+// checkSelectors checks that every selector of pods matches the exporter's pod.
 func (m manifests) checkSelectors(t *testing.T) {
 	t.Helper()
 	d := one[*apps.Deployment](t, m)
@@ -167,7 +167,7 @@ func selected(selector *meta.LabelSelector, labels map[string]string) bool {
 	return true
 }
 
-// checkPorts looks whether every port leads to the exporter.
+// checkPorts checks whether every port leads to the exporter.
 func (m manifests) checkPorts(t *testing.T) {
 	t.Helper()
 	c := m.container(t)
@@ -186,13 +186,13 @@ func (m manifests) checkPorts(t *testing.T) {
 			t.Errorf("the service leads to the port %v, which the container has not", p.TargetPort)
 		}
 		if a, ok := service.Annotations["prometheus.io/port"]; ok && a != fmt.Sprint(c.Ports[0].ContainerPort) {
-			// Prometheus asks the pod behind the service at that port.
-			t.Errorf("the annotation says port %s, the container %d", a, c.Ports[0].ContainerPort)
+			// Prometheus scrapes the pod behind the service at that port.
+			t.Errorf("the annotation has port %s, the container port %d", a, c.Ports[0].ContainerPort)
 		}
 	}
 	for _, p := range []*core.Probe{c.LivenessProbe, c.ReadinessProbe} {
 		if p.HTTPGet != nil && !ports[p.HTTPGet.Port] {
-			t.Errorf("a probe asks the port %v, which the container has not", p.HTTPGet.Port)
+			t.Errorf("a probe requests port %v, which the container does not expose", p.HTTPGet.Port)
 		}
 	}
 	for _, p := range all[*networking.NetworkPolicy](m) {
@@ -210,7 +210,7 @@ func (m manifests) checkPorts(t *testing.T) {
 	for _, s := range all[*monitoring.ServiceMonitor](m) {
 		for _, e := range s.Spec.Endpoints {
 			if !offered[e.Port] {
-				t.Errorf("the service monitor asks the port %q, which the service has not", e.Port)
+				t.Errorf("the service monitor scrapes port %q, which the service does not have", e.Port)
 			}
 		}
 	}
@@ -222,7 +222,7 @@ func (m manifests) checkPorts(t *testing.T) {
 	}
 }
 
-// checkVolumes looks whether what is mounted is there, is mounted once, and
+// checkVolumes checks whether what is mounted is there, is mounted once, and
 // cannot be written to.
 func (m manifests) checkVolumes(t *testing.T, external []string) {
 	t.Helper()
@@ -236,14 +236,14 @@ func (m manifests) checkVolumes(t *testing.T, external []string) {
 			volumes[v.Name] = false
 			if s := v.Secret; s != nil {
 				if !named[*core.Secret](m, s.SecretName) && !slices.Contains(external, s.SecretName) {
-					t.Errorf("%s: nobody makes the secret %q", name, s.SecretName)
+					t.Errorf("%s: missing secret %q", name, s.SecretName)
 				}
 				if s.DefaultMode == nil || *s.DefaultMode != 0o440 {
 					t.Errorf("%s: the files of %s can be read by others", name, s.SecretName)
 				}
 			}
 			if c := v.ConfigMap; c != nil && !named[*core.ConfigMap](m, c.Name) && !slices.Contains(external, c.Name) {
-				t.Errorf("%s: nobody makes the ConfigMap %q", name, c.Name)
+				t.Errorf("%s: missing ConfigMap %q", name, c.Name)
 			}
 		}
 		paths := map[string]bool{}
@@ -271,7 +271,7 @@ func (m manifests) checkVolumes(t *testing.T, external []string) {
 // secret is what must not stand in a ConfigMap.
 var secret = regexp.MustCompile(`(?m)^\s*(- )?"?(secret_key|security_token|password|credentials_b64|key)"?: *\S|BEGIN [A-Z ]*PRIVATE KEY|\$2[aby]\$`)
 
-// checkConfigMaps looks for secrets where everybody reads them.
+// checkConfigMaps checks that ConfigMaps contain no secrets.
 func (m manifests) checkConfigMaps(t *testing.T) {
 	t.Helper()
 	for _, c := range all[*core.ConfigMap](m) {
@@ -292,7 +292,7 @@ func (m manifests) checkConfigMaps(t *testing.T) {
 	}
 }
 
-// checkScraping looks whether scrapes and rules fit together.
+// checkScraping checks whether scrapes and rules fit together.
 func (m manifests) checkScraping(t *testing.T) {
 	t.Helper()
 	for _, s := range all[*monitoring.ServiceMonitor](m) {
@@ -307,7 +307,7 @@ func (m manifests) checkScraping(t *testing.T) {
 		// The alerts find the exporter by the name of its job, which is that of
 		// the service.
 		if name := one[*core.Service](t, m).Name; !regexp.MustCompile(`huaweicloud[-_]workspace`).MatchString(name) {
-			t.Errorf("the alerts would not know the job %s", name)
+			t.Errorf("no alert matches the job %s", name)
 		}
 	}
 	for _, r := range all[*monitoring.PrometheusRule](m) {
@@ -333,7 +333,7 @@ func duration(t *testing.T, d monitoring.Duration) time.Duration {
 	return time.Duration(parsed)
 }
 
-// data gives what all ConfigMaps hold, by key.
+// data returns the data of all ConfigMaps, by key.
 func (m manifests) data() map[string]string {
 	every := map[string]string{}
 	for _, c := range all[*core.ConfigMap](m) {

@@ -102,7 +102,7 @@ func TestCompose(t *testing.T) {
 }
 
 // TestComposeExporter has the real exporter check what the tour with one's own
-// cloud gives it, and run what the tour runs.
+// cloud provides it, and run what the tour runs.
 func TestComposeExporter(t *testing.T) {
 	s := compose(t, "compose.yaml", "compose.cloud.yaml").Services["exporter"]
 	dir := t.TempDir()
@@ -134,7 +134,7 @@ func TestComposeExporter(t *testing.T) {
 	}
 }
 
-// TestComposePrometheus holds the configuration against the services, the files
+// TestComposePrometheus compares the configuration with the services, the files
 // that are mounted, and promtool.
 func TestComposePrometheus(t *testing.T) {
 	project := compose(t, "compose.yaml")
@@ -165,13 +165,13 @@ func TestComposePrometheus(t *testing.T) {
 			service, ok = project.Services["prometheus"]
 		}
 		if !ok || len(service.Ports) != 1 || service.Ports[0].Published != target[2] {
-			t.Errorf("nobody is at %s:%s", target[1], target[2])
+			t.Errorf("no service listens at %s:%s", target[1], target[2])
 		}
 	}
 }
 
-// TestComposeGrafana holds the provisioning against the fields that Grafana
-// knows, the services, and the dashboards that are mounted.
+// TestComposeGrafana compares the provisioning with the fields that Grafana
+// supports, the services, and the dashboards that are mounted.
 func TestComposeGrafana(t *testing.T) {
 	var sources struct {
 		APIVersion  int `json:"apiVersion"`

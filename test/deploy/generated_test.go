@@ -17,7 +17,7 @@ const (
 	operatorDir = root + "/deploy/kubernetes/components/prometheus-operator"
 )
 
-// dashboards gives the names of the files of all dashboards.
+// dashboards returns the names of the files of all dashboards.
 func dashboards(t testing.TB) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root, "dashboards", "*.json"))
@@ -30,8 +30,8 @@ func dashboards(t testing.TB) []string {
 	return paths
 }
 
-// TestChartHasRulesAndDashboards holds the chart's copies, which a packaged
-// chart needs, against what they are copies of.
+// TestChartHasRulesAndDashboards compares the chart's copies, which a packaged
+// chart needs, with what they are copies of.
 func TestChartHasRulesAndDashboards(t *testing.T) {
 	copies := map[string]string{
 		"rules.yml":  read(t, "deploy/prometheus/rules.yml"),
@@ -59,7 +59,7 @@ func TestChartHasRulesAndDashboards(t *testing.T) {
 	}
 }
 
-// ruleGroups gives the groups of a file of rules.
+// ruleGroups returns the groups of a file of rules.
 func ruleGroups(t testing.TB, name string) []map[string]any {
 	t.Helper()
 	var file struct {
@@ -71,7 +71,7 @@ func ruleGroups(t testing.TB, name string) []map[string]any {
 	return file.Groups
 }
 
-// TestPrometheusRuleIsGenerated holds the object for the Prometheus operator
+// TestPrometheusRuleIsGenerated compares the object for the Prometheus operator
 // against the files of rules. In one object, no two groups may have one name.
 func TestPrometheusRuleIsGenerated(t *testing.T) {
 	recordings := ruleGroups(t, "rules.yml")

@@ -347,7 +347,7 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestChartPackages looks whether all that the chart needs is in its folder, and
+// TestChartPackages checks whether all that the chart needs is in its folder, and
 // nothing else: no link leads out of it.
 func TestChartPackages(t *testing.T) {
 	err := filepath.WalkDir(chartDir, func(path string, entry os.DirEntry, err error) error {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// identityPolicy is a policy of IAM, all of whose fields we know.
+// identityPolicy is a policy of IAM, with all supported fields.
 type identityPolicy struct {
 	Version   string
 	Statement []struct {
@@ -34,7 +34,7 @@ func parsePolicy(t *testing.T, text string) (p identityPolicy) {
 	return p
 }
 
-// TestPolicyIsLeastPrivilege looks whether the policy allows what the exporter asks for
+// TestPolicyIsLeastPrivilege checks whether the policy allows what the exporter requires
 // when it is refused, and nothing that changes anything.
 func TestPolicyIsLeastPrivilege(t *testing.T) {
 	text := read(t, "deploy/iam/policy.json")
@@ -53,14 +53,14 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 			allowed[a] = true
 		}
 	}
-	// What the exporter says when it is refused.
+	// The exporter's hints for denied calls.
 	remedies := regexp.MustCompile(`"((?:workspace|iam):\w+:\w+)"`).FindAllStringSubmatch(read(t, "internal/workspace/classify.go"), -1)
 	if len(remedies) != 4 {
 		t.Errorf("the exporter names %d actions, want 4", len(remedies))
 	}
 	for _, r := range remedies {
 		if !allowed[r[1]] {
-			t.Errorf("%s is not allowed, which the exporter asks for", r[1])
+			t.Errorf("%s is not allowed, which the exporter requires", r[1])
 		}
 		delete(allowed, r[1])
 	}
@@ -74,7 +74,7 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 		delete(allowed, a)
 	}
 	for a := range allowed {
-		t.Errorf("nobody needs %s", a)
+		t.Errorf("%s is allowed but not needed", a)
 	}
 }
 
@@ -96,8 +96,8 @@ var (
 	terraformReference = regexp.MustCompile(`\b(var|huaweicloud_\w+)\.(\w+)`)
 )
 
-// TestTerraform holds the resources against the arguments that the provider's
-// documentation has, and the names that are used against those that there are.
+// TestTerraform compares the resources with the arguments that the provider's
+// documentation has, and the names that are used with those that there are.
 func TestTerraform(t *testing.T) {
 	text := read(t, "deploy/iam/main.tf")
 	arguments := map[string][]string{

@@ -151,7 +151,7 @@ func TestComponents(t *testing.T) {
 			m.check(t, external...)
 			m.arguments(t)
 			if adds[e.Name()] == nil {
-				t.Fatal("nobody knows what it adds")
+				t.Fatal("unknown component")
 			}
 			adds[e.Name()](t, m)
 		})
@@ -161,7 +161,7 @@ func TestComponents(t *testing.T) {
 	}
 }
 
-// checkDashboards looks whether every dashboard is in a ConfigMap that Grafana's
+// checkDashboards checks whether every dashboard is in a ConfigMap that Grafana's
 // sidecar finds.
 func checkDashboards(t *testing.T, m manifests) {
 	t.Helper()
@@ -195,7 +195,7 @@ func checkDashboards(t *testing.T, m manifests) {
 		}
 	}
 	for name := range got {
-		t.Errorf("nobody knows the dashboard %s", name)
+		t.Errorf("unknown dashboard %s", name)
 	}
 }
 
@@ -233,7 +233,7 @@ func TestGuide(t *testing.T) {
 	example := kustomize(t, kubernetes+"/overlays/example")
 	service := one[*core.Service](t, example)
 	if want := fmt.Sprintf("%s.%s.svc:%d", service.Name, service.Namespace, service.Spec.Ports[0].Port); probe.Spec.ProberSpec.URL != want {
-		t.Errorf("the probe asks %s, want %s", probe.Spec.ProberSpec.URL, want)
+		t.Errorf("the probe requests %s, want %s", probe.Spec.ProberSpec.URL, want)
 	}
 	for _, project := range probe.Spec.Targets.StaticConfig.Targets {
 		if !strings.Contains(example.data()["exporter.yml"], "name: "+project+"\n") {

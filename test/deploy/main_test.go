@@ -27,7 +27,7 @@ const (
 
 var update = flag.Bool("update", false, "write what is generated, and the goldens, anew")
 
-// exporter builds the exporter once and gives the path of its binary.
+// exporter builds the exporter once and returns the path of its binary.
 var exporter = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "huaweicloud_workspace_exporter")
 	if err != nil {
@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// binary gives the path of the exporter's binary.
+// binary returns the path of the exporter's binary.
 func binary(t testing.TB) string {
 	t.Helper()
 	path, err := exporter()
@@ -65,7 +65,7 @@ func binary(t testing.TB) string {
 	return path
 }
 
-// finish runs a program to its end, and gives its exit code and what it said.
+// finish runs a program to its end, and returns its exit code and output.
 func finish(t testing.TB, program string, args ...string) (code int, said string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -79,7 +79,7 @@ func finish(t testing.TB, program string, args ...string) (code int, said string
 }
 
 // command makes a command that inherits nothing of the credentials and proxies
-// of whoever runs the tests.
+// of the user who runs the tests.
 func command(ctx context.Context, t testing.TB, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
@@ -117,7 +117,7 @@ func (l *log) String() string {
 }
 
 // serve starts the exporter on a loopback address, until the end of the test,
-// and gives its URL.
+// and returns its URL.
 func serve(t testing.TB, env, args []string) string {
 	t.Helper()
 	address := make(chan string, 1)
@@ -160,7 +160,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// read gives a file of the repository, by its path from the root.
+// read returns a file of the repository, by its path from the root.
 func read(t testing.TB, path ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(append([]string{root}, path...)...))
@@ -170,7 +170,7 @@ func read(t testing.TB, path ...string) string {
 	return string(text)
 }
 
-// golden holds a text against a file, or writes the file anew.
+// golden compares a text with a file, or writes the file anew.
 func golden(t testing.TB, path, text string) {
 	t.Helper()
 	if *update {

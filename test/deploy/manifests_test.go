@@ -54,7 +54,7 @@ func decode(t testing.TB, text string) manifests {
 		}
 		fresh := kinds[is.APIVersion+"/"+is.Kind]
 		if fresh == nil {
-			t.Fatalf("nobody expects a %s of %s:\n%s", is.Kind, is.APIVersion, document)
+			t.Fatalf("unexpected kind %s of %s:\n%s", is.Kind, is.APIVersion, document)
 		}
 		object := fresh()
 		if err := yaml.UnmarshalStrict([]byte(document), object); err != nil {
@@ -65,7 +65,7 @@ func decode(t testing.TB, text string) manifests {
 	return all
 }
 
-// all gives the objects of one kind.
+// all returns the objects of one kind.
 func all[T meta.Object](m manifests) (some []T) {
 	for _, object := range m {
 		if o, ok := object.(T); ok {
@@ -75,7 +75,7 @@ func all[T meta.Object](m manifests) (some []T) {
 	return some
 }
 
-// one gives the only object of a kind.
+// only returns the only object of a kind.
 func one[T meta.Object](t testing.TB, m manifests) T {
 	t.Helper()
 	some := all[T](m)
@@ -85,7 +85,7 @@ func one[T meta.Object](t testing.TB, m manifests) T {
 	return some[0]
 }
 
-// named tells whether there is an object of a kind with a name.
+// named reports whether there is an object of a kind with a name.
 func named[T meta.Object](m manifests, name string) bool {
 	for _, o := range all[T](m) {
 		if o.GetName() == name {
@@ -95,7 +95,7 @@ func named[T meta.Object](m manifests, name string) bool {
 	return false
 }
 
-// container gives the exporter's.
+// container returns the exporter's.
 func (m manifests) container(t testing.TB) core.Container {
 	t.Helper()
 	containers := one[*apps.Deployment](t, m).Spec.Template.Spec.Containers

@@ -29,32 +29,32 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// reflectKind gives the kind of an object.
+// reflectKind returns the kind of an object.
 func reflectKind(o meta.Object) string { return reflect.TypeOf(o).Elem().Name() }
 
-// laid is what a pod finds: its arguments and variables, and its files below a
+// podFiles is the environment of a container: its arguments and variables, and its files below a
 // folder of the test instead of the root.
-type laid struct {
+type podFiles struct {
 	root  string
 	paths []string
 	args  []string
 	env   []string
 }
 
-// at gives a text with the paths of the pod's volumes as they are here.
-func (l *laid) at(text string) string {
+// at returns a text with the paths of the pod's volumes as they are here.
+func (l *podFiles) at(text string) string {
 	for _, p := range l.paths {
 		text = strings.ReplaceAll(text, p+"/", filepath.Join(l.root, p)+"/")
 	}
 	return text
 }
 
-// lay lays the files of the exporter's container out, and stand-ins for those of
+// writePodFiles writes the files of the exporter's container, and placeholders for those of
 // Secrets that the operator brings.
-func (m manifests) lay(t *testing.T) *laid {
+func (m manifests) writePodFiles(t *testing.T) *podFiles {
 	t.Helper()
 	c := m.container(t)
-	l := &laid{root: t.TempDir()}
+	l := &podFiles{root: t.TempDir()}
 	for _, mount := range c.VolumeMounts {
 		l.paths = append(l.paths, mount.MountPath)
 	}
@@ -80,7 +80,7 @@ func (m manifests) lay(t *testing.T) *laid {
 	return l
 }
 
-// volume gives the files of a volume.
+// volume returns the files of a volume.
 func (m manifests) volume(t *testing.T, name string) map[string]string {
 	t.Helper()
 	volumes := one[*apps.Deployment](t, m).Spec.Template.Spec.Volumes
@@ -132,16 +132,16 @@ func selfSigned(t *testing.T) (certificate, key string) {
 // as the pod finds them.
 func (m manifests) arguments(t *testing.T) {
 	t.Helper()
-	l := m.lay(t)
+	l := m.writePodFiles(t)
 	if code, said := finish(t, binary(t), append(l.args, "--config.check")...); code != 0 {
 		t.Errorf("the exporter ends with %d for %q: %s", code, l.args, said)
 	}
 }
 
-// demonstrate runs the exporter as the pod does, but for its address.
-func (m manifests) demonstrate(t *testing.T) (l *laid, url string) {
+// startDemo runs the exporter as the pod does, but for its address.
+func (m manifests) startDemo(t *testing.T) (l *podFiles, url string) {
 	t.Helper()
-	l = m.lay(t)
+	l = m.writePodFiles(t)
 	if !slices.Contains(l.args, "--demo") || !slices.Contains(l.args, "--web.listen-address=:10045") {
 		t.Fatalf("a demonstration that listens for others is wanted, and the arguments are %q", l.args)
 	}
@@ -149,7 +149,7 @@ func (m manifests) demonstrate(t *testing.T) (l *laid, url string) {
 	return l, serve(t, l.env, l.args)
 }
 
-// get asks a server, whoever signed its certificate.
+// get requests a URL without verifying the certificate.
 func get(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
@@ -169,8 +169,8 @@ func get(t *testing.T, url string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// TestDemoManifestsRun runs what the demonstrations' pods run, and asks what
-// kubelet and Prometheus ask. Nobody scrapes it before it is ready: it must get
+// TestDemoManifestsRun runs what the demonstrations' pods run, and requests what
+// kubelet and Prometheus request. Nothing scrapes it before it is ready: it must get
 // ready by itself, or its service would never have it.
 func TestDemoManifestsRun(t *testing.T) {
 	for name, m := range map[string]manifests{
@@ -193,7 +193,7 @@ web: {externalUrl: "https://desktops.example.com/exporter", routePrefix: /}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m.check(t)
-			_, url := m.demonstrate(t)
+			_, url := m.startDemo(t)
 			c := m.container(t)
 			for _, p := range []*core.Probe{c.LivenessProbe, c.ReadinessProbe} {
 				eventually(t, p.HTTPGet.Path, func() bool {
@@ -204,7 +204,7 @@ web: {externalUrl: "https://desktops.example.com/exporter", routePrefix: /}
 			path := one[*core.Service](t, m).Annotations["prometheus.io/path"]
 			for _, s := range all[*monitoring.ServiceMonitor](m) {
 				if s.Spec.Endpoints[0].Path != path {
-					t.Errorf("the service monitor asks %s, the annotation says %s", s.Spec.Endpoints[0].Path, path)
+					t.Errorf("the service monitor scrapes %s, the annotation has %s", s.Spec.Endpoints[0].Path, path)
 				}
 			}
 			for _, i := range all[*networking.Ingress](m) {
@@ -234,7 +234,7 @@ web:
       prometheus: $2a$04$iKzUNZymx/agvZSfmJokUeHtSpIDZspjmeJgV4HCRy9riU40aEoc6
 `)
 	m.check(t, "certificate")
-	l, url := m.demonstrate(t)
+	l, url := m.startDemo(t)
 	url = "https" + strings.TrimPrefix(url, "http")
 	if status, _ := get(t, url+"/desktops/metrics"); status != http.StatusUnauthorized {
 		t.Errorf("a scrape without a password is answered with %d", status)
@@ -242,7 +242,7 @@ web:
 	c := m.container(t)
 	for _, p := range []*core.Probe{c.LivenessProbe, c.ReadinessProbe} {
 		if p.HTTPGet != nil {
-			t.Fatalf("the kubelet asks %s, which wants a password", p.HTTPGet.Path)
+			t.Fatalf("the kubelet requests %s, which requires a password", p.HTTPGet.Path)
 		}
 		var args []string
 		for _, a := range p.Exec.Command[1:] {
@@ -257,7 +257,7 @@ web:
 			t.Errorf("a probe of nothing ends with %d", code)
 		}
 	}
-	// The pod of `helm test` asks the same, by the service.
+	// The pod of `helm test` requests the same, by the service.
 	var args []string
 	service := one[*core.Service](t, m).Name + ":10045"
 	for _, a := range one[*core.Pod](t, m).Spec.Containers[0].Args {
@@ -272,7 +272,7 @@ web:
 // turning a symbolic link to another folder.
 func TestConfigMapChangeIsReloaded(t *testing.T) {
 	m := overlay(t)
-	l := m.lay(t)
+	l := m.writePodFiles(t)
 	dir := filepath.Join(l.root, "/etc/huaweicloud_workspace_exporter")
 	version := func(name string) string {
 		t.Helper()

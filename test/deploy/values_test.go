@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// value is one that may be set, as values.yaml tells of it.
+// value is one that may be set, as values.yaml documents it.
 type value struct{ key, standard, what string }
 
 // documented walks through values.yaml: what has a comment that begins with --
@@ -43,13 +43,13 @@ func documented(t *testing.T, prefix string, node *yaml.Node) (values []value) {
 		case held.Kind == yaml.MappingNode:
 			values = append(values, documented(t, name+".", held)...)
 		default:
-			t.Errorf("values.yaml does not say what %s is", name)
+			t.Errorf("values.yaml has no description of %s", name)
 		}
 	}
 	return values
 }
 
-// TestChartReadme holds the README's table against values.yaml.
+// TestChartReadme compares the README's table with values.yaml.
 func TestChartReadme(t *testing.T) {
 	var file yaml.Node
 	if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/values.yaml")), &file); err != nil {
@@ -75,7 +75,7 @@ func TestChartReadme(t *testing.T) {
 	}))
 }
 
-// TestSchemaDescribesEveryValue holds values.yaml against its schema: each knows
+// TestSchemaDescribesEveryValue compares values.yaml with its schema: each knows
 // what the other does.
 func TestSchemaDescribesEveryValue(t *testing.T) {
 	type node struct {
@@ -101,7 +101,7 @@ func TestSchemaDescribesEveryValue(t *testing.T) {
 			name := strings.TrimPrefix(path+"."+key, ".")
 			below, ok := n.Properties[key]
 			if !ok {
-				t.Errorf("the schema does not know %s", name)
+				t.Errorf("the schema does not describe %s", name)
 				continue
 			}
 			if inner, ok := v.(map[string]any); ok && below.Properties != nil && !slices.Contains(ours, name) {
@@ -110,14 +110,14 @@ func TestSchemaDescribesEveryValue(t *testing.T) {
 		}
 		for key := range n.Properties {
 			if _, ok := held[key]; !ok && key != "global" {
-				t.Errorf("the schema knows %s.%s, which has no default", path, key)
+				t.Errorf("the schema describes %s.%s, which has no default", path, key)
 			}
 		}
 	}
 	compare("", &schema, values)
 }
 
-// TestChartRejectsInvalidValues gives values that cannot work, or would show secrets.
+// TestChartRejectsInvalidValues renders the chart with invalid values and with values that would expose secrets.
 func TestChartRejectsInvalidValues(t *testing.T) {
 	key := func(line string) string {
 		return "config: {projects: [{name: office, region: la-north-2, " + line + "}]}"
@@ -163,7 +163,7 @@ func TestChartRejectsInvalidValues(t *testing.T) {
 	}
 }
 
-// TestSchemaDescribesConfiguration holds the top level of the schema's config
+// TestSchemaDescribesConfiguration compares the top level of the schema's config
 // against the documented keys of the exporter's.
 func TestSchemaDescribesConfiguration(t *testing.T) {
 	schema := read(t, "deploy/helm/huaweicloud-workspace-exporter/values.schema.json")
@@ -175,7 +175,7 @@ func TestSchemaDescribesConfiguration(t *testing.T) {
 			n++
 			key, _, _ = strings.Cut(key, "`")
 			if !strings.Contains(schema, "        \""+key+"\": {") {
-				t.Errorf("the schema does not know config.%s", key)
+				t.Errorf("the schema does not describe config.%s", key)
 			}
 		}
 	}

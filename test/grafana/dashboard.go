@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package grafana reads dashboards, and asks their queries of a Prometheus as
+// Package grafana reads dashboards, and sends their queries to Prometheus as
 // Grafana does: variables are filled by their queries, chosen, and expanded
 // into the queries of the panels.
 package grafana

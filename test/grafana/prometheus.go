@@ -38,21 +38,21 @@ type Span struct {
 	Step     time.Duration
 }
 
-// Instant asks for the values at a time.
+// Instant requests the values at a time.
 func (p Prometheus) Instant(ctx context.Context, expr string, at time.Time) (Result, error) {
-	return p.ask(ctx, "/api/v1/query", url.Values{"query": {expr}, "time": {unix(at)}})
+	return p.request(ctx, "/api/v1/query", url.Values{"query": {expr}, "time": {unix(at)}})
 }
 
-// Range asks for the values over a time.
+// Range requests the values over a time.
 func (p Prometheus) Range(ctx context.Context, expr string, over Span) (Result, error) {
-	return p.ask(ctx, "/api/v1/query_range", url.Values{
+	return p.request(ctx, "/api/v1/query_range", url.Values{
 		"query": {expr}, "start": {unix(over.From)}, "end": {unix(over.To)}, "step": {strconv.FormatFloat(over.Step.Seconds(), 'f', -1, 64)},
 	})
 }
 
 func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
 
-func (p Prometheus) ask(ctx context.Context, path string, form url.Values) (Result, error) {
+func (p Prometheus) request(ctx context.Context, path string, form url.Values) (Result, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, string(p)+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return Result{}, err

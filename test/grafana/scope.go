@@ -35,7 +35,7 @@ type Option struct{ Text, Value string }
 func Resolve(ctx context.Context, p Prometheus, d Dashboard, s Scope, choose Choose) (Scope, error) {
 	s.values, s.texts, s.taken = map[string]string{}, map[string]string{}, map[string][]string{}
 	for _, v := range d.Templating.List {
-		options, err := s.options(ctx, p, v)
+		options, err := s.queryOptions(ctx, p, v)
 		if err != nil {
 			return s, fmt.Errorf("%s: variable %s: %w", d.File, v.Name, err)
 		}
@@ -64,14 +64,14 @@ func Resolve(ctx context.Context, p Prometheus, d Dashboard, s Scope, choose Cho
 	return s, nil
 }
 
-// Options gives the values that a variable could have been given.
+// Options returns the values that a variable could have been given.
 func (s Scope) Options(variable string) []string { return s.taken[variable] }
 
-// Text gives what people see of a variable's value.
+// Text returns what people see of a variable's value.
 func (s Scope) Text(variable string) string { return s.texts[variable] }
 
-// options asks the query of a variable.
-func (s Scope) options(ctx context.Context, p Prometheus, v Variable) ([]Option, error) {
+// queryOptions runs the query of a variable.
+func (s Scope) queryOptions(ctx context.Context, p Prometheus, v Variable) ([]Option, error) {
 	if v.Type != "query" {
 		return nil, nil
 	}
@@ -154,8 +154,8 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds()
 
 func mapKeys(m map[string]string) iter.Seq[string] { return maps.Keys(m) }
 
-// Ask asks a query of a panel.
-func Ask(ctx context.Context, p Prometheus, t Target, s Scope) (Result, error) {
+// Run runs a query of a panel.
+func Run(ctx context.Context, p Prometheus, t Target, s Scope) (Result, error) {
 	expr, err := s.Expand(t.Expr)
 	if err != nil {
 		return Result{}, err
@@ -166,9 +166,9 @@ func Ask(ctx context.Context, p Prometheus, t Target, s Scope) (Result, error) {
 	return p.Instant(ctx, expr, s.To)
 }
 
-// Unchosen is the scope of a dashboard whose variables nobody has touched, and
-// whose queries nobody has asked.
-func Unchosen(d Dashboard, over Span) Scope {
+// DefaultScope is the scope of a dashboard whose variables have their defaults, and
+// whose queries have not run.
+func DefaultScope(d Dashboard, over Span) Scope {
 	s := Scope{Span: over, Scrape: over.Step, values: map[string]string{}, texts: map[string]string{}}
 	for _, v := range d.Templating.List {
 		s.values[v.Name], _ = v.Current.Value.(string)

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command pictures draws the dashboards from real query results: it runs the
-// demo and a Prometheus that scrapes it for a while, asks what the dashboards
-// ask, and takes pictures of the page in dashboards/pictures, which draws the
+// demo and a Prometheus that scrapes it for a while, runs the queries of the
+// dashboards, and takes pictures of the page in dashboards/pictures, which draws the
 // answers with Grafana's own front-end packages, in a headless Chromium.
 package main
 
@@ -53,7 +53,7 @@ type options struct {
 func run(ctx context.Context, o options) error {
 	root, url, history := o.root, o.prometheus, o.history
 	if url == "" {
-		started, stop, err := demonstrate(ctx, root)
+		started, stop, err := startDemo(ctx, root)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func run(ctx context.Context, o options) error {
 				continue
 			}
 			page := fmt.Sprintf("http://%s/?dashboard=%s&theme=%s", listener.Addr(), name, theme)
-			if err := shoot(ctx, page, file, heights[i]); err != nil {
+			if err := screenshot(ctx, page, file, heights[i]); err != nil {
 				return err
 			}
 			fmt.Println(file)
@@ -94,9 +94,9 @@ func run(ctx context.Context, o options) error {
 	return nil
 }
 
-// demonstrate starts the demo and a Prometheus that scrapes it, and gives the
+// startDemo starts the demo and a Prometheus that scrapes it, and returns the
 // URL of the latter.
-func demonstrate(ctx context.Context, root string) (url string, stop func(), err error) {
+func startDemo(ctx context.Context, root string) (url string, stop func(), err error) {
 	dir, err := os.MkdirTemp("", "pictures")
 	if err != nil {
 		return "", nil, err
@@ -150,11 +150,11 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['
 	return "http://" + address, stop, nil
 }
 
-// freePort gives an address of the loopback interface that nobody listens on.
+// freePort returns an address of the loopback interface that no program listens on.
 func freePort() string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "127.0.0.1:0" // and whoever listens there will say why
+		return "127.0.0.1:0" // the program that listens there reports the error
 	}
 	defer l.Close()
 	return l.Addr().String()
@@ -172,8 +172,8 @@ type picture struct {
 	} `json:"span"`
 }
 
-// dump asks all queries of all dashboards, and writes the answers to where the
-// page finds them. It gives the names of the files, and the pictures' heights.
+// dump runs all queries of all dashboards, and writes the answers to where the
+// page finds them. It returns the names of the files, and the pictures' heights.
 func dump(ctx context.Context, root, dist string, p grafana.Prometheus, history time.Duration) (names []string, heights []int, err error) {
 	all, err := grafana.Load(filepath.Join(root, "dashboards"))
 	if err != nil {
@@ -186,7 +186,7 @@ func dump(ctx context.Context, root, dist string, p grafana.Prometheus, history 
 	step := max(history/200, 10*time.Second).Truncate(time.Second)
 	now := time.Now().Truncate(step)
 	span := grafana.Span{From: now.Add(-history).Truncate(step), To: now, Step: step}
-	eventful, err := eventfulDesktop(ctx, p, span)
+	eventful, err := mostChangedDesktop(ctx, p, span)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -218,7 +218,7 @@ func dump(ctx context.Context, root, dist string, p grafana.Prometheus, history 
 				scope.Step, scope.From = shortest, scope.From.Truncate(shortest).Add(shortest)
 			}
 			for _, t := range panel.Targets {
-				r, err := grafana.Ask(ctx, p, t, scope)
+				r, err := grafana.Run(ctx, p, t, scope)
 				if err != nil {
 					return nil, nil, fmt.Errorf("%s: %s: %w", d.File, panel.Title, err)
 				}
@@ -242,21 +242,21 @@ func dump(ctx context.Context, root, dist string, p grafana.Prometheus, history 
 	return names, heights, nil
 }
 
-// eventfulDesktop finds the desktop whose number of EIPs changed most often.
-func eventfulDesktop(ctx context.Context, p grafana.Prometheus, over grafana.Span) (string, error) {
+// mostChangedDesktop finds the desktop whose number of EIPs changed most often.
+func mostChangedDesktop(ctx context.Context, p grafana.Prometheus, over grafana.Span) (string, error) {
 	expr := fmt.Sprintf(`topk(1, changes(huaweicloud_workspace_desktop_eips[%ds]))`, int(over.To.Sub(over.From).Seconds()))
 	r, err := p.Instant(ctx, expr, over.To)
 	if err != nil {
 		return "", err
 	}
 	if len(r.Result) == 0 {
-		return "", errors.New("Prometheus knows of no desktop") //nolint:staticcheck // a name
+		return "", errors.New("Prometheus has no desktop") //nolint:staticcheck // a name
 	}
 	return r.Result[0].Metric["desktop_id"], nil
 }
 
-// shoot takes a picture of a page, and makes it small.
-func shoot(ctx context.Context, page, file string, height int) error {
+// screenshot takes a picture of a page, and makes it small.
+func screenshot(ctx context.Context, page, file string, height int) error {
 	profile, err := os.MkdirTemp("", "chromium")
 	if err != nil {
 		return err
