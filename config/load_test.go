@@ -69,7 +69,7 @@ func forEachFile(t *testing.T, suffix, goldenSuffix string, test func(t *testing
 	}
 }
 
-func TestBadFiles(t *testing.T) {
+func TestInvalidFiles(t *testing.T) {
 	forEachFile(t, ".bad.yml", ".bad.txt", func(t *testing.T, path, want string) {
 		c, err := Load(path, testOptions())
 		if err == nil {
@@ -94,7 +94,7 @@ func TestBadFiles(t *testing.T) {
 	})
 }
 
-func TestGoodFiles(t *testing.T) {
+func TestValidFiles(t *testing.T) {
 	forEachFile(t, ".good.yml", ".good.golden", func(t *testing.T, path, want string) {
 		c, err := Load(path, testOptions())
 		if err != nil {

@@ -115,9 +115,9 @@ func TestSecretDecoding(t *testing.T) {
 	}
 }
 
-// TestCanary sets every secret of a configuration to a known text, and searches for
+// TestSecretsAreNotPrinted sets every secret of a configuration to a known text, and searches for
 // it in all that can be printed of the configuration.
-func TestCanary(t *testing.T) {
+func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	text := strings.ReplaceAll(`
 projects:

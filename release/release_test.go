@@ -109,9 +109,9 @@ func TestZip(t *testing.T) {
 	}
 }
 
-// TestSameBytes makes a release a second time, in another folder and at another
+// TestReleaseIsReproducible makes a release a second time, in another folder and at another
 // time, and compares each file with the first.
-func TestSameBytes(t *testing.T) {
+func TestReleaseIsReproducible(t *testing.T) {
 	first := released(t)
 	second, err := makeRelease("linux_amd64")
 	if err != nil {

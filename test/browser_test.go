@@ -67,13 +67,13 @@ func (b *browser) watch(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		if !strings.HasPrefix(e.Request.URL, b.site+"/") && e.Request.URL != "about:blank" {
-			b.trouble = append(b.trouble, "a page asks "+e.Request.URL)
+			b.trouble = append(b.trouble, "a page requests "+e.Request.URL)
 		}
 	case *log.EventEntryAdded:
 		if strings.Contains(e.Entry.Text, "responded with a status of 40") {
 			return // the answer to a mistake is a page, too
 		}
-		b.trouble = append(b.trouble, fmt.Sprintf("the browser says: %s %s", e.Entry.Level, e.Entry.Text))
+		b.trouble = append(b.trouble, fmt.Sprintf("browser log: %s %s", e.Entry.Level, e.Entry.Text))
 	case *runtime.EventConsoleAPICalled:
 		b.trouble = append(b.trouble, "a script of a page writes to the console")
 	case *runtime.EventExceptionThrown:
@@ -157,7 +157,7 @@ func (b *browser) setViewport(width, height int64, scheme string) {
 	})
 }
 
-// eval asks the page, and awaits a promise. It is the browser's tool that runs this, which no content
+// eval evaluates a script in the page, and awaits a promise. It is the browser's tool that runs this, which no content
 // policy keeps from it.
 func eval[T any](b *browser, expression string) T {
 	b.Helper()

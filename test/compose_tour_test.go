@@ -42,7 +42,7 @@ func TestComposeTour(t *testing.T) {
 	}{
 		{"exporter:10045", strings.TrimPrefix(demo.url, "http://"), 1},
 		{"alertmanager:9093", strings.TrimPrefix(manager.url, "http://"), 2},
-		{"localhost:9090", strings.TrimPrefix(manager.url, "http://"), 1}, // knows its own address only when it runs
+		{"localhost:9090", strings.TrimPrefix(manager.url, "http://"), 1}, // its address is unknown before it starts
 		{"- rules.yml", "- " + absolute(t, rulesDir, "rules.yml"), 1},
 		{"- alerts.yml", "- " + absolute(t, rulesDir, "alerts.yml"), 1},
 		{"scrape_interval: 1m", "scrape_interval: 1s\n  scrape_timeout: 1s", 1},

@@ -34,8 +34,8 @@ func dashboards(t testing.TB) []grafana.Dashboard {
 	return all
 }
 
-// TestDashboardsHaveDescriptions checks for panels and variables that say too
-// little of themselves, and for panels that lie on others.
+// TestDashboardsHaveDescriptions checks for panels and variables without
+// a useful description, and for overlapping panels.
 func TestDashboardsHaveDescriptions(t *testing.T) {
 	for _, d := range dashboards(t) {
 		if d.UID == "" || d.Title == "" || d.Description == "" || d.Time.From == "" {
@@ -291,8 +291,8 @@ var empty = map[string]string{
 	"addresses.json: Contradictions A":                        "the demo's cloud agrees with itself",
 	"desktop.json: EIP by policy A":                           "no policy matches some desktops",
 	"desktop.json: Users A":                                   "personal data, which the demo does not export",
-	"desktop.json: EIPs A":                                    "the desktop may have none; the other query says so then",
-	"desktop.json: EIPs B":                                    "the desktop may have one; the other query says so then",
+	"desktop.json: EIPs A":                                    "the desktop may have none; the other query shows it",
+	"desktop.json: EIPs B":                                    "the desktop may have one; the other query shows it",
 	"exporter.json: Retries a second A":                       "the demo's cloud does not fail",
 	"exporter.json: Objects dropped A":                        "the demo's cloud sends no nonsense",
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/test/grafana"
 )
 
-// TestDashboardsShowDuplicateAddress asks what the demo has no answer to: which
+// TestDashboardsShowDuplicateAddress runs the queries that have no result in the demo: which
 // desktops have one address, as the exporter finds it.
 func TestDashboardsShowDuplicateAddress(t *testing.T) {
 	cloud, yaml := startCloud(t, 4)

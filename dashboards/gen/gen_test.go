@@ -47,9 +47,9 @@ func TestNoDrift(t *testing.T) {
 	}
 }
 
-// TestStrict reads the dashboards by Grafana's schema: unknown, missing and
+// TestDashboardsMatchSchema reads the dashboards by Grafana's schema: unknown, missing and
 // misplaced fields are errors.
-func TestStrict(t *testing.T) {
+func TestDashboardsMatchSchema(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	all, err := render()
 	if err != nil {

@@ -323,7 +323,7 @@ func TestProjectsFailIndependently(t *testing.T) {
 	}
 }
 
-func TestCloudDownAtStart(t *testing.T) {
+func TestStartDuringCloudOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScenario(t, strings.ReplaceAll(apptest.OfficeYAML, apptest.ProjectA, "00000000000000000000000000000000"))

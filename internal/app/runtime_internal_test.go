@@ -50,9 +50,9 @@ func parseConfig(t *testing.T, yaml string) *config.Config {
 	return c
 }
 
-// TestFailedBuildClosesWhatItOpened fails to open the last project of a
+// TestFailedBuildReleasesResources fails to open the last project of a
 // configuration in which everything else is new.
-func TestFailedBuildClosesWhatItOpened(t *testing.T) {
+func TestFailedBuildReleasesResources(t *testing.T) {
 	t.Parallel()
 	c := parseConfig(t, runtimeYAML)
 	load := func() (*config.Config, error) { return c, nil }

@@ -181,7 +181,7 @@ func TestCacheChecksForChanges(t *testing.T) {
 	})
 }
 
-func TestCacheOfAFailingProvider(t *testing.T) {
+func TestCacheWithFailingProvider(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, r, _ := newFake(&fakeProvider{err: errors.New("unavailable")})
@@ -201,8 +201,8 @@ func TestCacheOfAFailingProvider(t *testing.T) {
 	})
 }
 
-// TestCacheOfCallersThatGiveUp: their error is not the error of the provider.
-func TestCacheOfCallersThatGiveUp(t *testing.T) {
+// TestCacheWithCanceledCallers: their error is not the error of the provider.
+func TestCacheWithCanceledCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, r, _ := newFake(&fakeProvider{latency: 10 * time.Second})
@@ -230,7 +230,7 @@ func TestCacheOfCallersThatGiveUp(t *testing.T) {
 	})
 }
 
-func TestCacheRenewsARefusedKey(t *testing.T) {
+func TestCacheRenewsRefusedKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, r, _ := newFake(&fakeProvider{})

@@ -82,7 +82,7 @@ func do(t *testing.T, errs ...error) {
 	}
 }
 
-func TestWatchEveryWayToReplaceAFile(t *testing.T) {
+func TestWatchFileReplacement(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "exporter.yml")

@@ -102,7 +102,7 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-func TestSlotsAreReservedTogetherOrNotAtAll(t *testing.T) {
+func TestReservationIsAtomic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(time.Now)
@@ -208,7 +208,7 @@ func TestRetryAfterBlocks(t *testing.T) {
 	})
 }
 
-func TestAcquireEndsWithTheContext(t *testing.T) {
+func TestAcquireReturnsOnCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(time.Now)

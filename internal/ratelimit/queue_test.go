@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// TestTenantsThatReturnAreServed has tenants that want most of a budget at once,
+// TestReturningTenantsAreServed has tenants that want most of a budget at once,
 // or a little of it, and return when the error says. One of them returns before
 // the others each time: it must not be the only one that is served.
-func TestTenantsThatReturnAreServed(t *testing.T) {
+func TestReturningTenantsAreServed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(time.Now)

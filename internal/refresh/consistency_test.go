@@ -110,10 +110,10 @@ func TestEIPListMismatch(t *testing.T) {
 	}
 }
 
-// TestMovingEIPsAreNoFinding moves EIPs between desktops at any moment, while calls
+// TestMovedEIPsAreNotReported moves EIPs between desktops at any moment, while calls
 // take a while. EIP list and networks are always right when they are read, so
 // there must be no finding, although they are read minutes apart.
-func TestMovingEIPsAreNoFinding(t *testing.T) {
+func TestMovedEIPsAreNotReported(t *testing.T) {
 	for _, size := range []int{3, 250, 2000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()

@@ -54,7 +54,7 @@ func TestUnchangedRecordsAreShared(t *testing.T) {
 	})
 }
 
-func TestConcurrentScrapesShareARefresh(t *testing.T) {
+func TestConcurrentScrapesShareRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(150)
 		c.latency = time.Second
@@ -282,7 +282,7 @@ func TestRefusedDesktopsAreRetriedWithBackoff(t *testing.T) {
 	})
 }
 
-func TestFullyRefusedBatchIsAFailure(t *testing.T) {
+func TestRefusedBatchIsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(2)
 		e := newTestEngine(t, c, nil)
@@ -334,7 +334,7 @@ func TestResolveProjectIsRetried(t *testing.T) {
 	})
 }
 
-func TestCloseCancelsARefresh(t *testing.T) {
+func TestCloseCancelsRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(1)
 		c.latency = time.Hour

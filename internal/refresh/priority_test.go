@@ -48,9 +48,9 @@ func eipAddresses(s *inventory.Snapshot, id string) string {
 	return "?"
 }
 
-// TestTaskEndIsAChange asserts that the networks of a desktop are read when the list
+// TestCompletedTaskIsAChange asserts that the networks of a desktop are read when the list
 // no longer shows its task, and later by age again.
-func TestTaskEndIsAChange(t *testing.T) {
+func TestCompletedTaskIsAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(10_000) // a cycle takes eleven minutes
 		c.latency = 100 * time.Millisecond

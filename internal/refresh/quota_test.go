@@ -52,7 +52,7 @@ func newSlowSource() *fakeSource {
 	return c
 }
 
-func TestSpentQuotaIsNoFailure(t *testing.T) {
+func TestExceededQuotaIsNotAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newTestEngine(t, newSlowSource(), nil)
 		start := time.Now()
@@ -147,7 +147,7 @@ func TestNewAndBusyDesktopsFirst(t *testing.T) {
 	})
 }
 
-func TestFailedEIPListIsNoFailure(t *testing.T) {
+func TestFailedEIPListIsNotAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newSlowSource()
 		c.bindings = &inventory.Failure{Kind: inventory.Denied, Operation: "ListDesktopsEips", Status: 403}
@@ -233,7 +233,7 @@ func TestWaitForResolveProjectQuota(t *testing.T) {
 }
 
 // An outage that ends in 429s lasts until a request succeeds.
-func TestWaitingIsNoRecovery(t *testing.T) {
+func TestQuotaWaitIsNotARecovery(t *testing.T) {
 	for name, tc := range map[string]struct {
 		discovered bool
 		down       string
@@ -268,7 +268,7 @@ func TestWaitingIsNoRecovery(t *testing.T) {
 	}
 }
 
-func TestSpentListQuotaKeepsTheLastList(t *testing.T) {
+func TestExceededListQuotaKeepsLastList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFakeSource(1)
 		e := newTestEngine(t, c, nil)

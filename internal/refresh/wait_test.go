@@ -39,7 +39,7 @@ func TestWaitIdleWaitsForQuota(t *testing.T) {
 	})
 }
 
-func TestWaitIdleEndsWithItsContext(t *testing.T) {
+func TestWaitIdleReturnsOnCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f Fleet
 		var made []string

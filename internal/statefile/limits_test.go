@@ -93,9 +93,9 @@ func TestCraftedFiles(t *testing.T) {
 	}
 }
 
-// TestWriteRefusesWhatReadWould asserts that a file that could not be read is
+// TestWriteRejectsUnreadableState asserts that a file that could not be read is
 // not written.
-func TestWriteRefusesWhatReadWould(t *testing.T) {
+func TestWriteRejectsUnreadableState(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	desktop := refresh.DesktopState{Desktop: inventory.Desktop{ID: "d", Name: strings.Repeat("x", maxRecordSize)}}
 	s := &State{Projects: map[string]refresh.State{"p": {Desktops: []refresh.DesktopState{desktop}}}}

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestOtherKindsOfFiles asserts that Read does not block on a pipe and that
+// TestNonRegularFiles asserts that Read does not block on a pipe and that
 // neither a folder nor a pipe is replaced.
-func TestOtherKindsOfFiles(t *testing.T) {
+func TestNonRegularFiles(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -134,8 +134,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// TestPageDoesNotSort bounds the cost of a page of unchanged desktops.
-func TestPageDoesNotSort(t *testing.T) {
+// TestPageReusesSortIndex bounds the cost of a page of unchanged desktops.
+func TestPageReusesSortIndex(t *testing.T) {
 	e := newTestProject("office", manyDesktops(5000)...)
 	s := &server{Options: Options{Fleet: refreshedFleet(t, e), Logger: log.NewNopLogger()}}
 	snapshots := s.Fleet.Snapshots()

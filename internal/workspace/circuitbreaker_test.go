@@ -97,7 +97,7 @@ func TestCircuitBreakerCancelsRequestsInFlight(t *testing.T) {
 	})
 }
 
-func TestCircuitBreakerWaitEndsWithTheContext(t *testing.T) {
+func TestCircuitBreakerWaitReturnsOnCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := &circuitBreaker{breakers: credentials.NewBreakers(time.Now), endpoint: "https://h", next: &scriptedCaller{results: []result{success()}}}

@@ -49,7 +49,7 @@ func TestRateLimiterWaitsOrReturnsQuotaExceeded(t *testing.T) {
 	})
 }
 
-func TestRateLimiterLearnsFrom429(t *testing.T) {
+func TestRateLimiterDecreasesBudgetOn429(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		throttled := result{

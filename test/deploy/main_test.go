@@ -86,7 +86,7 @@ func command(ctx context.Context, t testing.TB, program string, args ...string) 
 	return cmd
 }
 
-// log collects what a program writes, and tells the address on which it says to
+// log stores the output of a program, and sends the address on which it logs to
 // listen.
 type log struct {
 	mu      sync.Mutex

@@ -20,7 +20,7 @@ import (
 // manifests are objects of Kubernetes, as one rendering makes them.
 type manifests []meta.Object
 
-// kinds are those that we make, by what the document says that it is.
+// kinds are the supported kinds of objects, by apiVersion and kind.
 var kinds = map[string]func() meta.Object{
 	"v1/ConfigMap":                   func() meta.Object { return &core.ConfigMap{} },
 	"v1/Namespace":                   func() meta.Object { return &core.Namespace{} },

@@ -75,8 +75,8 @@ func TestChartReadme(t *testing.T) {
 	}))
 }
 
-// TestSchemaDescribesEveryValue compares values.yaml with its schema: each knows
-// what the other does.
+// TestSchemaDescribesEveryValue checks that values.yaml and its schema have
+// the same values.
 func TestSchemaDescribesEveryValue(t *testing.T) {
 	type node struct {
 		Properties           map[string]*node

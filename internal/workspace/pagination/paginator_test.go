@@ -215,11 +215,11 @@ func TestListReturnsError(t *testing.T) {
 	}
 }
 
-// TestListOfRandomChanges reads lists from which desktops are deleted, and into
+// TestListWithRandomChanges reads lists from which desktops are deleted, and into
 // which desktops are inserted, at random while they are read. A complete result
 // contains every desktop that existed all the time, and no result contains a
 // desktop that never existed.
-func TestListOfRandomChanges(t *testing.T) {
+func TestListWithRandomChanges(t *testing.T) {
 	t.Parallel()
 	complete, incomplete := 0, 0
 	for seed := range uint64(1000) {
@@ -279,7 +279,7 @@ func TestListOfRandomChanges(t *testing.T) {
 	t.Logf("%d complete and %d incomplete results", complete, incomplete)
 }
 
-func TestOnPlan(t *testing.T) {
+func TestPlanEvaluation(t *testing.T) {
 	t.Parallel()
 	l := newFakeList(91)
 	p := newPaginator(10, 4)
