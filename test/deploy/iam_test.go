@@ -48,17 +48,17 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 		}
 		for _, a := range s.Action {
 			if !regexp.MustCompile(`^[a-z]+:[a-zA-Z]+:(get|list)[a-zA-Z]*$`).MatchString(a) {
-				t.Errorf("%s: %q is no single action that reads", s.Sid, a)
+				t.Errorf("%s: %q is not a single read action", s.Sid, a)
 			}
 			allowed[a] = true
 		}
 	}
 	// The exporter's hints for denied calls.
-	remedies := regexp.MustCompile(`"((?:workspace|iam):\w+:\w+)"`).FindAllStringSubmatch(read(t, "internal/workspace/classify.go"), -1)
-	if len(remedies) != 4 {
-		t.Errorf("the exporter names %d actions, want 4", len(remedies))
+	hints := regexp.MustCompile(`"((?:workspace|iam):\w+:\w+)"`).FindAllStringSubmatch(read(t, "internal/workspace/apierror/hint.go"), -1)
+	if len(hints) != 4 {
+		t.Errorf("the exporter names %d actions, want 4", len(hints))
 	}
-	for _, r := range remedies {
+	for _, r := range hints {
 		if !allowed[r[1]] {
 			t.Errorf("%s is not allowed, which the exporter requires", r[1])
 		}

@@ -279,7 +279,7 @@ func TestListWithRandomChanges(t *testing.T) {
 	t.Logf("%d complete and %d incomplete results", complete, incomplete)
 }
 
-func TestPlanEvaluation(t *testing.T) {
+func TestOnPlan(t *testing.T) {
 	t.Parallel()
 	l := newFakeList(91)
 	p := newPaginator(10, 4)
