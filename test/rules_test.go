@@ -65,7 +65,7 @@ func TestAlertsAreAggregated(t *testing.T) {
 	const firing = `
           - exp_labels: {severity: warning, region: r, project_id: p, instead_of: HuaweiCloudWorkspaceDesktopMissesEIP}
             exp_annotations:
-              summary: 1001 desktops of project office (r) would each fire HuaweiCloudWorkspaceDesktopMissesEIP
+              summary: 1001 desktops of project office (r) are affected by HuaweiCloudWorkspaceDesktopMissesEIP
               description: >-
                 More than 1000 desktops of project p in r are in this state, for 15 minutes. This alert stands for all of theirs. Either something
                 happened to all of them, or they are meant to be so and a policy should say it.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package inventory answers the question what a desktop is: plain values for
-// desktops, their networks, what contradicts itself in them, and what changed. It
+// desktops, their networks, inconsistencies between them, and what changed. It
 // does no I/O, reads no clock and imports no other package of ours.
 package inventory
 
