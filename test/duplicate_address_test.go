@@ -47,9 +47,9 @@ scrape_configs: [{job_name: huaweicloud_workspace, static_configs: [{targets: ['
 			}
 			var want []string
 			switch p.Title {
-			case "Addresses used twice":
+			case "Duplicate private addresses":
 				want = []string{"1"}
-			case "Private addresses used twice in a VPC":
+			case "Duplicate private addresses in a VPC":
 				want = []string{desktops[0].Name + twice + "1", desktops[1].Name + twice + "1"}
 			}
 			if slices.Sort(got); !slices.Equal(got, want) {

@@ -67,8 +67,8 @@ func TestAlertsAreAggregated(t *testing.T) {
             exp_annotations:
               summary: 1001 desktops of project office (r) are affected by HuaweiCloudWorkspaceDesktopMissesEIP
               description: >-
-                More than 1000 desktops of project p in r are in this state, for 15 minutes. This alert stands for all of theirs. Either something
-                happened to all of them, or they are meant to be so and a policy should say it.
+                More than 1000 desktops of project p in r have been in this state for 15 minutes. This alert replaces one alert for each of them. Either
+                there is a common cause, or the state is intended and needs a policy.
               runbook_url: https://github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/blob/main/docs/runbooks/HuaweiCloudWorkspaceManyDesktopsAffected.md
 `
 	path := file(t, "many.yml", fmt.Sprintf(`

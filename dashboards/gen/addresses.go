@@ -8,38 +8,38 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// addresses answers: where do addresses run out, what can be reached from the
-// internet, and what is wrong with addresses?
+// addresses returns the dashboard of subnet utilisation, exposed desktops and
+// address problems.
 func addresses() (dashboard.Dashboard, error) {
 	return dashboardSpec{
 		uid: uidAddresses, title: "Huawei Cloud Workspace / Addresses and exposure", from: "now-6h",
-		description: "Subnets that fill up, desktops that have an EIP by security group and against policy, EIPs that changed hands, private addresses used twice in a VPC, what contradicts itself.",
+		description: "Subnet utilisation, desktops with an EIP by security group, policy violations, reassigned EIPs, duplicate private addresses in a VPC and inconsistencies in the API's data.",
 		variables:   []cog.Builder[dashboard.VariableModel]{datasources(), regions(), projects(), vpcs(), subnets()},
 		rows: []row{
 			{"At a glance", exposureTotals()},
 			{"Subnets", subnetPanels()},
 			{"Exposure", exposurePanels()},
-			{"Addresses that moved or clash", addressPanels()},
-			{"What contradicts itself", findingPanels()},
+			{"Reassigned and duplicate addresses", addressPanels()},
+			{"Inconsistencies", findingPanels()},
 		},
 	}.build()
 }
 
 const (
-	// duplicateAddresses are the private addresses that the exporter found to be used twice
-	// in a VPC, with one of the desktops in it and the next.
+	// duplicateAddresses selects the private addresses that the exporter found twice in
+	// a VPC, with pairs of their desktops.
 	duplicateAddresses = `group by (region, project_id, subject_id, other_id, value) (huaweicloud_workspace_finding_info{` + selectProjects + `, reason="address_used_twice"})`
 
-	// duplicateInterfaces are the interfaces that have them. The address is compared as the
-	// label that interfaces have: no matcher has to read all addresses so.
+	// duplicateInterfaces selects their interfaces. The address is joined as a label, so
+	// that no matcher has to read all addresses.
 	duplicateInterfaces = networkInfoMetric + `{` + selectNetworks + `} and on (` + byDesktop + `, private_ip) label_join(` +
 		`label_join(` + duplicateAddresses + `, "desktop_id", "", "subject_id") or label_join(` + duplicateAddresses + `, "desktop_id", "", "other_id"), ` +
 		`"private_ip", "", "value")`
 
-	// eipHolders are all desktops that had an EIP in the time shown.
+	// eipHolders selects all desktops that had an EIP within the time range.
 	eipHolders = `max by (` + byDesktop + `, desktop_name, eip_address) (last_over_time(` + networkInfoMetric + `{` + selectNetworks + `, eip_address!=""}[$__range]))`
 
-	// reassignedEIPs are the EIPs among these that more than one desktop had.
+	// reassignedEIPs selects the EIPs that more than one desktop had.
 	reassignedEIPs = `count by (region, project_id, eip_address) (group by (` + byDesktop + `, eip_address) (last_over_time(` +
 		networkInfoMetric + `{` + selectNetworks + `, eip_address!=""}[$__range]))) > 1`
 )
@@ -48,34 +48,34 @@ func exposureTotals() []panel {
 	orange, red := []dashboard.Threshold{baseThreshold("green"), threshold(1, "orange")}, []dashboard.Threshold{baseThreshold("green"), threshold(1, "red")}
 	return []panel{
 		statPanel(panel{
-			title: "Subnets 80 % full", unit: "none", width: 4, height: 4, thresholds: orange,
-			description: "Subnets whose usable addresses desktops fill to four fifths or more. What else is in a subnet is not known here.",
+			title: "Subnets over 80 % used", unit: "none", width: 4, height: 4, thresholds: orange,
+			description: "Subnets in which desktops use at least 80 % of the usable addresses. Addresses of other resources are not counted.",
 			queries:     []query{{expr: "count(" + subnetUse("region, project_id, subnet_id") + " >= 0.8) or vector(0)"}},
 		}),
 		statPanel(panel{
 			title: "EIPs bound", unit: "none", width: 4, height: 4,
-			description: "EIPs that are bound to desktops in the chosen VPCs and subnets.",
+			description: "EIPs bound to desktops in the selected VPCs and subnets.",
 			queries:     []query{{expr: "count(group by (region, project_id, eip_address) (" + interfaces(`eip_address!=""`) + ")) or vector(0)"}},
 		}),
 		statPanel(panel{
-			title: "EIPs that changed hands", unit: "none", width: 4, height: 4,
-			description: "EIPs that more than one desktop had in the time shown.",
+			title: "Reassigned EIPs", unit: "none", width: 4, height: 4,
+			description: "EIPs bound to more than one desktop within the time range.",
 			queries:     []query{{expr: "count(" + reassignedEIPs + ") or vector(0)"}},
 		}),
 		statPanel(panel{
-			title: "Addresses used twice", unit: "none", width: 4, height: 4, thresholds: red,
-			description: "How often an interface has a private address that another one in its VPC has already, in the chosen projects, as the exporter found.",
+			title: "Duplicate private addresses", unit: "none", width: 4, height: 4, thresholds: red,
+			description: "Interfaces whose private address is already used by another interface in the same VPC, in the selected projects, as detected by the exporter.",
 			queries:     []query{{expr: `sum(max by (region, project_id) (huaweicloud_workspace_findings{` + selectProjects + `, reason="address_used_twice"}))`}},
-			noValue:     "not known",
+			noValue:     "unknown",
 		}),
 		statPanel(panel{
-			title: "EIPs missing", unit: "none", width: 4, height: 4, thresholds: orange,
-			description: "Desktops of the chosen projects that should have an EIP by policy, and have none. Without any policy, every desktop should.",
+			title: "Missing EIPs", unit: "none", width: 4, height: 4, thresholds: orange,
+			description: "Desktops of the selected projects without an EIP that a policy requires. Without any policy, every desktop requires one.",
 			queries:     []query{{expr: countSelected(missing)}}, noValue: noRecordingRules,
 		}),
 		statPanel(panel{
-			title: "EIPs forbidden", unit: "none", width: 4, height: 4, thresholds: red,
-			description: "Desktops of the chosen projects that must not have an EIP by policy, and have one.",
+			title: "Forbidden EIPs", unit: "none", width: 4, height: 4, thresholds: red,
+			description: "Desktops of the selected projects with an EIP that a policy forbids.",
 			queries:     []query{{expr: countSelected(forbidden)}}, noValue: noRecordingRules,
 		}),
 	}
@@ -88,8 +88,8 @@ func subnetPanels() []panel {
 	return []panel{
 		tablePanel(
 			panel{
-				title: "The fullest subnets", unit: "none", width: 14, height: 9,
-				description: "The 500 fullest subnets: interfaces of desktops, and addresses that tenants can use. What else takes addresses there is not known here.",
+				title: "Subnets by utilisation", unit: "none", width: 14, height: 9,
+				description: "The 500 subnets with the highest utilisation: interfaces of desktops, and addresses usable by tenants. Addresses of other resources are not counted.",
 				queries: []query{
 					{expr: withProject(`topk(500, (` + use + `)` + vpc + `)`)},
 					{expr: `max by (subnet_id) (huaweicloud_workspace_subnet_network_interfaces{` + selectProjects + `, subnet_id=~"$subnet"})`},
@@ -106,8 +106,8 @@ func subnetPanels() []panel {
 			column{field: "Value #C", title: "Usable", unit: "none", width: 80},
 		),
 		timeSeriesPanel(panel{
-			title: "How they fill", unit: "percentunit", width: 10, height: 9,
-			description: "The ten fullest subnets over time.",
+			title: "Subnet utilisation", unit: "percentunit", width: 10, height: 9,
+			description: "The ten subnets with the highest utilisation.",
 			thresholds:  []dashboard.Threshold{baseThreshold("transparent"), threshold(0.8, "orange"), threshold(0.95, "red")},
 			max:         1,
 			queries:     []query{{expr: `topk(10, ` + use + `)`, legend: "{{subnet_name}} {{subnet_cidr}}", overTime: true}},
@@ -120,8 +120,8 @@ func exposurePanels() []panel {
 	const byGroup = byDesktop + ", security_group_id, security_group_name"
 	return []panel{
 		barGaugePanel(panel{
-			title: "Desktops with an EIP, by security group", unit: "none", width: 10, height: 9,
-			description: "The 20 security groups with the most desktops that can have an EIP's traffic. A desktop in several groups counts in each.",
+			title: "Desktops with an EIP by security group", unit: "none", width: 10, height: 9,
+			description: "The 20 security groups with the most desktops that have an EIP. A desktop in several groups counts in each.",
 			queries: []query{{
 				expr: "sort_desc(topk(20, count by (region, security_group_id, security_group_name) (group by (" + byGroup + ") (" + groupInfoMetric + "{" + selectProjects + "})" +
 					" and on (" + byDesktop + ") " + interfaces(`eip_address!=""`) + ")))",
@@ -130,13 +130,13 @@ func exposurePanels() []panel {
 		}),
 		tablePanel(
 			panel{
-				title: "Against policy", unit: "none", width: 14, height: 9, noValue: "none",
-				description: "Desktops that should have an EIP and have none, or must not have one and have; the first 1000. Without any policy, every desktop should have one.",
+				title: "Policy violations", unit: "none", width: 14, height: 9, noValue: "none",
+				description: "Desktops without a required EIP and desktops with a forbidden one; the first 1000. Without any policy, every desktop requires an EIP.",
 				queries: []query{{expr: withProject(withDesktop(against, against)) + ` * on (` + byDesktop + `) group_left (policy) topk by (` + byDesktop + `) (1, ` +
 					`(1 + 0 * ` + eipExpectedMetric + `{` + selectProjects + `}) or on (` + byDesktop + `) (1 + 0 * (` + against + `)))`}},
 			}, "Desktop",
 			linkToDesktop(column{field: "desktop_name", title: "Desktop"}),
-			column{field: "Value", title: "EIPs", unit: "none", width: 120, mappings: []dashboard.ValueMapping{valueMapping("0", "none, should", "orange"), valueMapping("1", "1, must not", "red")}},
+			column{field: "Value", title: "EIPs", unit: "none", width: 120, mappings: []dashboard.ValueMapping{valueMapping("0", "missing", "orange"), valueMapping("1", "forbidden", "red")}},
 			column{field: "policy", title: "Policy"},
 			column{field: "project", title: "Project"},
 			column{field: "region", title: "Region"},
@@ -150,21 +150,21 @@ func addressPanels() []panel {
 	return []panel{
 		tablePanel(
 			panel{
-				title: "EIPs that changed hands", unit: "none", width: 12, height: 10, noValue: "none",
-				description: "All desktops that had an EIP which more than one desktop had in the time shown, and who has it now.",
+				title: "Reassigned EIPs", unit: "none", width: 12, height: 10, noValue: "none",
+				description: "EIPs bound to more than one desktop within the time range, with all their desktops. Bound: now or before.",
 				queries:     []query{{expr: withProject(`(` + now + ` or 0 * ` + eipHolders + `) and on (region, project_id, eip_address) (` + reassignedEIPs + `)`)}},
 			}, "EIP",
 			column{field: "eip_address", title: "EIP", width: 130},
 			linkToDesktop(column{field: "desktop_name", title: "Desktop"}),
-			column{field: "Value", title: "Has it", unit: "none", width: 90, mappings: []dashboard.ValueMapping{valueMapping("0", "before", "text"), valueMapping("1", "now", "green")}},
+			column{field: "Value", title: "Bound", unit: "none", width: 90, mappings: []dashboard.ValueMapping{valueMapping("0", "before", "text"), valueMapping("1", "now", "green")}},
 			column{field: "project", title: "Project"},
 			column{field: "region", title: "Region"},
 			column{field: "desktop_id", title: desktopID, width: 120},
 		),
 		tablePanel(
 			panel{
-				title: "Private addresses used twice in a VPC", unit: "none", width: 12, height: 10, noValue: "none",
-				description: "All interfaces that share a private address with another one in the same VPC, as the exporter found. Empty is as it should be.",
+				title: "Duplicate private addresses in a VPC", unit: "none", width: 12, height: 10, noValue: "none",
+				description: "Interfaces that share a private address with another interface in the same VPC, as detected by the exporter. Should be empty.",
 				queries:     []query{{expr: withProject(`max by (` + byDesktop + `, desktop_name, port_id, private_ip, vpc_id, vpc_name, subnet_name) (` + duplicateInterfaces + `)`)}},
 			}, "Private IP",
 			column{field: "private_ip", title: "Private IP", width: 130},
@@ -181,8 +181,8 @@ func addressPanels() []panel {
 func findingPanels() []panel {
 	return []panel{
 		barGaugePanel(panel{
-			title: "Contradictions, by reason", unit: "none", width: 8, height: 9, noValue: "nothing could be looked for",
-			description: "What contradicts itself in what the cloud says of the chosen projects. 0 is as it should be; a reason that is not here could not be looked for.",
+			title: "Inconsistencies by reason", unit: "none", width: 8, height: 9, noValue: "not checked",
+			description: "Inconsistencies in the API's data of the selected projects. Should be 0; a reason that is missing could not be checked.",
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(1, "orange")},
 			queries: []query{{
 				expr:   "sort_desc(sum by (reason) (max by (region, project_id, reason) (huaweicloud_workspace_findings{" + selectProjects + "})))",
@@ -191,8 +191,8 @@ func findingPanels() []panel {
 		}),
 		tablePanel(
 			panel{
-				title: "Contradictions", unit: "none", width: 16, height: 9, noValue: "none",
-				description: "What each of them is about, the first 1000; the exporter's own page /inventory tells the same by names. The runbook of HuaweiCloudWorkspaceInventoryInconsistent tells what each reason means.",
+				title: "Inconsistencies", unit: "none", width: 16, height: 9, noValue: "none",
+				description: "The objects concerned, the first 1000; the exporter's page /inventory shows them with names. The runbook of HuaweiCloudWorkspaceInventoryInconsistent explains each reason.",
 				queries: []query{{expr: withProject("topk(1000, group by (region, project_id, reason, subject_id, other_id, value) (huaweicloud_workspace_finding_info{" +
 					selectProjects + "}))")}},
 			}, "Reason",

@@ -15,23 +15,23 @@ const (
 	desktopHeight = 3
 )
 
-// desktop answers: what is known of this desktop, and what happened to it?
+// desktop returns the dashboard of one desktop and its history.
 func desktop() (dashboard.Dashboard, error) {
 	return dashboardSpec{
 		uid: uidDesktop, title: "Huawei Cloud Workspace / Desktop", from: "now-24h",
-		description: "All that is known of one desktop, and its history: when an EIP came and went, when it moved to another subnet, when it was renamed.",
+		description: "Current configuration of one desktop, and its history: EIPs, subnets, addresses, security groups, names and statuses.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			datasources(), regions(), projects(),
-			textBoxVariable("name", "Name has", "Narrows the list of desktops: a part of the name, in whatever case."),
+			textBoxVariable("name", "Name contains", "Filters the list of desktops by part of the name, case-insensitive."),
 			queryVariable{
-				name: "desktop", label: "Desktop", description: "The desktop, out of the first thousand that the search finds.", single: true,
+				name: "desktop", label: "Desktop", description: "One of the first thousand desktops that match the filters.", single: true,
 				query: `query_result(topk(1000, group by (desktop_id, desktop_name) (` + desktopInfoMetric + `{` + selectProjects + `, desktop_name=~"(?i).*$name.*"})))`,
 				regex: `/desktop_id="(?<value>[^"]+)".*desktop_name="(?<text>[^"]*)"/`,
 			}.build(),
 		},
 		rows: []row{
 			{"Now", desktopNow()},
-			{"What it has", desktopTables()},
+			{"Configuration", desktopTables()},
 			{"History", desktopHistory()},
 		},
 	}.build()
@@ -41,42 +41,42 @@ func desktopNow() []panel {
 	return []panel{
 		labelStat("desktop_name", "gone", panel{
 			title: "Desktop", width: 6, height: desktopHeight,
-			description: "The name that it has now.",
+			description: "Current name.",
 			queries:     []query{{expr: `max by (desktop_name) (` + desktopInfoMetric + `{` + selectDesktop + `})`}},
 		}),
 		labelStat("status", "unknown", panel{
 			title: "Status", width: 4, height: desktopHeight,
-			description: "The status that it has now. Only where the exporter discovers desktops.",
+			description: "Current status. Only for projects whose desktops the exporter discovers.",
 			queries:     []query{{expr: `max by (status) (` + statusMetric + `{` + selectDesktop + `})`}},
 		}),
 		statPanel(panel{
 			title: "EIPs", unit: "none", width: 3, height: desktopHeight,
-			description: "EIPs that are bound to it. Unknown while its networks are not known.",
+			description: "Number of bound EIPs. Unknown without network data.",
 			queries:     []query{{expr: `max(` + eipsMetric + `{` + selectDesktop + `})`}},
 			noValue:     "unknown",
 		}),
 		statPanel(panel{
-			title: "EIP by policy", unit: "none", width: 3, height: desktopHeight,
-			description: "Whether it should have an EIP by the policies in the exporter's configuration, or must not. Without any policy, every desktop should.",
+			title: "EIP policy", unit: "none", width: 3, height: desktopHeight,
+			description: "Whether the policies in the exporter's configuration require or forbid an EIP. Without any policy, an EIP is required.",
 			queries:     []query{{expr: `max(` + eipExpectedMetric + `{` + selectDesktop + `} or on (` + byDesktop + `) (1 + 0 * ` + eipsMetric + `{` + selectDesktop + `} unless on (region, project_id) ` + policiesMetric + ` > 0))`}},
 			mappings:    []dashboard.ValueMapping{valueMapping("0", "must not", ""), valueMapping("1", "should", "")},
 			noValue:     "either",
 		}),
 		statPanel(panel{
 			title: "Interfaces", unit: "none", width: 2, height: desktopHeight,
-			description: "Its network interfaces.",
+			description: "Number of network interfaces.",
 			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_network_interfaces{` + selectDesktop + `})`}},
 			noValue:     "unknown",
 		}),
 		statPanel(panel{
-			title: "Groups", unit: "none", width: 2, height: desktopHeight,
-			description: "Distinct security groups that it is in.",
+			title: "Security groups", unit: "none", width: 2, height: desktopHeight,
+			description: "Number of distinct security groups.",
 			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_security_groups{` + selectDesktop + `})`}},
 			noValue:     "unknown",
 		}),
 		statPanel(panel{
-			title: "Age of its project's data", unit: "s", width: 4, height: desktopHeight,
-			description: "How long ago the oldest networks of its project were read; its own are as old or younger.",
+			title: "Age of project data", unit: "s", width: 4, height: desktopHeight,
+			description: "Age of the oldest network data of the project; this desktop's data is not older.",
 			queries:     []query{{expr: `time() - max(huaweicloud_workspace_oldest_data_timestamp_seconds and on (region, project_id) ` + desktopInfoMetric + `{` + selectDesktop + `})`}},
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(900, "orange"), threshold(3600, "red")},
 			noValue:     "unknown",
@@ -89,7 +89,7 @@ func desktopTables() []panel {
 		tablePanel(
 			panel{
 				title: "Network interfaces", unit: "none", width: 24, height: 5,
-				description: "One row an interface, as it is now.",
+				description: "Current interfaces, one per row.",
 				queries:     []query{{expr: `max by (port_id, private_ip, vpc_id, vpc_name, vpc_cidr, subnet_id, subnet_name, subnet_cidr, eip_address, eip_id) (` + thisNetwork + `)`}},
 			}, "Private IP",
 			column{field: "private_ip", title: "Private IP", width: 130},
@@ -106,7 +106,7 @@ func desktopTables() []panel {
 		tablePanel(
 			panel{
 				title: "Desktop", unit: "none", width: 24, height: 4,
-				description: "What the list of desktops says of it.",
+				description: "Current data of the list of desktops.",
 				queries: []query{{expr: `max by (region, desktop_ip, enterprise_project_id, pool_id, availability_zone, desktop_type, desktop_id, project) (` +
 					desktopInfoMetric + `{` + selectDesktop + `} * on (region, project_id) group_left (project) topk by (region, project_id) (1, huaweicloud_workspace_project_info))`}},
 			}, "Project",
@@ -122,7 +122,7 @@ func desktopTables() []panel {
 		tablePanel(
 			panel{
 				title: "Security groups", unit: "none", width: 16, height: 6,
-				description: "The security groups that it is in now, and on which interface.",
+				description: "Current security groups by interface.",
 				queries:     []query{{expr: `max by (security_group_name, security_group_id, port_id) (` + thisGroups + `)`}},
 			}, "Security group",
 			column{field: "security_group_name", title: "Security group"},
@@ -132,7 +132,7 @@ func desktopTables() []panel {
 		tablePanel(
 			panel{
 				title: "Users", unit: "none", width: 8, height: 6, noValue: "not exported",
-				description: "Users that it is assigned to. Only with metrics.users in the exporter's configuration, as that is personal data.",
+				description: "Assigned users. Only with metrics.users in the exporter's configuration, because they are personal data.",
 				queries:     []query{{expr: `max by (user_name) (huaweicloud_workspace_desktop_user_info{` + selectDesktop + `})`}},
 			}, "User",
 			column{field: "user_name", title: "User"},
@@ -145,7 +145,7 @@ func desktopHistory() []panel {
 	return []panel{
 		stateTimelinePanel(panel{
 			title: "EIPs", unit: "none", width: 24, height: 6,
-			description: "When which EIP was bound, and when there was none. A gap in all rows: nothing was known then.",
+			description: "Bound EIPs over time. A gap in all rows: no data.",
 			mappings:    []dashboard.ValueMapping{valueMapping("1", "bound", "blue"), valueMapping("2", "without", "orange")},
 			queries: []query{
 				{expr: `max by (eip_address) (` + networkInfoMetric + `{` + selectDesktop + `, eip_address!=""})`, legend: "{{eip_address}}", overTime: true},
@@ -154,22 +154,22 @@ func desktopHistory() []panel {
 		}),
 		stateTimelinePanel(panel{
 			title: "Subnets and private addresses", unit: "none", width: 12, height: 6, mappings: was,
-			description: "When it had an interface in which subnet, with which address: shows moves.",
+			description: "Subnets and private addresses of the interfaces over time.",
 			queries:     []query{{expr: `max by (subnet_name, private_ip) (` + thisNetwork + `)`, legend: "{{subnet_name}} {{private_ip}}", overTime: true}},
 		}),
 		stateTimelinePanel(panel{
 			title: "Security groups", unit: "none", width: 12, height: 6, mappings: was,
-			description: "When it was in which security group.",
+			description: "Security groups over time.",
 			queries:     []query{{expr: `max by (security_group_name) (` + thisGroups + `)`, legend: "{{security_group_name}}", overTime: true}},
 		}),
 		stateTimelinePanel(panel{
 			title: "Names", unit: "none", width: 12, height: 6, mappings: was,
-			description: "When it had which name.",
+			description: "Names over time.",
 			queries:     []query{{expr: `max by (desktop_name) (` + desktopInfoMetric + `{` + selectDesktop + `})`, legend: "{{desktop_name}}", overTime: true}},
 		}),
 		stateTimelinePanel(panel{
 			title: "Statuses", unit: "none", width: 12, height: 6, mappings: was,
-			description: "When it had which status.",
+			description: "Statuses over time.",
 			queries:     []query{{expr: `max by (status) (` + statusMetric + `{` + selectDesktop + `})`, legend: "{{status}}", overTime: true}},
 		}),
 	}

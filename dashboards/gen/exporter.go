@@ -8,16 +8,16 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// exporter answers: does the exporter work, is its data fresh, does the cloud
-// answer, is the quota enough, and what does it take?
+// exporter returns the dashboard of the exporter's health, API usage and
+// resources.
 func exporter() (dashboard.Dashboard, error) {
 	return dashboardSpec{
 		uid: uidExporter, title: "Huawei Cloud Workspace / Exporter", from: "now-6h",
-		description: "How the exporter reads the cloud: refreshes, age of the data, API calls, latency, quota, what was dropped, and what the exporter takes itself.",
+		description: "Operation of the exporter: refreshes, data age, API requests, latency, quota, dropped objects, webhook, and resource usage.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			datasources(), regions(), projects(),
 			queryVariable{
-				name: "instance", label: "Exporter", description: "Exporters, by their instance label.",
+				name: "instance", label: "Exporter", description: "Exporters by their instance label.",
 				query: `query_result(group by (instance) (huaweicloud_workspace_exporter_build_info))`,
 				regex: `/instance="(?<value>[^"]+)"/`,
 			}.build(),
@@ -25,10 +25,10 @@ func exporter() (dashboard.Dashboard, error) {
 		rows: []row{
 			{"Health", exporterHealth()},
 			{"Refreshes", exporterRefreshes()},
-			{"The cloud's API", exporterAPI()},
-			{"What came in", exporterObjects()},
-			{"Changes to the webhook", exporterWebhook()},
-			{"The exporter itself", exporterSelf()},
+			{"Cloud API", exporterAPI()},
+			{"API data", exporterObjects()},
+			{"Webhook", exporterWebhook()},
+			{"Exporter process", exporterSelf()},
 		},
 	}.build()
 }
@@ -48,7 +48,7 @@ func exporterHealth() []panel {
 	return []panel{
 		statPanel(panel{
 			title: "Exporters", unit: "none", width: 3, height: 4,
-			description: "Exporters that Prometheus scrapes with success.",
+			description: "Exporters that Prometheus scrapes successfully.",
 			queries:     []query{{expr: `count(` + exporterPrefix + `build_info{` + selectInstances + `}) or vector(0)`}},
 			thresholds:  []dashboard.Threshold{baseThreshold("red"), threshold(1, "green")},
 		}),
@@ -56,21 +56,21 @@ func exporterHealth() []panel {
 		oldestData(),
 		statPanel(panel{
 			title: "Last success", unit: "s", width: 3, height: 4,
-			description: "How long ago the last refresh without a failure ended, in the project where that is longest ago.",
+			description: "Time since the last successful refresh, of the project with the longest time.",
 			queries:     []query{{expr: `time() - min(` + latestOfProject("refresh_last_success_timestamp_seconds") + `)`}},
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(900, "orange"), threshold(3600, "red")},
 			noValue:     "never",
 		}),
 		statPanel(panel{
-			title: "Failed calls", unit: "percentunit", width: 3, height: 4,
-			description: "Share of the calls of the cloud API that failed, over the time shown.",
+			title: "Failed requests", unit: "percentunit", width: 3, height: 4,
+			description: "Share of API requests that failed within the time range.",
 			queries:     []query{{expr: `(sum(rate(` + exporterPrefix + `api_requests_total{` + selectAPI + `, ` + failedCall + `}[$__range])) or vector(0)) / sum(rate(` + exporterPrefix + `api_requests_total{` + selectAPI + `}[$__range]))`}},
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(0.01, "orange"), threshold(0.1, "red")},
 			noValue:     "no calls",
 		}),
 		statPanel(panel{
 			title: "Configuration", unit: "none", width: 3, height: 4,
-			description: "Whether the last attempt to load the configuration succeeded everywhere. If not, the one before stays in force.",
+			description: "Whether the last configuration reload succeeded on all exporters. If it failed, the previous configuration is still in use.",
 			queries:     []query{{expr: `min(` + exporterPrefix + `config_last_reload_successful{` + selectInstances + `})`}},
 			mappings:    []dashboard.ValueMapping{valueMapping("0", "refused", "red"), valueMapping("1", "loaded", "green")},
 			thresholds:  []dashboard.Threshold{baseThreshold("red"), threshold(1, "green")},
@@ -78,7 +78,7 @@ func exporterHealth() []panel {
 		}),
 		statPanel(panel{
 			title: "TLS not verified", unit: "none", width: 3, height: 4,
-			description: "Projects whose configuration switches the verification of TLS certificates off.",
+			description: "Projects with TLS certificate verification disabled.",
 			queries:     []query{{expr: `count(group by (project) (` + exporterPrefix + `tls_verification_disabled{` + selectInstances + `})) or vector(0)`}},
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(1, "red")},
 		}),
@@ -93,18 +93,18 @@ func exporterHealth() []panel {
 func exporterRefreshes() []panel {
 	return []panel{
 		timeSeriesPanel(panel{
-			title: "How long refreshes take", unit: "s", width: 8, height: 7,
-			description: "Duration of the last refresh of each project. It grows when the cloud is slow or the quota is short.",
+			title: "Refresh duration", unit: "s", width: 8, height: 7,
+			description: "Duration of the last refresh of each project. It grows when the API is slow or the quota is short.",
 			queries:     []query{{expr: withProject(latestOfProject("refresh_duration_seconds")), legend: projectLegend, overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Age of the data", unit: "s", width: 8, height: 7,
-			description: "How old the oldest data of each project was. A line that climbs for good: the quota does not suffice, or the cloud does not answer.",
+			title: "Data age", unit: "s", width: 8, height: 7,
+			description: "Age of the oldest data of each project. A line that keeps rising: the quota is too low, or the API does not respond.",
 			queries:     []query{{expr: withProject("time() - " + latestOfProject("oldest_data_timestamp_seconds")), legend: projectLegend, overTime: true}},
 		}),
 		timeSeriesPanel(panel{
 			title: "Unresolved and stale desktops", unit: "none", width: 8, height: 7,
-			description: "Desktops whose networks are not known, and those whose networks are held since reading them failed.",
+			description: "Desktops without network data, and desktops with stale network data because reading it failed.",
 			queries: []query{
 				{expr: withProject(latestOfProject("desktops_unresolved")), legend: "unresolved: " + projectLegend, overTime: true},
 				{expr: withProject(latestOfProject("desktops_stale")), legend: "stale: " + projectLegend, overTime: true},
@@ -127,34 +127,34 @@ func exporterAPI() []panel {
 	}
 	return []panel{
 		stackedPanel(panel{
-			title: "Calls a second, by operation", unit: "reqps", width: 12, height: 8,
-			description: "Calls of the cloud API by the SDK's name of the call.",
+			title: "Requests per second by operation", unit: "reqps", width: 12, height: 8,
+			description: "API requests by operation, with the SDK's names.",
 			queries:     []query{{expr: `sum by (region, operation) (rate(` + exporterPrefix + `api_requests_total{` + selectAPI + `}[$__rate_interval]))`, legend: "{{operation}} ({{region}})", overTime: true}},
 		}),
 		stackedPanel(panel{
-			title: "Calls a second, by answer", unit: "reqps", width: 12, height: 8,
-			description: "Calls of the cloud API by HTTP status; error means that no answer came. 429: throttled by the cloud. 401 and 403: the key or its permissions.",
+			title: "Requests per second by status", unit: "reqps", width: 12, height: 8,
+			description: "API requests by HTTP status; error: no response. 429: throttled. 401 and 403: the access key or its permissions.",
 			queries:     []query{{expr: `sum by (code) (rate(` + exporterPrefix + `api_requests_total{` + selectAPI + `}[$__rate_interval]))`, legend: "{{code}}", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Latency", unit: "s", width: 12, height: 8,
-			description: "How long calls took, retries apart: the median, and what 99 of 100 calls stayed below.",
+			title: "Request latency", unit: "s", width: 12, height: 8,
+			description: "Duration of single API requests, without retries: median and 99th percentile.",
 			queries:     []query{quantile("0.99", "p99"), quantile("0.5", "p50")},
 		}),
 		timeSeriesPanel(panel{
-			title: "Calls a minute against the quota", unit: "none", width: 12, height: 8,
-			description: "Calls of each operation in a minute. The exporter keeps to limits.requests_per_minute, 180 unless configured; the documented quota is 200 a user and API.",
+			title: "API quota usage", unit: "none", width: 12, height: 8,
+			description: "Requests per minute of each operation. The exporter stays within limits.requests_per_minute, 180 by default; the documented quota is 200 for each user and API.",
 			thresholds:  []dashboard.Threshold{baseThreshold("transparent"), threshold(180, "orange"), threshold(200, "red")},
 			queries:     []query{{expr: `60 * sum by (region, operation) (rate(` + exporterPrefix + `api_requests_total{` + selectAPI + `}[$__rate_interval]))`, legend: "{{operation}} ({{region}})", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Waiting for quota", unit: "s", width: 12, height: 7,
-			description: "Seconds that calls waited for quota, in each second. Above 1, more calls wait than one at a time: the data gets older.",
+			title: "Time waiting for quota", unit: "s", width: 12, height: 7,
+			description: "Seconds per second that requests waited for quota. Above 1, more than one request waits at a time, and the data gets older.",
 			queries:     []query{{expr: `sum by (region, operation) (rate(` + exporterPrefix + `api_throttle_wait_seconds_total{` + selectAPI + `}[$__rate_interval]))`, legend: "{{operation}} ({{region}})", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Retries a second", unit: "reqps", width: 12, height: 7, noValue: "none",
-			description: "Calls that were made again after a failure.",
+			title: "Retries per second", unit: "reqps", width: 12, height: 7, noValue: "none",
+			description: "Requests repeated after a failure.",
 			queries:     []query{{expr: `sum by (region, operation) (rate(` + exporterPrefix + `api_retries_total{` + selectAPI + `}[$__rate_interval]))`, legend: "{{operation}} ({{region}})", overTime: true}},
 		}),
 	}
@@ -163,13 +163,13 @@ func exporterAPI() []panel {
 func exporterObjects() []panel {
 	return []panel{
 		timeSeriesPanel(panel{
-			title: "Objects dropped", unit: "none", width: 12, height: 7, noValue: "none",
-			description: "Objects of the cloud's answers that were left out, by reason, in each step of the graph.",
+			title: "Dropped objects", unit: "none", width: 12, height: 7, noValue: "none",
+			description: "Objects of API responses that were dropped, by reason, in each interval.",
 			queries:     []query{{expr: `sum by (reason) (increase(` + exporterPrefix + `objects_dropped_total{` + selectInstances + `}[$__rate_interval]))`, legend: "{{reason}}", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Texts cleaned", unit: "none", width: 12, height: 7,
-			description: "Texts of the cloud's answers that were no valid UTF-8, in each step of the graph.",
+			title: "Invalid UTF-8 replaced", unit: "none", width: 12, height: 7,
+			description: "Strings of API responses with invalid UTF-8, in each interval.",
 			queries:     []query{{expr: `sum(increase(` + exporterPrefix + `labels_sanitized_total{` + selectInstances + `}[$__rate_interval]))`, legend: "cleaned", overTime: true}},
 		}),
 	}
@@ -181,8 +181,8 @@ func exporterWebhook() []panel {
 	}
 	return []panel{
 		timeSeriesPanel(panel{
-			title: "Changes sent", unit: "none", width: 12, height: 7,
-			description: "Changes that the receiver of the webhook has taken, tries that failed, and changes that it will never get, by reason, in each step of the graph.",
+			title: "Delivered changes", unit: "none", width: 12, height: 7,
+			description: "Delivered changes, failed delivery attempts, and dropped changes by reason, in each interval.",
 			queries: []query{
 				{expr: `sum` + told("sent_total"), legend: "sent", overTime: true},
 				{expr: `sum` + told("failures_total"), legend: "failed tries", overTime: true},
@@ -190,8 +190,8 @@ func exporterWebhook() []panel {
 			},
 		}),
 		timeSeriesPanel(panel{
-			title: "Changes that wait", unit: "none", width: 12, height: 7,
-			description: "Changes that wait for the receiver of the webhook. When too many wait, the oldest are dropped.",
+			title: "Queued changes", unit: "none", width: 12, height: 7,
+			description: "Changes waiting for delivery. If the queue is full, the oldest are dropped.",
 			queries:     []query{{expr: exporterPrefix + `changes_webhook_queue_length{` + selectInstances + `}`, legend: "{{instance}}", overTime: true}},
 		}),
 	}
@@ -201,12 +201,12 @@ func exporterSelf() []panel {
 	return []panel{
 		timeSeriesPanel(panel{
 			title: "CPU", unit: "percentunit", width: 6, height: 7,
-			description: "CPU time in each second; 100 % is one core.",
+			description: "CPU usage; 100 % is one core.",
 			queries:     []query{{expr: `rate(process_cpu_seconds_total{` + selectInstances + `}[$__rate_interval])` + isExporter, legend: "{{instance}}", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
 			title: "Memory", unit: "bytes", width: 6, height: 7,
-			description: "Resident memory, and the part of it that is the Go heap in use.",
+			description: "Resident memory, and the Go heap in use.",
 			queries: []query{
 				{expr: `process_resident_memory_bytes{` + selectInstances + `}` + isExporter, legend: "resident: {{instance}}", overTime: true},
 				{expr: `go_memstats_heap_inuse_bytes{` + selectInstances + `}` + isExporter, legend: "heap: {{instance}}", overTime: true},
@@ -214,12 +214,12 @@ func exporterSelf() []panel {
 		}),
 		timeSeriesPanel(panel{
 			title: "Scrape duration", unit: "s", width: 6, height: 7,
-			description: "How long Prometheus' scrapes of the exporter took. A scrape waits for the cloud, up to its timeout.",
+			description: "Duration of Prometheus' scrapes. A scrape waits for the refresh, at most until its timeout.",
 			queries:     []query{{expr: `scrape_duration_seconds{` + selectInstances + `}` + isExporter, legend: "{{instance}}", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Series a scrape", unit: "none", width: 6, height: 7,
-			description: "Samples in each scrape of the exporter.",
+			title: "Samples per scrape", unit: "none", width: 6, height: 7,
+			description: "Samples per scrape of the exporter.",
 			queries:     []query{{expr: `scrape_samples_scraped{` + selectInstances + `}` + isExporter, legend: "{{instance}}", overTime: true}},
 		}),
 	}

@@ -8,34 +8,34 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// fleet answers: how many desktops are there, where, how many have an EIP, and
-// can that be trusted?
+// fleet returns the dashboard of desktop counts by location and EIP, and of the
+// data's health.
 func fleet() (dashboard.Dashboard, error) {
 	return dashboardSpec{
 		uid: uidFleet, title: "Huawei Cloud Workspace / Fleet", from: "now-6h",
-		description: "How many desktops there are, where they are, how many have an EIP, and how fresh that is.",
+		description: "Number of desktops, their location, desktops with and without an EIP, and age of the data.",
 		variables:   []cog.Builder[dashboard.VariableModel]{datasources(), regions(), projects(), vpcs(), subnets()},
 		rows: []row{
 			{"Health and totals", fleetTotals()},
-			{"Where they are", fleetPlaces()},
+			{"By location", fleetPlaces()},
 			{"Over time", fleetHistory()},
 		},
 	}.build()
 }
 
-// countFailingProjects counts projects whose last refresh failed, whichever exporter asked.
+// countFailingProjects counts projects whose last refresh failed on any exporter.
 const countFailingProjects = `sum(1 - max by (region, project_id) (huaweicloud_workspace_up{` + selectProjects + `}))`
 
 // dataAge is the age of the oldest data of any project.
 const dataAge = `time() - min(max by (region, project_id) (huaweicloud_workspace_oldest_data_timestamp_seconds{` + selectProjects + `}))`
 
-// violatingPolicy counts desktops that have an EIP and must not, or lack one.
+// violatingPolicy counts desktops with a forbidden or without a required EIP.
 const violatingPolicy = missing + ` or ` + forbidden
 
 func failingProjects() panel {
 	return statPanel(panel{
 		title: "Failing projects", unit: "none", width: 3, height: 4,
-		description: "Projects whose last refresh met a failure. What is shown of them is what was known before, until it is too old.",
+		description: "Projects whose last refresh failed. Their data is stale until it is older than max_staleness, then it disappears.",
 		queries:     []query{{expr: countFailingProjects}},
 		thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(1, "red")},
 		noValue:     "no exporter",
@@ -45,7 +45,7 @@ func failingProjects() panel {
 func oldestData() panel {
 	return statPanel(panel{
 		title: "Oldest data", unit: "s", width: 3, height: 4,
-		description: "How long ago the oldest networks among those shown were read. Large fleets are read as fast as the API's quota allows.",
+		description: "Age of the oldest network data. Large fleets are refreshed as fast as the API quota allows.",
 		queries:     []query{{expr: dataAge}},
 		thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(900, "orange"), threshold(3600, "red")},
 		noValue:     "no data",
@@ -59,40 +59,40 @@ func fleetTotals() []panel {
 		oldestData(),
 		statPanel(panel{
 			title: "Desktops", unit: "none", width: 3, height: 4,
-			description: "Desktops of the chosen projects, whatever VPC and subnet they are in.",
+			description: "Desktops of the selected projects, in all VPCs and subnets.",
 			queries:     []query{{expr: "sum(" + latestOfProject("desktops") + ")", overTime: true}},
 			thresholds:  []dashboard.Threshold{baseThreshold("blue")},
 		}),
 		statPanel(panel{
 			title: "With EIP", unit: "none", width: 3, height: 4,
-			description: "Desktops with an interface in the chosen VPCs and subnets that has an EIP.",
+			description: "Desktops with an EIP on an interface in the selected VPCs and subnets.",
 			queries:     []query{{expr: with + " or vector(0)"}},
 		}),
 		statPanel(panel{
 			title: "Without EIP", unit: "none", width: 3, height: 4,
-			description: "Desktops with interfaces in the chosen VPCs and subnets, none of which has an EIP.",
+			description: "Desktops with interfaces in the selected VPCs and subnets, but no EIP on any of them.",
 			queries:     []query{{expr: all + " - (" + with + " or vector(0))"}},
 		}),
 		statPanel(panel{
-			title: "Against policy", unit: "none", width: 3, height: 4,
-			description: "Desktops of the chosen projects that should have an EIP and have none, or must not have one and have. Without any policy, every desktop should have one.",
+			title: "Policy violations", unit: "none", width: 3, height: 4,
+			description: "Desktops of the selected projects without a required EIP or with a forbidden one. Without any policy, every desktop requires an EIP.",
 			queries:     []query{{expr: countSelected(violatingPolicy)}},
 			noValue:     noRecordingRules,
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(1, "orange")},
 			links: []dashboard.DashboardLink{{
-				Title: "Which ones", Type: dashboard.DashboardLinkTypeLink, Tags: []string{},
+				Title: "Show desktops", Type: dashboard.DashboardLinkTypeLink, Tags: []string{},
 				Url: new("/d/" + uidAddresses + "?${datasource:queryparam}&${region:queryparam}&${project:queryparam}&${__url_time_range}"),
 			}},
 		}),
 		statPanel(panel{
 			title: "Unresolved", unit: "none", width: 3, height: 4,
-			description: "Desktops that are listed, and whose networks are not known: not read yet, or held too long after reading them failed.",
+			description: "Listed desktops without network data: not read yet, or dropped after max_staleness.",
 			queries:     []query{{expr: "sum(" + latestOfProject("desktops_unresolved") + ")"}},
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(1, "orange")},
 		}),
 		statPanel(panel{
 			title: "Stale", unit: "none", width: 3, height: 4,
-			description: "Desktops whose networks are those of an earlier refresh, since the last try to read them failed.",
+			description: "Desktops with network data of an earlier refresh, because the last attempt to read it failed.",
 			queries:     []query{{expr: "sum(" + latestOfProject("desktops_stale") + ")"}},
 			thresholds:  []dashboard.Threshold{baseThreshold("green"), threshold(1, "orange")},
 		}),
@@ -105,7 +105,7 @@ func fleetPlaces() []panel {
 	return []panel{
 		barGaugePanel(panel{
 			title: "By project", unit: "none", width: 8, height: 6,
-			description: "Desktops in the chosen VPCs and subnets, by project and region.",
+			description: "Desktops in the selected VPCs and subnets by project and region.",
 			queries:     []query{{expr: withProject(countDesktops(place, "region, project_id")), legend: "{{project}} ({{region}})"}},
 		}),
 		barGaugePanel(panel{
@@ -115,13 +115,13 @@ func fleetPlaces() []panel {
 		}),
 		barGaugePanel(panel{
 			title: "By status", unit: "none", width: 8, height: 6,
-			description: "Desktops of the chosen projects, by the status that they have now. Only where the exporter discovers desktops.",
+			description: "Desktops of the selected projects by current status. Only for projects whose desktops the exporter discovers.",
 			queries:     []query{{expr: "sort_desc(count by (status) (group by (" + byDesktop + ", status) (" + statusMetric + "{" + selectProjects + "})))", legend: "{{status}}"}},
 		}),
 		tablePanel(
 			panel{
 				title: "By subnet", unit: "none", width: 16, height: 10,
-				description: "Desktops in each subnet, how many of them have an EIP, and how full the subnet is, as far as desktops fill it.",
+				description: "Desktops in each subnet, desktops with an EIP, and the share of the usable addresses that desktops use.",
 				queries: []query{
 					{expr: withProject(countDesktops(place, "region, project_id, vpc_name, subnet_id, subnet_name, subnet_cidr"))},
 					{expr: countDesktops(interfaces(`eip_address!=""`), "subnet_id")},
@@ -132,7 +132,7 @@ func fleetPlaces() []panel {
 			column{field: "project", title: "Project", width: 140},
 			column{field: "vpc_name", title: "VPC", width: 120},
 			column{
-				field: "subnet_name", title: "Subnet", linkTitle: "The interfaces in it",
+				field: "subnet_name", title: "Subnet", linkTitle: "Interfaces in this subnet",
 				link: "/d/" + uidInventory + "?${datasource:queryparam}&${__url_time_range}&var-subnet=${__data.fields[\"Subnet ID\"]}",
 			},
 			column{field: "subnet_cidr", title: "CIDR", width: 130},
@@ -153,7 +153,7 @@ func fleetPlaces() []panel {
 	}
 }
 
-// subnetUse is how full subnets are, as far as desktops fill them.
+// subnetUse returns the share of each subnet's addresses that desktops use.
 func subnetUse(by string) string {
 	return "max by (" + by + ") (huaweicloud_workspace_subnet_network_interfaces{" + selectProjects + ", subnet_id=~\"$subnet\"})" +
 		" / max by (" + by + ") (huaweicloud_workspace_subnet_addresses{" + selectProjects + ", subnet_id=~\"$subnet\"} > 0)"
@@ -168,12 +168,12 @@ func fleetHistory() []panel {
 		}),
 		timeSeriesPanel(panel{
 			title: "Desktops with an EIP", unit: "none", width: 12, height: 8,
-			description: "Desktops that have an EIP, by project. Needs the recording rules.",
+			description: "Desktops with an EIP by project. Needs the recording rules.",
 			queries:     []query{{expr: withProject(recordedSeries(ruleWithEIP)), legend: "{{project}} ({{region}})", overTime: true}},
 		}),
 		barChartPanel(panel{
 			title: "Changes", unit: "none", width: 24, height: 7, interval: "5m", decimals: new(0.0),
-			description: "What happened to desktops in each step of time, of 5 minutes at least: those that came and went, new names, EIPs, subnets, addresses and security groups.",
+			description: "Changes of desktops in each interval of at least 5 minutes: created and deleted desktops, changed names, EIPs, subnets, addresses and security groups.",
 			queries: []query{{
 				expr:   "sum by (kind) (round(max by (region, project_id, kind) (increase(huaweicloud_workspace_desktop_changes_total{" + selectProjects + "}[$__rate_interval]))))",
 				legend: "{{kind}}", overTime: true,
@@ -185,8 +185,8 @@ func fleetHistory() []panel {
 			queries:     []query{{expr: "sum by (status) (" + recordedSeries(ruleStatus) + ")", legend: "{{status}}", overTime: true}},
 		}),
 		timeSeriesPanel(panel{
-			title: "Age of the data", unit: "s", width: 12, height: 8,
-			description: "How old the oldest data of each project was.",
+			title: "Data age", unit: "s", width: 12, height: 8,
+			description: "Age of the oldest data of each project.",
 			queries: []query{{
 				expr:   withProject("time() - " + latestOfProject("oldest_data_timestamp_seconds")),
 				legend: "{{project}} ({{region}})", overTime: true,

@@ -36,30 +36,29 @@ topk by (` + byDesktop + `) (1,
 )`
 )
 
-// inventory answers: which desktop is where, with which address, EIP and
-// security groups?
+// inventory returns the dashboard that lists every network interface.
 func inventory() (dashboard.Dashboard, error) {
 	return dashboardSpec{
 		uid: uidInventory, title: "Huawei Cloud Workspace / Inventory", from: "now-1h",
-		description: "Every network interface of every desktop: VPC, subnet, addresses, EIP, security groups. Filter, search, and go on to one desktop.",
+		description: "Every network interface of every desktop with VPC, subnet, addresses, EIP and security groups. Filter, search, and open one desktop.",
 		variables: []cog.Builder[dashboard.VariableModel]{
 			datasources(), regions(), projects(), vpcs(), subnets(), groups(), statuses(),
 			customVariable("eip", "EIP", "Interfaces with an EIP, without one, or all.", "All", ".*", "With EIP", ".+", "Without EIP", "^$"),
-			textBoxVariable("name", "Name has", "A part of the desktop's name, in whatever case."),
-			textBoxVariable("private", "Private IP has", "A part of the private address."),
-			textBoxVariable("public", "EIP has", "A part of the EIP."),
-			customVariable("rows", "Rows at most", "More rows make the browser slow. Filter instead.", "10000", "10000", "1000", "1000", "100000", "100000"),
+			textBoxVariable("name", "Name contains", "Part of the desktop's name, case-insensitive."),
+			textBoxVariable("private", "Private IP contains", "Part of the private address."),
+			textBoxVariable("public", "EIP contains", "Part of the EIP."),
+			customVariable("rows", "Maximum rows", "More rows slow down the browser; use filters.", "10000", "10000", "1000", "1000", "100000", "100000"),
 		},
 		rows: []row{
-			{"What is chosen", []panel{
+			{"Selection", []panel{
 				statPanel(panel{
 					title: "Interfaces", unit: "none", width: 6, height: 3,
-					description: "Network interfaces that the filters and searches choose. The table shows as many of them as is chosen on top.",
+					description: "Network interfaces that match the filters. The table shows at most the number selected above.",
 					queries:     []query{{expr: "count(group by (" + byDesktop + ", port_id, private_ip) (" + matching + ")) or vector(0)"}},
 				}),
 				statPanel(panel{
 					title: "Desktops", unit: "none", width: 6, height: 3,
-					description: "Desktops that have one of these interfaces.",
+					description: "Desktops with at least one of these interfaces.",
 					queries:     []query{{expr: "count(group by (" + byDesktop + ") (" + matching + ")) or vector(0)"}},
 				}),
 				resizeForInventory(oldestData()),
@@ -70,7 +69,7 @@ func inventory() (dashboard.Dashboard, error) {
 	}.build()
 }
 
-// resizeForInventory makes a panel as large as the others of the inventory's first row.
+// resizeForInventory returns a panel in the size of the inventory's first row.
 func resizeForInventory(p panel) panel {
 	p.width, p.height = 6, 3
 	return p
@@ -81,7 +80,7 @@ func interfaceTable() panel {
 	return tablePanel(
 		panel{
 			title: "Network interfaces", unit: "none", width: 24, height: 22,
-			description: "One row a network interface. Each column can be filtered and sorted; a name leads to all that is known of the desktop.",
+			description: "One row per network interface. Each column can be filtered and sorted; the name links to the desktop's dashboard.",
 			queries: []query{
 				{expr: withProject("topk($rows, " + listed + ")")},
 				{expr: "max by (port_id, security_group_name) (" + groupInfoMetric + "{" + selectProjects + "} and on (region, project_id, port_id) " + networkInfoMetric + "{" + selectNetworks + "})"},

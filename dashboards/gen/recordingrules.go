@@ -25,5 +25,5 @@ func countSelected(desktops string) string {
 	return "count(" + desktops + ") or 0 * count(" + recordedSeries(ruleWithEIP) + ")"
 }
 
-// recordedSeries selects what a rule recorded of the chosen projects.
+// recordedSeries selects what a rule recorded of the selected projects.
 func recordedSeries(rule string) string { return rule + "{" + selectProjects + "}" }

@@ -9,21 +9,21 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// datasource is the Prometheus that is chosen on top of each dashboard.
+// datasource returns the Prometheus data source selected at the top of each dashboard.
 func datasource() common.DataSourceRef {
 	return common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 }
 
-// queryVariable is a variable that a query fills.
+// queryVariable is a variable whose values come from a query.
 type queryVariable struct {
 	name, label, description string
 	query, regex             string
 	single                   bool // to be chosen, and not several or all
 }
 
-// build makes a variable of a choice. "All" is no list of everything there is,
-// but what matches anything, an absent label too: so a filter that nobody has
-// set costs nothing and leaves nothing out.
+// build returns the variable. "All" is not the list of all values but a pattern
+// that matches anything, also an absent label: an unset filter costs nothing and
+// excludes nothing.
 func (c queryVariable) build() cog.Builder[dashboard.VariableModel] {
 	v := dashboard.NewQueryVariableBuilder(c.name).
 		Label(c.label).
@@ -45,12 +45,12 @@ func (c queryVariable) build() cog.Builder[dashboard.VariableModel] {
 	})
 }
 
-// The variables that dashboards share. People choose by name, and ids are what
-// is chosen: names may be double and may change.
+// The variables that dashboards share. They show names and select IDs, because
+// names can be ambiguous and can change.
 func datasources() cog.Builder[dashboard.VariableModel] {
 	return dashboard.NewDatasourceVariableBuilder("datasource").
 		Label("Data source").
-		Description("The Prometheus that scrapes the exporter.").
+		Description("Prometheus server that scrapes the exporter.").
 		Type("prometheus")
 }
 
@@ -72,7 +72,7 @@ func projects() cog.Builder[dashboard.VariableModel] {
 
 func vpcs() cog.Builder[dashboard.VariableModel] {
 	return queryVariable{
-		name: "vpc", label: "VPC", description: "VPCs that desktops are in.",
+		name: "vpc", label: "VPC", description: "VPCs with desktops.",
 		query: `query_result(label_join(group by (vpc_id, vpc_name, vpc_cidr) (huaweicloud_workspace_vpc_info{` + selectProjects + `}), "shown", " ", "vpc_name", "vpc_cidr"))`,
 		regex: `/shown="(?<text>[^"]*)".*vpc_id="(?<value>[^"]+)"/`,
 	}.build()
@@ -80,7 +80,7 @@ func vpcs() cog.Builder[dashboard.VariableModel] {
 
 func subnets() cog.Builder[dashboard.VariableModel] {
 	return queryVariable{
-		name: "subnet", label: "Subnet", description: "Subnets of the chosen VPCs that desktops are in.",
+		name: "subnet", label: "Subnet", description: "Subnets with desktops in the selected VPCs.",
 		query: `query_result(label_join(group by (subnet_id, subnet_name, subnet_cidr) (huaweicloud_workspace_subnet_info{` + selectProjects + `, vpc_id=~"$vpc"}), "shown", " ", "subnet_name", "subnet_cidr"))`,
 		regex: `/shown="(?<text>[^"]*)".*subnet_id="(?<value>[^"]+)"/`,
 	}.build()
@@ -88,7 +88,7 @@ func subnets() cog.Builder[dashboard.VariableModel] {
 
 func groups() cog.Builder[dashboard.VariableModel] {
 	return queryVariable{
-		name: "group", label: "Security group", description: "Names of security groups that desktops are in.",
+		name: "group", label: "Security group", description: "Names of security groups with desktops.",
 		query: `query_result(group by (security_group_name) (huaweicloud_workspace_security_group_info{` + selectProjects + `}))`,
 		regex: `/security_group_name="(?<value>[^"]+)"/`,
 	}.build()
@@ -96,13 +96,13 @@ func groups() cog.Builder[dashboard.VariableModel] {
 
 func statuses() cog.Builder[dashboard.VariableModel] {
 	return queryVariable{
-		name: "status", label: "Status", description: "Statuses that desktops have now.",
+		name: "status", label: "Status", description: "Current statuses of desktops.",
 		query: `query_result(group by (status) (huaweicloud_workspace_desktop_status{` + selectProjects + `}))`,
 		regex: `/status="(?<value>[^"]+)"/`,
 	}.build()
 }
 
-// textBoxVariable is a box to type a text into.
+// textBoxVariable returns a variable with free text.
 func textBoxVariable(name, label, description string) cog.Builder[dashboard.VariableModel] {
 	return dashboard.NewTextBoxVariableBuilder(name).Label(label).Description(description).
 		DefaultValue(dashboard.StringOrMap{String: new("")}).
@@ -110,8 +110,8 @@ func textBoxVariable(name, label, description string) cog.Builder[dashboard.Vari
 		Options([]dashboard.VariableOption{variableOption("", "")})
 }
 
-// customVariable is a variable with a few fixed values: texts and values in turn. The
-// first one is chosen.
+// customVariable returns a variable with fixed values, given as alternating texts and
+// values. The first one is the default.
 func customVariable(name, label, description string, textsAndValues ...string) cog.Builder[dashboard.VariableModel] {
 	query := ""
 	var options []dashboard.VariableOption
