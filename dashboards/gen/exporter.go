@@ -40,7 +40,7 @@ const (
 	projectLegend   = "{{project}} ({{region}})"
 	failedCall      = `code!~"2.."`
 
-	// isExporter keeps what Go and the process say of exporters alone.
+	// isExporter restricts metrics of Go and the process to exporters.
 	isExporter = ` and on (job, instance) ` + exporterPrefix + `build_info`
 )
 
@@ -170,13 +170,13 @@ func exporterObjects() []panel {
 		timeSeriesPanel(panel{
 			title: "Invalid UTF-8 replaced", unit: "none", width: 12, height: 7,
 			description: "Strings of API responses with invalid UTF-8, in each interval.",
-			queries:     []query{{expr: `sum(increase(` + exporterPrefix + `labels_sanitized_total{` + selectInstances + `}[$__rate_interval]))`, legend: "cleaned", overTime: true}},
+			queries:     []query{{expr: `sum(increase(` + exporterPrefix + `labels_sanitized_total{` + selectInstances + `}[$__rate_interval]))`, legend: "replaced", overTime: true}},
 		}),
 	}
 }
 
 func exporterWebhook() []panel {
-	told := func(metric string) string {
+	webhookIncrease := func(metric string) string {
 		return `(increase(` + exporterPrefix + `changes_webhook_` + metric + `{` + selectInstances + `}[$__rate_interval]))`
 	}
 	return []panel{
@@ -184,9 +184,9 @@ func exporterWebhook() []panel {
 			title: "Delivered changes", unit: "none", width: 12, height: 7,
 			description: "Delivered changes, failed delivery attempts, and dropped changes by reason, in each interval.",
 			queries: []query{
-				{expr: `sum` + told("sent_total"), legend: "sent", overTime: true},
-				{expr: `sum` + told("failures_total"), legend: "failed tries", overTime: true},
-				{expr: `sum by (reason) ` + told("dropped_total"), legend: "dropped: {{reason}}", overTime: true},
+				{expr: `sum` + webhookIncrease("sent_total"), legend: "sent", overTime: true},
+				{expr: `sum` + webhookIncrease("failures_total"), legend: "failed attempts", overTime: true},
+				{expr: `sum by (reason) ` + webhookIncrease("dropped_total"), legend: "dropped: {{reason}}", overTime: true},
 			},
 		}),
 		timeSeriesPanel(panel{

@@ -9,22 +9,21 @@ import (
 )
 
 const (
-	// filtered are the network interfaces that all filters choose but that of the
-	// status.
+	// filtered selects the network interfaces that match all filters but the status.
 	//
-	// A group or status that is chosen leaves out the desktops without one, and
-	// "All" must not: there the matcher ".*" matches a label that is absent too, so
-	// that the series of the interfaces and desktops themselves stand in.
+	// A selected group or status excludes desktops without one, but "All" must not:
+	// its matcher ".*" also matches an absent label, so the series of the interfaces
+	// and desktops themselves are included.
 	filtered = networkInfoMetric + `{` + selectNetworks + `, eip_address=~"$eip", eip_address=~".*$public.*", private_ip=~".*$private.*", desktop_name=~"(?i).*$name.*"}
 and on (region, project_id, port_id)
 {__name__=~"` + networkInfoMetric + `|` + groupInfoMetric + `", ` + selectProjects + `, security_group_name=~"$group"}`
 
-	// matching are those that all filters choose, to be counted.
+	// matching selects those that match all filters, for counting.
 	matching = filtered + `
 and on (` + byDesktop + `)
 {__name__=~"` + statusMetric + `|` + desktopInfoMetric + `", ` + selectProjects + `, status=~"$status"}`
 
-	// listed are the same, one series each, with what the inventory shows of them.
+	// listed selects the same, one series each, with the labels of the table.
 	listed = `max by (` + byDesktop + `, desktop_name, port_id, private_ip, vpc_name, subnet_name, eip_address) (
 ` + filtered + `
 )
@@ -86,8 +85,8 @@ func interfaceTable() panel {
 				{expr: "max by (port_id, security_group_name) (" + groupInfoMetric + "{" + selectProjects + "} and on (region, project_id, port_id) " + networkInfoMetric + "{" + selectNetworks + "})"},
 			},
 			// The groups of an interface become one cell, and then a column of its row.
-			// Interfaces that only the second query knows, since it knows less filters,
-			// go again.
+			// The second query has fewer filters; interfaces that only it returns are
+			// removed.
 			transformations: []dashboard.DataTransformerConfig{
 				{
 					Id: "groupBy", Filter: &dashboard.MatcherConfig{Id: "byRefId", Options: "B"},

@@ -62,13 +62,13 @@ func timeSeriesPanel(p panel) panel {
 		c.ShowPoints = new(common.VisibilityModeNever)
 		c.AxisSoftMin = new(0.0)
 		switch p.unit {
-		case "none": // so that zero is a line on the ground, and not in a field up to 100
+		case "none": // without it, a constant zero is drawn on an axis up to 100
 			c.AxisSoftMax = new(1.0)
 		case "reqps":
 			c.AxisWidth = new(70.0)
 		}
 		defaults := &out.FieldConfig.Defaults
-		if len(p.thresholds) > 0 { // as lines to hold the values against
+		if len(p.thresholds) > 0 { // drawn as dashed lines
 			c.ThresholdsStyle = &common.GraphThresholdsStyleConfig{Mode: common.GraphThresholdsStyleModeDashed}
 		}
 		defaults.Color = &dashboard.FieldColor{Mode: dashboard.FieldColorModeIdPaletteClassic}

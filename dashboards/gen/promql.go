@@ -5,19 +5,18 @@ package main
 
 import "strings"
 
-// What selects series in the dashboards. HA pairs scrape everything twice, so
-// whatever is counted or joined is aggregated first, and a join takes one of
-// the names that an id has in that moment: topk picks one where two exporters
-// do not agree yet.
+// Selectors of the dashboards. HA pairs scrape everything twice, so everything is
+// aggregated before it is counted or joined, and a join takes one of the names of
+// an ID: topk selects one if two exporters do not agree yet.
 const (
 	selectProjects = `region=~"$region", project_id=~"$project"`
 	selectNetworks = selectProjects + `, vpc_id=~"$vpc", subnet_id=~"$subnet"`
 
-	// byDesktop is what identifies a desktop.
+	// byDesktop are the labels that identify a desktop.
 	byDesktop = `region, project_id, desktop_id`
 )
 
-// Names of metrics that are said more than once.
+// Names of metrics that are used more than once.
 const (
 	networkInfoMetric = "huaweicloud_workspace_desktop_network_info"
 	groupInfoMetric   = "huaweicloud_workspace_desktop_security_group_info"
@@ -27,13 +26,13 @@ const (
 	eipExpectedMetric = "huaweicloud_workspace_desktop_eip_expected"
 )
 
-// policiesMetric tells where there are any: elsewhere, every desktop should have an EIP.
+// policiesMetric is the number of policies: without any, every desktop requires an EIP.
 const policiesMetric = `max by (region, project_id) (huaweicloud_workspace_policies)`
 
-// noRecordingRules stands where only the recording rules could tell.
+// noRecordingRules is shown where a panel needs the recording rules.
 const noRecordingRules = "rules not loaded"
 
-// countDesktops counts the desktops that a selector of interfaces chooses, by labels.
+// countDesktops counts the desktops that a selector of interfaces matches, by labels.
 func countDesktops(selector, by string) string {
 	labels := byDesktop
 	for label := range strings.SplitSeq(by, ", ") {
@@ -44,7 +43,7 @@ func countDesktops(selector, by string) string {
 	return "count by (" + by + ") (group by (" + labels + ") (" + selector + "))"
 }
 
-// interfaces selects network interfaces, by more than is chosen on top.
+// interfaces selects network interfaces by the variables and a further matcher.
 func interfaces(more string) string {
 	if more != "" {
 		more = ", " + more
@@ -52,8 +51,8 @@ func interfaces(more string) string {
 	return networkInfoMetric + "{" + selectNetworks + more + "}"
 }
 
-// latestOfProject takes one value of each project, whatever number of exporters say it:
-// the largest, which is the newest for a timestamp.
+// latestOfProject returns one value for each project, however many exporters export it:
+// the largest, which is the newest timestamp.
 func latestOfProject(metric string) string {
 	return "max by (region, project_id) (huaweicloud_workspace_" + metric + "{" + selectProjects + "})"
 }
@@ -63,7 +62,7 @@ func withProject(expr string) string {
 	return "(" + expr + ") * on (region, project_id) group_left (project) topk by (region, project_id) (1, huaweicloud_workspace_project_info{" + selectProjects + "})"
 }
 
-// withDesktop adds the name of the desktop, of which few names are looked up.
+// withDesktop adds the name of the desktop, and looks up only the names it needs.
 func withDesktop(expr, few string) string {
 	return "(" + expr + ") * on (" + byDesktop + ") group_left (desktop_name) topk by (" + byDesktop + ") (1, " +
 		desktopInfoMetric + "{" + selectProjects + "} and on (" + byDesktop + ") " + few + ")"

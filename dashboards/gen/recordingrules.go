@@ -3,9 +3,9 @@
 
 package main
 
-// The recording rules of deploy/prometheus that the dashboards ask, where to ask
-// for each desktop would take too long: those that history is drawn from, and
-// those that tell for which desktops policy is not kept, as the alerts see it.
+// The recording rules of deploy/prometheus that the dashboards use, because a query
+// over every desktop would take too long: those of history, and those of the
+// desktops that violate a policy, which the alerts use as well.
 const (
 	ruleWithEIP   = "region_project_id:huaweicloud_workspace_desktops_with_eip:count"
 	ruleStatus    = "region_project_id_status:huaweicloud_workspace_desktops:count"
@@ -13,14 +13,14 @@ const (
 	ruleForbidden = "region_project_id_desktop_id:huaweicloud_workspace_desktop_has_forbidden_eip:last5m"
 )
 
-// The desktops for which policy is not kept.
+// The desktops that violate a policy.
 const (
 	missing   = `group by (` + byDesktop + `) (` + ruleMissing + `{` + selectProjects + `})`
 	forbidden = `group by (` + byDesktop + `) (` + ruleForbidden + `{` + selectProjects + `})`
 )
 
-// countSelected counts desktops that a rule names; there is no zero where there are
-// no rules.
+// countSelected counts the desktops that a rule recorded; without the rules there is
+// no zero.
 func countSelected(desktops string) string {
 	return "count(" + desktops + ") or 0 * count(" + recordedSeries(ruleWithEIP) + ")"
 }

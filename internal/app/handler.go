@@ -15,7 +15,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/web"
 )
 
-// Handler returns the HTTP handler of all paths. The options say how it serves;
+// Handler returns the HTTP handler of all paths. The options configure serving;
 // what it serves is filled in here.
 func (a *App) Handler(o web.Options) http.Handler {
 	o.Fleet, o.Ready, o.Logger = a.fleet, a.ready, a.logger

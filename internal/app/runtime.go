@@ -42,7 +42,7 @@ type runtime struct {
 }
 
 // builder builds the runtime of a configuration. What did not change is taken
-// over from the old runtime, all else is opened anew.
+// over from the old runtime, everything else is opened.
 type builder struct {
 	*services
 	old, next *runtime

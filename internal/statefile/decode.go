@@ -104,7 +104,7 @@ func (d *decoder) decode(line []byte, first bool) error {
 	return nil
 }
 
-// take takes over a record. A record of a kind that this version does not know
+// take takes over a record. A record of an unknown kind
 // is skipped.
 func (d *decoder) take(r *record) error {
 	switch {

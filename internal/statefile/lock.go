@@ -17,8 +17,8 @@ var ErrLocked = errors.New("another process uses the state file")
 // operating system releases it too when the process ends, however it ends. The
 // lock is on a file beside the state file, which every save replaces.
 //
-// The error is ErrLocked, or says why the file cannot be locked, such as a
-// folder that does not exist or a file system without locks.
+// The error is ErrLocked, or the reason why the file cannot be locked, such as a
+// missing folder or a file system without locks.
 func Lock(path string) (unlock func(), err error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	switch locked, err := lock.TryLock(); {

@@ -39,7 +39,7 @@ type caller interface {
 // maxRetryAfter is the longest Retry-After that is honoured.
 const maxRetryAfter = time.Minute
 
-// retryAfter returns the pause that a response asks for; 0 is none.
+// retryAfter returns the pause that a response demands; 0 means none.
 func retryAfter(resp *apierror.Response, now time.Time) time.Duration {
 	if resp == nil || resp.Status == http.StatusOK {
 		return 0
