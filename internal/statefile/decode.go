@@ -104,8 +104,7 @@ func (d *decoder) decode(line []byte, first bool) error {
 	return nil
 }
 
-// take takes over a record. A record of an unknown kind
-// is skipped.
+// take takes over a record. A record of an unknown kind is skipped.
 func (d *decoder) take(r *record) error {
 	switch {
 	case r.State != nil:
