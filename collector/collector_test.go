@@ -118,7 +118,7 @@ func gatherTable(t *testing.T) []*dto.MetricFamily {
 	registry := prometheus.NewPedanticRegistry()
 	families := Families(Options{Users: true, Tags: []string{"KEY"}, Expect: expectByID, Changes: changesByRegion})
 	registry.MustRegister(New(families, func() []*Scope { return Scopes(inventorytest.SmallFleet()) }))
-	telemetry := NewTelemetry()
+	telemetry := NewTelemetry("no_receiver", "queue_full", "refused")
 	telemetry.Request("la-north-2", "ListDesktops", "200", 1)
 	telemetry.Retry("la-north-2", "ListDesktops")
 	telemetry.ThrottleWait("la-north-2", "ListDesktops", 1)

@@ -54,8 +54,9 @@ type Telemetry struct {
 }
 
 // NewTelemetry returns a Telemetry with its own registry, which also contains the
-// metrics of the Go runtime and of the process.
-func NewTelemetry() *Telemetry {
+// metrics of the Go runtime and of the process. The counter of dropped webhook
+// events starts at zero for the given reasons.
+func NewTelemetry(webhookDropReasons ...string) *Telemetry {
 	rows := make(map[string]Metric)
 	for _, m := range exporterMetrics() {
 		rows[strings.TrimPrefix(m.Name, exporterPrefix)] = m
@@ -95,7 +96,7 @@ func NewTelemetry() *Telemetry {
 		saveSuccessful:          gauges(saveSuccessful),
 		saveTime:                gauges(saveTime),
 	}
-	for _, reason := range []string{"no_receiver", "queue_full", "refused"} {
+	for _, reason := range webhookDropReasons {
 		t.webhookDropped.WithLabelValues(reason)
 	}
 	build := gauges(buildInfo)

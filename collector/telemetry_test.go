@@ -15,7 +15,7 @@ import (
 
 func TestTelemetry(t *testing.T) {
 	t.Parallel()
-	tel := NewTelemetry()
+	tel := NewTelemetry("no_receiver", "queue_full", "refused")
 	tel.Request("la-north-2", "ListDesktops", "200", 300*time.Millisecond)
 	tel.Request("la-north-2", "ListDesktops", "error", 3*time.Minute)
 	tel.Retry("la-north-2", "ListDesktops")
@@ -78,7 +78,7 @@ func TestTelemetry(t *testing.T) {
 
 func TestDurationHistogramHasClassicAndNativeBuckets(t *testing.T) {
 	t.Parallel()
-	tel := NewTelemetry()
+	tel := NewTelemetry("no_receiver", "queue_full", "refused")
 	tel.Request("la-north-2", "ListDesktops", "200", 300*time.Millisecond)
 	families, err := tel.Gatherer().Gather()
 	if err != nil {

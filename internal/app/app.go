@@ -73,7 +73,7 @@ var errStopping = errors.New("the exporter is stopping")
 // New returns an App that sends no request before the first Reload. It must be
 // closed.
 func New(o Options) *App {
-	telemetry := collector.NewTelemetry()
+	telemetry := collector.NewTelemetry(webhook.DropReasons()...)
 	transports := httptransport.NewPool(o.Dial, os.Getenv)
 	sender := webhook.New(o.Logger, telemetry)
 	a := &App{

@@ -35,6 +35,9 @@ const (
 	NoReceiver = "no_receiver"
 )
 
+// DropReasons returns all reasons for which an event is dropped.
+func DropReasons() []string { return []string{NoReceiver, QueueFull, Rejected} }
+
 const (
 	// shutdownGrace is how long Close continues to deliver.
 	shutdownGrace = 5 * time.Second
