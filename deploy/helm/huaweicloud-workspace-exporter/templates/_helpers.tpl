@@ -46,7 +46,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* The Secret with web.yml, or nothing. */}}
+{{/* Name of the Secret with web.yml, or an empty string. */}}
 {{- define "exporter.webSecret" -}}
 {{- if .Values.web.existingSecret }}
 {{- .Values.web.existingSecret }}
@@ -55,7 +55,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* What all paths begin with: nothing, or such as /exporter. */}}
+{{/* Prefix of all paths: an empty string, or a path such as /exporter. */}}
 {{- define "exporter.prefix" -}}
 {{- if .Values.web.routePrefix }}
 {{- .Values.web.routePrefix | trimSuffix "/" }}
@@ -64,7 +64,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* The flags that say how it serves; --healthcheck needs the same. */}}
+{{/* Flags of the HTTP server; --healthcheck needs the same flags. */}}
 {{- define "exporter.webArgs" -}}
 {{- with include "exporter.webSecret" . }}
 - --web.config.file=/etc/huaweicloud_workspace_exporter_web/web.yml
@@ -77,7 +77,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* Values that contradict each other, and secrets where everybody reads them. */}}
+{{/* Rejects conflicting values, and secrets in a ConfigMap. */}}
 {{- define "exporter.check" -}}
 {{- if and .Values.config .Values.existingConfigMap }}
 {{- fail "config and existingConfigMap exclude each other" }}
@@ -134,5 +134,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "exporter.refuse" -}}
-{{- fail (printf "%s: a ConfigMap is no place for a secret; use %s, and credentials.existingSecret for files" .at .instead) }}
+{{- fail (printf "%s: a ConfigMap must not contain a secret; use %s, and credentials.existingSecret for files" .at .instead) }}
 {{- end }}
