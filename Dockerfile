@@ -1,9 +1,9 @@
-# The exporter and nothing else: no shell, no package manager, one user.
+# Image with the exporter only: no shell, no package manager, one user.
 #
 #   docker build $(release/version | sed 's/^/--build-arg /') -t huaweicloud_workspace_exporter .
 #
-# More platforms: --platform=linux/amd64,linux/arm64. It compiles across, so none
-# is emulated. Another base: --build-arg BASE=gcr.io/distroless/static-debian13
+# Several platforms: --platform=linux/amd64,linux/arm64. Cross-compilation avoids
+# emulation. Another base: --build-arg BASE=gcr.io/distroless/static-debian13
 ARG BASE=scratch
 
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
@@ -41,6 +41,6 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /out /
 USER 65532:65532
 EXPOSE 10045
-# Where flags move the exporter, give them to this, too.
+# If flags change the listen address or the path, override this command as well.
 HEALTHCHECK --interval=30s --timeout=6s --start-period=10s CMD ["/bin/huaweicloud_workspace_exporter", "--healthcheck"]
 ENTRYPOINT ["/bin/huaweicloud_workspace_exporter"]

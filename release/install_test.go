@@ -56,7 +56,7 @@ func TestInstalled(t *testing.T) {
 	address := free(t)
 
 	m.give(deb, "/tmp/exporter.deb")
-	if said := m.do("dpkg", "--install", "/tmp/exporter.deb"); !strings.Contains(said, "Write /etc/"+program+"/exporter.yml") {
+	if said := m.do("dpkg", "--install", "/tmp/exporter.deb"); !strings.Contains(said, "Create /etc/"+program+"/exporter.yml") {
 		t.Errorf("it does not say what to do next:\n%s", said)
 	}
 	if state := m.property(service, "ActiveState"); state != "inactive" {
