@@ -51,9 +51,11 @@ func Explain(host string, err error) Explanation {
 		return Explanation{Detail: proxy.Error()}
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return transient("%s did not respond in time")
+	case errors.Is(err, ErrUpgrade):
+		return transient("%s switched protocols, which was not requested")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return transient("%s refused the connection")
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, ErrRepeated), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return transient("%s closed the connection")
 	default:
 		return transient("%s is unreachable")

@@ -39,6 +39,8 @@ func TestExplain(t *testing.T) {
 		{&ProxyError{Status: 502}, "the proxy refused the connection: HTTP 502", false},
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "h refused the connection", false},
 		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, "h closed the connection", false},
+		{ErrUpgrade, "h switched protocols, which was not requested", false},
+		{ErrRepeated, "h closed the connection", false},
 		{io.ErrUnexpectedEOF, "h closed the connection", false},
 		{&url.Error{Op: "Get", URL: "http://user:secret@h", Err: errors.New("x")}, "h is unreachable", false},
 	} {

@@ -31,12 +31,34 @@ func (e *ProxyError) Error() string {
 	return fmt.Sprintf("the proxy refused the connection: HTTP %d", e.Status)
 }
 
+// Bounds on a connection whose peer is gone without a word, as after a NAT
+// gateway has lost the flow.
+const (
+	pingAfter   = 15 * time.Second // HTTP/2: silence until a ping is sent
+	pingTimeout = 10 * time.Second // HTTP/2: from the ping to the close
+	userTimeout = 20 * time.Second // TCP: for how long sent data may stay unacknowledged
+)
+
 // NewDirect returns a transport without a proxy, for services of this host. A
-// nil dial is a dialer with a timeout of 10 seconds. The transport bounds
-// everything but the duration of a response, which the caller's context bounds.
-func NewDirect(dial DialFunc) *http.Transport {
+// nil dial is a dialer with a timeout of 10 seconds and TCP keep-alive. The
+// transport bounds everything but the duration of a response, which the
+// caller's context bounds.
+func NewDirect(dial DialFunc) *Transport {
+	return newBounded(func() *http.Transport { return newTransport(dial) })
+}
+
+// dialer returns the dialer of connections to the network.
+func dialer() *net.Dialer {
+	return &net.Dialer{
+		Timeout:         10 * time.Second,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+		Control:         setUserTimeout,
+	}
+}
+
+func newTransport(dial DialFunc) *http.Transport {
 	if dial == nil {
-		dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+		dial = dialer().DialContext
 	}
 	return &http.Transport{
 		DialContext:            dial,
@@ -45,6 +67,7 @@ func NewDirect(dial DialFunc) *http.Transport {
 		MaxIdleConns:           256,
 		MaxIdleConnsPerHost:    128, // projects may share one endpoint
 		MaxResponseHeaderBytes: 1 << 20,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}
 }
 
@@ -56,16 +79,18 @@ func build(cfg config.HTTP, dial DialFunc, getenv func(string) string) (http.Rou
 		return nil, fmt.Errorf("http.tls_config: %w", err)
 	}
 	proxy := proxyFunc(cfg, getenv)
-	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
-		t := NewDirect(dial)
-		t.Proxy = proxy
-		t.ProxyConnectHeader = cfg.GetProxyConnectHeader()
-		t.OnProxyConnectResponse = checkConnectResponse
-		t.TLSClientConfig = tlsConfig
-		t.Protocols = new(http.Protocols)
-		t.Protocols.SetHTTP1(true)
-		t.Protocols.SetHTTP2(cfg.EnableHTTP2)
-		return t, nil
+	newTLSTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
+		return newBounded(func() *http.Transport {
+			t := newTransport(dial)
+			t.Proxy = proxy
+			t.ProxyConnectHeader = cfg.GetProxyConnectHeader()
+			t.OnProxyConnectResponse = checkConnectResponse
+			t.TLSClientConfig = tlsConfig.Clone() // the transport modifies it
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP1(true)
+			t.Protocols.SetHTTP2(cfg.EnableHTTP2)
+			return t
+		}), nil
 	}
 	files := promconfig.TLSRoundTripperSettings{
 		CA:   fileSecret(cfg.TLS.CAFile),
@@ -73,9 +98,9 @@ func build(cfg config.HTTP, dial DialFunc, getenv func(string) string) (http.Rou
 		Key:  fileSecret(cfg.TLS.KeyFile),
 	}
 	if files == (promconfig.TLSRoundTripperSettings{}) {
-		return newTransport(tlsConfig)
+		return newTLSTransport(tlsConfig)
 	}
-	rt, err := promconfig.NewTLSRoundTripper(tlsConfig, files, newTransport)
+	rt, err := promconfig.NewTLSRoundTripper(tlsConfig, files, newTLSTransport)
 	if err != nil {
 		return nil, fmt.Errorf("http.tls_config: %w", err)
 	}

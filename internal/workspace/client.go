@@ -4,7 +4,6 @@
 package workspace
 
 import (
-	"net/http"
 	"os"
 	"time"
 
@@ -54,7 +53,7 @@ type Client struct {
 	getenv      func(string) string
 	userAgent   string
 	transports  *httptransport.Pool
-	direct      *http.Transport
+	direct      *httptransport.Transport
 	limiters    *ratelimit.Registry
 	breakers    *credentials.Breakers
 	credentials *credentials.Pool
