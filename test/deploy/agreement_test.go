@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestChartAndKustomizeAgree renders the same exporter both ways: what is good
-// for the one is good for the other.
+// TestChartAndKustomizeAgree compares the objects of the chart with those of
+// kustomize for the same configuration.
 func TestChartAndKustomizeAgree(t *testing.T) {
 	k := overlay(t, "prometheus-operator", "scrape-annotations")
 	h := render(t, `
@@ -33,7 +33,7 @@ scrapeAnnotations: true
 	same := func(what string, a, b any) {
 		t.Helper()
 		if a, b := show(t, a), show(t, b); a != b {
-			t.Errorf("%s differs, by kustomize:\n%s\nby the chart:\n%s", what, a, b)
+			t.Errorf("%s differs, with kustomize:\n%s\nwith the chart:\n%s", what, a, b)
 		}
 	}
 	spec := func(m manifests) *apps.DeploymentSpec {
@@ -51,7 +51,7 @@ scrapeAnnotations: true
 	network := func(m manifests) *networking.NetworkPolicySpec {
 		s := one[*networking.NetworkPolicy](t, m).Spec.DeepCopy()
 		s.PodSelector.MatchLabels = nil
-		s.Ingress[0].From = s.Ingress[0].From[:1] // the chart's test may connect, too
+		s.Ingress[0].From = s.Ingress[0].From[:1] // the chart also admits its test pod
 		return s
 	}
 	same("the network policy", network(k), network(h))
@@ -78,7 +78,7 @@ func show(t *testing.T, v any) string {
 	return string(text)
 }
 
-// TestVersionsAgree checks whether all name one version of the image.
+// TestVersionsAgree checks that all manifests use the same image version.
 func TestVersionsAgree(t *testing.T) {
 	var chart struct{ Version, AppVersion string }
 	if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/Chart.yaml")), &chart); err != nil {
@@ -94,25 +94,25 @@ func TestVersionsAgree(t *testing.T) {
 }
 
 // TestResourcesMatchSizingGuide compares requests and limits with what
-// docs/sizing.md recommends for 50,000 desktops, which the comments name.
+// docs/sizing.md recommends for 50,000 desktops, as the comments state.
 func TestResourcesMatchSizingGuide(t *testing.T) {
 	row := regexp.MustCompile(`(?m)^\| 50,000 \|.*$`).FindString(read(t, "docs/sizing.md"))
 	memory := regexp.MustCompile(`\| (\d+) MB \|`).FindStringSubmatch(row)
 	processor := regexp.MustCompile(`\| ([\d.]+) s \| [\d,]+ \|`).FindStringSubmatch(row)
 	if memory == nil || processor == nil {
-		t.Fatalf("docs/sizing.md has no row for 50,000 desktops, or another: %q", row)
+		t.Fatalf("docs/sizing.md has no valid row for 50,000 desktops: %q", row)
 	}
 	resident, seconds := number(t, memory[1])*1e6, number(t, processor[1])
 	c := overlay(t).container(t)
 	request, limit := c.Resources.Requests.Memory().AsApproximateFloat64(), c.Resources.Limits.Memory().AsApproximateFloat64()
 	if resident > request*1.1 {
-		t.Errorf("a request of %s, but 50,000 desktops take %.0f bytes", c.Resources.Requests.Memory(), resident)
+		t.Errorf("memory request is %s, but 50,000 desktops need %.0f bytes", c.Resources.Requests.Memory(), resident)
 	}
 	if limit < 1.5*resident {
-		t.Errorf("a limit of %s leaves %.0f bytes no room", c.Resources.Limits.Memory(), resident)
+		t.Errorf("memory limit %s is too low for %.0f bytes", c.Resources.Limits.Memory(), resident)
 	}
 	if cores := c.Resources.Requests.Cpu().AsApproximateFloat64(); cores < seconds/60 {
-		t.Errorf("a request of %s, but 50,000 desktops take %.1f s a minute", c.Resources.Requests.Cpu(), seconds)
+		t.Errorf("CPU request is %s, but 50,000 desktops need %.1f s a minute", c.Resources.Requests.Cpu(), seconds)
 	}
 	goLimit, err := resource.ParseQuantity(strings.TrimSuffix(c.Env[0].Value, "B"))
 	if err != nil || c.Env[0].Name != "GOMEMLIMIT" {

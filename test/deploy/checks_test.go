@@ -25,7 +25,7 @@ import (
 )
 
 // check checks the rules for every rendering, independent of options.
-// External are the ConfigMaps and Secrets that the operator brings.
+// External lists the ConfigMaps and Secrets that the operator provides.
 func (m manifests) check(t *testing.T, external ...string) {
 	t.Helper()
 	m.checkNames(t)
@@ -44,33 +44,33 @@ func (m manifests) checkNames(t *testing.T) {
 	for _, o := range m {
 		key := reflectKind(o) + " " + o.GetNamespace() + "/" + o.GetName()
 		if seen[key] {
-			t.Errorf("two objects are %s", key)
+			t.Errorf("duplicate object %s", key)
 		}
 		seen[key] = true
 	}
 }
 
-// checkDeployment checks whether the pod is safe, and whether there is only ever
-// one, which is what the API's quota pays for.
+// checkDeployment checks that the pod is secure and that at most one pod runs,
+// because of the API quota.
 func (m manifests) checkDeployment(t *testing.T) {
 	t.Helper()
 	d := one[*apps.Deployment](t, m)
 	if r := d.Spec.Replicas; r == nil || *r != 1 {
-		t.Errorf("replicas: %v, but two would spend the quota twice", r)
+		t.Errorf("replicas: %v, want 1: two would use the quota twice", r)
 	}
 	if d.Spec.Strategy.Type != apps.RecreateDeploymentStrategyType {
-		t.Errorf("strategy %q lets two run at the same time", d.Spec.Strategy.Type)
+		t.Errorf("strategy %q allows two pods at the same time", d.Spec.Strategy.Type)
 	}
 	pod := d.Spec.Template.Spec
 	checkPod(t, pod)
 	if s := pod.TerminationGracePeriodSeconds; s == nil || *s <= 15 {
-		t.Errorf("terminationGracePeriodSeconds: %v, but scrapes under way may take 15", s)
+		t.Errorf("terminationGracePeriodSeconds: %v, but running scrapes may take 15", s)
 	}
 	c := m.container(t)
 	for name, p := range map[string]*core.Probe{"liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
 		switch {
 		case p == nil:
-			t.Errorf("there is no %s probe", name)
+			t.Errorf("%s probe is missing", name)
 		case name == "liveness" && p.HTTPGet != nil && !strings.HasSuffix(p.HTTPGet.Path, "/-/healthy"):
 			t.Errorf("the exporter is restarted when %s fails", p.HTTPGet.Path)
 		case p.HTTPGet == nil && (p.Exec == nil || !slices.Contains(p.Exec.Command, "--healthcheck")):
@@ -78,12 +78,12 @@ func (m manifests) checkDeployment(t *testing.T) {
 		}
 	}
 	if len(c.Resources.Requests) == 0 || c.Resources.Limits.Memory().IsZero() || !c.Resources.Limits.Cpu().IsZero() {
-		t.Errorf("resources are %v, want requests and a limit of memory alone", c.Resources)
+		t.Errorf("resources are %v, want requests and a memory limit only", c.Resources)
 	}
 }
 
-// checkPod has Kubernetes' own admission check a pod with its standard
-// "restricted", and looks for what that standard leaves open.
+// checkPod checks a pod with the admission library of Kubernetes against the
+// standard "restricted", and checks what this standard does not cover.
 func checkPod(t *testing.T, pod core.PodSpec) {
 	t.Helper()
 	standard, err := security.NewEvaluator(security.DefaultChecks(), nil)
@@ -99,7 +99,7 @@ func checkPod(t *testing.T, pod core.PodSpec) {
 		t.Error("the pod's user and group are not numeric, or are root's")
 	}
 	if pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
-		t.Error("the pod gets a token that it does not need")
+		t.Error("the pod mounts a service account token, which it does not need")
 	}
 	for _, c := range pod.Containers {
 		if s := c.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem || s.Capabilities == nil || len(s.Capabilities.Add) > 0 {
@@ -119,11 +119,11 @@ func (m manifests) checkSelectors(t *testing.T) {
 	selects := func(what string, selector, labels map[string]string) {
 		t.Helper()
 		if len(selector) == 0 {
-			t.Errorf("%s selects everything, or nothing", what)
+			t.Errorf("%s has an empty selector", what)
 		}
 		for key, value := range selector {
 			if labels[key] != value {
-				t.Errorf("%s wants %s=%s, which is %q", what, key, value, labels[key])
+				t.Errorf("%s selects %s=%s, but the label is %q", what, key, value, labels[key])
 			}
 		}
 	}
@@ -133,28 +133,28 @@ func (m manifests) checkSelectors(t *testing.T) {
 	for _, p := range all[*networking.NetworkPolicy](m) {
 		selects("the network policy", p.Spec.PodSelector.MatchLabels, pod)
 		if !slices.Equal(p.Spec.PolicyTypes, []networking.PolicyType{networking.PolicyTypeIngress, networking.PolicyTypeEgress}) {
-			t.Errorf("the network policy is for %v alone", p.Spec.PolicyTypes)
+			t.Errorf("the network policy types are %v, want ingress and egress", p.Spec.PolicyTypes)
 		}
 	}
 	for _, b := range all[*policy.PodDisruptionBudget](m) {
 		selects("the disruption budget", b.Spec.Selector.MatchLabels, pod)
 		if b.Spec.MinAvailable != nil || b.Spec.MaxUnavailable == nil || b.Spec.MaxUnavailable.IntValue() != 1 {
-			t.Error("the disruption budget would stop the drain of a node for good")
+			t.Error("the disruption budget blocks the drain of a node permanently")
 		}
 	}
 	for _, s := range all[*monitoring.ServiceMonitor](m) {
 		selects("the service monitor", s.Spec.Selector.MatchLabels, service.Labels)
 	}
-	// What selects by a part of the labels must not find the pod of the test.
+	// Selectors that use some of the labels must not match the test pod.
 	for _, p := range all[*core.Pod](m) {
 		if selected(d.Spec.Selector, p.Labels) {
-			t.Errorf("the pod %s is taken for the exporter", p.Name)
+			t.Errorf("the selector of the exporter matches the pod %s", p.Name)
 		}
 		checkPod(t, p.Spec)
 	}
 	account := d.Spec.Template.Spec.ServiceAccountName
 	if some := all[*core.ServiceAccount](m); len(some) > 0 && some[0].Name != account {
-		t.Errorf("the pod runs as %q, and there is %q", account, some[0].Name)
+		t.Errorf("the pod uses the service account %q, want %q", account, some[0].Name)
 	}
 }
 
@@ -167,7 +167,7 @@ func selected(selector *meta.LabelSelector, labels map[string]string) bool {
 	return true
 }
 
-// checkPorts checks whether every port leads to the exporter.
+// checkPorts checks that every port refers to the port of the exporter.
 func (m manifests) checkPorts(t *testing.T) {
 	t.Helper()
 	c := m.container(t)
@@ -176,14 +176,14 @@ func (m manifests) checkPorts(t *testing.T) {
 		ports[intstr.FromString(p.Name)], ports[intstr.FromInt32(p.ContainerPort)] = true, true
 	}
 	if len(c.Ports) != 1 || c.Ports[0].ContainerPort != 10045 {
-		t.Errorf("the container's ports are %v, want 10045 alone", c.Ports)
+		t.Errorf("the container's ports are %v, want 10045 only", c.Ports)
 	}
 	service := one[*core.Service](t, m)
 	offered := map[string]bool{}
 	for _, p := range service.Spec.Ports {
 		offered[p.Name] = true
 		if !ports[p.TargetPort] {
-			t.Errorf("the service leads to the port %v, which the container has not", p.TargetPort)
+			t.Errorf("the service has the target port %v, which the container does not expose", p.TargetPort)
 		}
 		if a, ok := service.Annotations["prometheus.io/port"]; ok && a != fmt.Sprint(c.Ports[0].ContainerPort) {
 			// Prometheus scrapes the pod behind the service at that port.
@@ -198,11 +198,11 @@ func (m manifests) checkPorts(t *testing.T) {
 	for _, p := range all[*networking.NetworkPolicy](m) {
 		for _, rule := range p.Spec.Ingress {
 			if len(rule.From) == 0 || len(rule.Ports) == 0 {
-				t.Error("the network policy lets everybody in")
+				t.Error("the network policy allows all peers")
 			}
 			for _, port := range rule.Ports {
 				if port.Port == nil || !ports[*port.Port] {
-					t.Errorf("the network policy opens the port %v, which the container has not", port.Port)
+					t.Errorf("the network policy allows the port %v, which the container does not expose", port.Port)
 				}
 			}
 		}
@@ -217,13 +217,13 @@ func (m manifests) checkPorts(t *testing.T) {
 	for _, i := range all[*networking.Ingress](m) {
 		backend := i.Spec.Rules[0].HTTP.Paths[0].Backend.Service
 		if backend.Name != service.Name || !offered[backend.Port.Name] {
-			t.Errorf("the ingress leads to %s:%s", backend.Name, backend.Port.Name)
+			t.Errorf("the ingress backend is %s:%s", backend.Name, backend.Port.Name)
 		}
 	}
 }
 
-// checkVolumes checks whether what is mounted is there, is mounted once, and
-// cannot be written to.
+// checkVolumes checks that every volume exists, is mounted once and is mounted
+// read-only.
 func (m manifests) checkVolumes(t *testing.T, external []string) {
 	t.Helper()
 	pods := map[string]core.PodSpec{"exporter": one[*apps.Deployment](t, m).Spec.Template.Spec}
@@ -239,7 +239,7 @@ func (m manifests) checkVolumes(t *testing.T, external []string) {
 					t.Errorf("%s: missing secret %q", name, s.SecretName)
 				}
 				if s.DefaultMode == nil || *s.DefaultMode != 0o440 {
-					t.Errorf("%s: the files of %s can be read by others", name, s.SecretName)
+					t.Errorf("%s: the files of %s are readable by others", name, s.SecretName)
 				}
 			}
 			if c := v.ConfigMap; c != nil && !named[*core.ConfigMap](m, c.Name) && !slices.Contains(external, c.Name) {
@@ -249,7 +249,7 @@ func (m manifests) checkVolumes(t *testing.T, external []string) {
 		paths := map[string]bool{}
 		for _, mount := range pod.Containers[0].VolumeMounts {
 			if _, ok := volumes[mount.Name]; !ok {
-				t.Errorf("%s: nothing is called %s", name, mount.Name)
+				t.Errorf("%s: unknown volume %s", name, mount.Name)
 			}
 			volumes[mount.Name] = true
 			if paths[mount.MountPath] {
@@ -257,18 +257,18 @@ func (m manifests) checkVolumes(t *testing.T, external []string) {
 			}
 			paths[mount.MountPath] = true
 			if !mount.ReadOnly && mount.Name != "state" {
-				t.Errorf("%s: %s can be written to", name, mount.Name)
+				t.Errorf("%s: %s is writable", name, mount.Name)
 			}
 		}
 		for volume, mounted := range volumes {
 			if !mounted {
-				t.Errorf("%s: %s is mounted nowhere", name, volume)
+				t.Errorf("%s: %s is not mounted", name, volume)
 			}
 		}
 	}
 }
 
-// secret is what must not stand in a ConfigMap.
+// secret matches secrets that must not be in a ConfigMap.
 var secret = regexp.MustCompile(`(?m)^\s*(- )?"?(secret_key|security_token|password|credentials_b64|key)"?: *\S|BEGIN [A-Z ]*PRIVATE KEY|\$2[aby]\$`)
 
 // checkConfigMaps checks that ConfigMaps contain no secrets.
@@ -277,22 +277,22 @@ func (m manifests) checkConfigMaps(t *testing.T) {
 	for _, c := range all[*core.ConfigMap](m) {
 		for key, text := range c.Data {
 			if key == "exporter.yml" && secret.MatchString(text) {
-				t.Errorf("the ConfigMap %s holds a secret:\n%s", c.Name, text)
+				t.Errorf("the ConfigMap %s contains a secret:\n%s", c.Name, text)
 			}
 		}
-		// What a ConfigMap may hold at most.
+		// Size limit of a ConfigMap.
 		if size := c.Size(); size > 1<<20 {
 			t.Errorf("the ConfigMap %s has %d bytes", c.Name, size)
 		}
 	}
 	for _, e := range m.container(t).Env {
 		if e.ValueFrom == nil && regexp.MustCompile(`(?i)secret|password|_SK$|_AK$|token`).MatchString(e.Name) {
-			t.Errorf("the variable %s holds a secret", e.Name)
+			t.Errorf("the variable %s contains a secret", e.Name)
 		}
 	}
 }
 
-// checkScraping checks whether scrapes and rules fit together.
+// checkScraping checks that scrape configuration and rules are consistent.
 func (m manifests) checkScraping(t *testing.T) {
 	t.Helper()
 	for _, s := range all[*monitoring.ServiceMonitor](m) {
@@ -302,10 +302,9 @@ func (m manifests) checkScraping(t *testing.T) {
 		e := s.Spec.Endpoints[0]
 		interval, timeout := duration(t, e.Interval), duration(t, e.ScrapeTimeout)
 		if timeout > interval || interval > 5*time.Minute {
-			t.Errorf("a scrape every %s may take %s", interval, timeout)
+			t.Errorf("scrape interval is %s, scrape timeout %s", interval, timeout)
 		}
-		// The alerts find the exporter by the name of its job, which is that of
-		// the service.
+		// The alerts select the exporter by its job, which is the service name.
 		if name := one[*core.Service](t, m).Name; !regexp.MustCompile(`huaweicloud[-_]workspace`).MatchString(name) {
 			t.Errorf("no alert matches the job %s", name)
 		}
@@ -314,7 +313,7 @@ func (m manifests) checkScraping(t *testing.T) {
 		groups := map[string]bool{}
 		for _, g := range r.Spec.Groups {
 			if groups[g.Name] {
-				t.Errorf("two groups of rules are called %s", g.Name)
+				t.Errorf("duplicate rule group %s", g.Name)
 			}
 			groups[g.Name] = true
 		}

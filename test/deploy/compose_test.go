@@ -18,7 +18,7 @@ import (
 
 const composeDir = root + "/deploy/compose"
 
-// compose loads files as `docker compose` does.
+// compose loads Compose files in the same way as `docker compose`.
 func compose(t *testing.T, files ...string) *types.Project {
 	t.Helper()
 	dir, err := filepath.Abs(composeDir)
@@ -40,9 +40,9 @@ func compose(t *testing.T, files ...string) *types.Project {
 	return project
 }
 
-// TestCompose looks at the tour, with the simulated cloud and with one's own.
+// TestCompose checks the Compose files with the simulated and with a real cloud.
 func TestCompose(t *testing.T) {
-	keys := []string{"access_key", "secret_key"} // which everybody puts there for himself
+	keys := []string{"access_key", "secret_key"} // files that the user creates
 	for _, c := range []struct {
 		files []string
 		demo  bool
@@ -65,14 +65,14 @@ func TestCompose(t *testing.T) {
 				}
 			}
 			if s.Privileged || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") {
-				t.Errorf("%s may do more than it must", name)
+				t.Errorf("%s has unnecessary privileges", name)
 			}
 			for _, p := range s.Ports {
 				if p.HostIP != "127.0.0.1" {
-					t.Errorf("%s: everybody in the network reaches port %s", name, p.Published)
+					t.Errorf("%s: port %s is published on all addresses", name, p.Published)
 				}
 				if other := ports[p.Published]; other != "" {
-					t.Errorf("%s and %s want the port %s", name, other, p.Published)
+					t.Errorf("%s and %s both publish the port %s", name, other, p.Published)
 				}
 				ports[p.Published] = name
 			}
@@ -81,7 +81,7 @@ func TestCompose(t *testing.T) {
 					continue
 				}
 				if !v.ReadOnly {
-					t.Errorf("%s may write to %s", name, v.Source)
+					t.Errorf("%s mounts %s writable", name, v.Source)
 				}
 				if _, err := os.Stat(v.Source); err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -101,8 +101,8 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// TestComposeExporter has the real exporter check what the tour with one's own
-// cloud provides it, and run what the tour runs.
+// TestComposeExporter runs the real exporter with the configuration check of the
+// Compose file for a real cloud, and with the arguments of the simulated cloud.
 func TestComposeExporter(t *testing.T) {
 	s := compose(t, "compose.yaml", "compose.cloud.yaml").Services["exporter"]
 	dir := t.TempDir()
@@ -124,11 +124,11 @@ func TestComposeExporter(t *testing.T) {
 		args = append(args, a)
 	}
 	if code, said := finish(t, binary(t), append(args, "--config.check")...); code != 0 {
-		t.Errorf("the exporter ends with %d for %q: %s", code, args, said)
+		t.Errorf("the exporter exits with %d for %q: %s", code, args, said)
 	}
 	demo := []string(compose(t, "compose.yaml").Services["exporter"].Command)
 	if i := slices.Index(demo, "--web.listen-address=:10045"); i < 0 {
-		t.Errorf("the others do not reach an exporter that runs with %q", demo)
+		t.Errorf("other services cannot reach the exporter with the arguments %q", demo)
 	} else {
 		serve(t, nil, slices.Delete(demo, i, i+1))
 	}
@@ -156,7 +156,7 @@ func TestComposePrometheus(t *testing.T) {
 	}
 	code, said := finish(t, "promtool", "check", "config", filepath.Join(dir, "prometheus.yml"))
 	if code != 0 || strings.Count(said, "SUCCESS") != 4 || mounted != 3 {
-		t.Errorf("promtool ends with %d for %d files: %s", code, mounted, said)
+		t.Errorf("promtool exits with %d for %d files: %s", code, mounted, said)
 	}
 	text := read(t, "deploy/compose/prometheus.yml")
 	for _, target := range regexp.MustCompile(`targets: \[([\w.-]+):(\d+)\]`).FindAllStringSubmatch(text, -1) {
@@ -217,6 +217,6 @@ func TestComposeGrafana(t *testing.T) {
 		t.Errorf("the dashboards are %q, want %q", mounted, want)
 	}
 	if home := grafana.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]; home == nil || !slices.Contains(mounted, filepath.Base(*home)) {
-		t.Error("the home dashboard is none of them")
+		t.Error("the home dashboard is not mounted")
 	}
 }

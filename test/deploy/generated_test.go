@@ -17,7 +17,7 @@ const (
 	operatorDir = root + "/deploy/kubernetes/components/prometheus-operator"
 )
 
-// dashboards returns the names of the files of all dashboards.
+// dashboards returns the file names of all dashboards.
 func dashboards(t testing.TB) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root, "dashboards", "*.json"))
@@ -30,8 +30,8 @@ func dashboards(t testing.TB) []string {
 	return paths
 }
 
-// TestChartHasRulesAndDashboards compares the chart's copies, which a packaged
-// chart needs, with what they are copies of.
+// TestChartHasRulesAndDashboards compares the rules and dashboards in the chart,
+// which a packaged chart needs, with the original files.
 func TestChartHasRulesAndDashboards(t *testing.T) {
 	copies := map[string]string{
 		"rules.yml":  read(t, "deploy/prometheus/rules.yml"),
@@ -50,7 +50,7 @@ func TestChartHasRulesAndDashboards(t *testing.T) {
 		}
 		name, err := filepath.Rel(files, path)
 		if _, ok := copies[filepath.ToSlash(name)]; !ok {
-			t.Errorf("%s is a copy of nothing", path)
+			t.Errorf("%s has no original file", path)
 		}
 		return err
 	})
@@ -59,7 +59,7 @@ func TestChartHasRulesAndDashboards(t *testing.T) {
 	}
 }
 
-// ruleGroups returns the groups of a file of rules.
+// ruleGroups returns the groups of a rule file.
 func ruleGroups(t testing.TB, name string) []map[string]any {
 	t.Helper()
 	var file struct {
@@ -72,7 +72,7 @@ func ruleGroups(t testing.TB, name string) []map[string]any {
 }
 
 // TestPrometheusRuleIsGenerated compares the object for the Prometheus operator
-// against the files of rules. In one object, no two groups may have one name.
+// with the rule files. Group names must be unique in an object.
 func TestPrometheusRuleIsGenerated(t *testing.T) {
 	recordings := ruleGroups(t, "rules.yml")
 	for _, g := range recordings {
@@ -89,5 +89,5 @@ func TestPrometheusRuleIsGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, filepath.Join(operatorDir, "prometheusrule.yaml"),
-		"# Made of deploy/prometheus/*.yml by: go test -run "+t.Name()+" -update . (in test/deploy)\n"+string(text))
+		"# Generated from deploy/prometheus/*.yml with: go test -run "+t.Name()+" -update . (in test/deploy)\n"+string(text))
 }

@@ -24,8 +24,8 @@ import (
 	policy "k8s.io/api/policy/v1"
 )
 
-// template renders the chart into the text of all its templates, as a release
-// of a name in the namespace desktops.
+// template renders all templates of the chart as a release with the given name in
+// the namespace desktops.
 func template(release, values string) (map[string]string, error) {
 	chart, err := loader.LoadDir(chartDir)
 	if err != nil {
@@ -46,7 +46,7 @@ func template(release, values string) (map[string]string, error) {
 	return engine.Render(chart, all)
 }
 
-// text joins what the templates made, but for the notes.
+// text joins the rendered templates, without the notes.
 func text(rendered map[string]string) string {
 	var all strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(rendered)) {
@@ -79,7 +79,7 @@ config:
 credentials: {existingSecret: keys}
 `
 
-// TestChartLints does what `helm lint --strict` does.
+// TestChartLints runs the checks of `helm lint --strict`.
 func TestChartLints(t *testing.T) {
 	values, err := chartutil.ReadValues([]byte(project))
 	if err != nil {
@@ -94,7 +94,7 @@ func TestChartLints(t *testing.T) {
 	}
 }
 
-// TestChart renders the chart in its options, one at a time and together.
+// TestChart renders the chart with each option, and with all options together.
 func TestChart(t *testing.T) {
 	for _, c := range []struct {
 		name, values string
@@ -111,7 +111,7 @@ func TestChart(t *testing.T) {
 		}},
 		{"a demonstration", "demo: true", nil, func(t *testing.T, m manifests) {
 			if len(m.container(t).VolumeMounts)+len(all[*core.ConfigMap](m)) != 0 {
-				t.Error("a demonstration needs no files")
+				t.Error("the demo mounts volumes")
 			}
 		}},
 		{"a ConfigMap of one's own", "existingConfigMap: mine", []string{"mine"}, func(t *testing.T, m manifests) {
@@ -133,7 +133,7 @@ serviceAccount: {name: desktops-reader, annotations: {example.com/agency: reader
 				t.Errorf("%d service accounts", n)
 			}
 			if got := one[*apps.Deployment](t, m).Spec.Template.Spec.ServiceAccountName; got != "mine" {
-				t.Errorf("the pod runs as %q", got)
+				t.Errorf("the pod uses the service account %q", got)
 			}
 		}},
 		{"an account, a webhook and a state", `
@@ -151,7 +151,7 @@ networkPolicy: {extraEgress: [{ports: [{port: 3128, protocol: TCP}]}]}
 `, []string{"keys"}, func(t *testing.T, m manifests) {
 			egress := one[*networking.NetworkPolicy](t, m).Spec.Egress
 			if p := egress[len(egress)-1].Ports[0].Port.IntValue(); p != 3128 || len(egress) != 3 {
-				t.Errorf("the last of %d rules lets port %d out", len(egress), p)
+				t.Errorf("the last of %d egress rules allows port %d", len(egress), p)
 			}
 		}},
 		{"another image", `
@@ -164,7 +164,7 @@ imagePullSecrets: [{name: registry}]
 				t.Errorf("image %s, %s", c.Image, c.ImagePullPolicy)
 			}
 			if s := one[*apps.Deployment](t, m).Spec.Template.Spec.ImagePullSecrets; len(s) != 1 || s[0].Name != "registry" {
-				t.Errorf("pulled with %v", s)
+				t.Errorf("image pull secrets are %v", s)
 			}
 		}},
 		{"for the Prometheus operator", project + `
@@ -227,7 +227,7 @@ web: {externalUrl: "https://desktops.example.com/exporter/", config: {basic_auth
 				t.Errorf("the ingress is %+v", i)
 			}
 			if s := one[*core.Secret](t, m); !strings.Contains(s.StringData["web.yml"], "$2a$04$") {
-				t.Errorf("the secret holds %v", s.StringData)
+				t.Errorf("the secret contains %v", s.StringData)
 			}
 		}},
 		{"a web configuration of one's own", "demo: true\nweb: {existingSecret: web}", []string{"web"}, func(t *testing.T, m manifests) {
@@ -237,7 +237,7 @@ web: {externalUrl: "https://desktops.example.com/exporter/", config: {basic_auth
 		}},
 		{"without extras", project + "networkPolicy: {enabled: false}\npodDisruptionBudget: {enabled: false}\n", []string{"keys"}, func(t *testing.T, m manifests) {
 			if len(all[*networking.NetworkPolicy](m))+len(all[*policy.PodDisruptionBudget](m)) != 0 {
-				t.Error("they are there all the same")
+				t.Error("disabled objects are rendered")
 			}
 		}},
 		{"what goes through", project + `
@@ -297,7 +297,7 @@ scrapeAnnotations: true
 	}
 }
 
-// TestChartGolden shows all that the chart makes with the plainest values.
+// TestChartGolden compares the chart rendered with minimal values with a golden file.
 func TestChartGolden(t *testing.T) {
 	rendered, err := template("desktops", project)
 	if err != nil {
@@ -306,7 +306,7 @@ func TestChartGolden(t *testing.T) {
 	golden(t, filepath.Join("testdata", "chart.golden"), text(rendered))
 }
 
-// TestNotes looks at what is said after the installation.
+// TestNotes checks the notes that are printed after the installation.
 func TestNotes(t *testing.T) {
 	notes := func(values string) string {
 		t.Helper()
@@ -336,23 +336,23 @@ func TestNotes(t *testing.T) {
 		got := notes(c.values)
 		for _, text := range c.has {
 			if !strings.Contains(got, text) {
-				t.Errorf("%q is not said:\n%s", text, got)
+				t.Errorf("the notes do not contain %q:\n%s", text, got)
 			}
 		}
 		for _, text := range c.lacks {
 			if strings.Contains(got, text) {
-				t.Errorf("%q is said:\n%s", text, got)
+				t.Errorf("the notes contain %q:\n%s", text, got)
 			}
 		}
 	}
 }
 
-// TestChartPackages checks whether all that the chart needs is in its folder, and
-// nothing else: no link leads out of it.
+// TestChartPackages checks that the chart directory is complete and contains no
+// symbolic links or other files.
 func TestChartPackages(t *testing.T) {
 	err := filepath.WalkDir(chartDir, func(path string, entry os.DirEntry, err error) error {
 		if err == nil && entry.Type()&os.ModeSymlink != 0 {
-			t.Errorf("%s is a link, which helm packages with a warning at best", path)
+			t.Errorf("%s is a symbolic link, which helm package does not fully support", path)
 		}
 		return err
 	})
@@ -374,7 +374,7 @@ func TestChartPackages(t *testing.T) {
 	if len(packed.Files) != len(chart.Files) || len(packed.Templates) != len(chart.Templates) || packed.Schema == nil {
 		t.Errorf("%d files and %d templates are packed, want %d and %d", len(packed.Files), len(packed.Templates), len(chart.Files), len(chart.Templates))
 	}
-	// A release is kept in a Secret, which may have 1 MiB.
+	// Helm stores a release in a Secret, which is limited to 1 MiB.
 	if info, err := os.Stat(path); err != nil || info.Size() > 300<<10 {
 		t.Errorf("the packed chart has %d bytes: %v", info.Size(), err)
 	}

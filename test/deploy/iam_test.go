@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// identityPolicy is a policy of IAM, with all supported fields.
+// identityPolicy is an IAM policy with all supported fields.
 type identityPolicy struct {
 	Version   string
 	Statement []struct {
@@ -29,17 +29,17 @@ func parsePolicy(t *testing.T, text string) (p identityPolicy) {
 		t.Fatal(err)
 	}
 	if p.Version != "5.0" {
-		t.Errorf("version %q, want that of identity policies", p.Version)
+		t.Errorf("version %q, want the version of identity policies", p.Version)
 	}
 	return p
 }
 
-// TestPolicyIsLeastPrivilege checks whether the policy allows what the exporter requires
-// when it is refused, and nothing that changes anything.
+// TestPolicyIsLeastPrivilege checks that the policy allows exactly the actions that
+// the exporter reports for denied calls and their dependencies, all read-only.
 func TestPolicyIsLeastPrivilege(t *testing.T) {
 	text := read(t, "deploy/iam/policy.json")
 	if !strings.Contains(read(t, "README.md"), "```json\n"+text+"```\n") {
-		t.Error("README.md shows another policy")
+		t.Error("the policy in README.md differs from policy.json")
 	}
 	allowed := map[string]bool{}
 	for _, s := range parsePolicy(t, text).Statement {
@@ -56,7 +56,7 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 	// The exporter's hints for denied calls.
 	hints := regexp.MustCompile(`"((?:workspace|iam):\w+:\w+)"`).FindAllStringSubmatch(read(t, "internal/workspace/apierror/hint.go"), -1)
 	if len(hints) != 4 {
-		t.Errorf("the exporter names %d actions, want 4", len(hints))
+		t.Errorf("the exporter reports %d actions, want 4", len(hints))
 	}
 	for _, r := range hints {
 		if !allowed[r[1]] {
@@ -64,7 +64,7 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 		}
 		delete(allowed, r[1])
 	}
-	// What these depend on by the API's documentation.
+	// Dependent actions in the API documentation.
 	for _, a := range []string{
 		"vpc:vpcs:get", "vpc:subnets:get", "vpc:networks:get", "vpc:ports:get", "vpc:securityGroups:get", "eip:publicIps:list", "eip:bandwidths:list",
 	} {
@@ -78,7 +78,7 @@ func TestPolicyIsLeastPrivilege(t *testing.T) {
 	}
 }
 
-// TestTrustPolicy fills the template as Terraform does.
+// TestTrustPolicy renders the template in the same way as Terraform.
 func TestTrustPolicy(t *testing.T) {
 	p := parsePolicy(t, strings.ReplaceAll(read(t, "deploy/iam/trust.json.tftpl"), "${jsonencode(services)}", `["service.EXAMPLE"]`))
 	if len(p.Statement) != 1 {
@@ -96,8 +96,8 @@ var (
 	terraformReference = regexp.MustCompile(`\b(var|huaweicloud_\w+)\.(\w+)`)
 )
 
-// TestTerraform compares the resources with the arguments that the provider's
-// documentation has, and the names that are used with those that there are.
+// TestTerraform compares the arguments of the resources with the provider's
+// documentation, and the names that are used with the declared names.
 func TestTerraform(t *testing.T) {
 	text := read(t, "deploy/iam/main.tf")
 	arguments := map[string][]string{
@@ -133,7 +133,7 @@ func TestTerraform(t *testing.T) {
 	used := terraformReference.FindAllString(text, -1)
 	for _, name := range used {
 		if !declared[name] {
-			t.Errorf("nothing is called %s", name)
+			t.Errorf("%s is not declared", name)
 		}
 	}
 	if len(used) < 8 || len(declared) != 6 {

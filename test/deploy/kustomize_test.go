@@ -22,7 +22,7 @@ import (
 
 const kubernetes = root + "/deploy/kubernetes"
 
-// kustomize builds a folder, as `kubectl apply -k` does.
+// kustomize builds a directory in the same way as `kubectl apply -k`.
 func kustomize(t testing.TB, dir string) manifests {
 	t.Helper()
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
@@ -71,7 +71,7 @@ func overlay(t testing.TB, components ...string) manifests {
 
 const ourSecret = "huaweicloud-workspace-exporter"
 
-// TestOverlays builds what people apply, and looks at all of it.
+// TestOverlays builds the overlays and checks all objects.
 func TestOverlays(t *testing.T) {
 	for _, c := range []struct{ name, kinds string }{
 		{
@@ -108,7 +108,7 @@ func TestOverlays(t *testing.T) {
 	}
 }
 
-// TestComponents adds every component to the base by itself.
+// TestComponents builds the base with each component separately.
 func TestComponents(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join(kubernetes, "components"))
 	if err != nil {
@@ -161,8 +161,8 @@ func TestComponents(t *testing.T) {
 	}
 }
 
-// checkDashboards checks whether every dashboard is in a ConfigMap that Grafana's
-// sidecar finds.
+// checkDashboards checks that every dashboard is in a ConfigMap that Grafana's
+// sidecar selects.
 func checkDashboards(t *testing.T, m manifests) {
 	t.Helper()
 	got := map[string]string{}
@@ -172,7 +172,7 @@ func checkDashboards(t *testing.T, m manifests) {
 		}
 		for key, text := range c.Data {
 			if got[key] != "" {
-				t.Errorf("%s is there twice", key)
+				t.Errorf("duplicate dashboard %s", key)
 			}
 			got[key] = text
 		}
@@ -191,7 +191,7 @@ func checkDashboards(t *testing.T, m manifests) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if fmt.Sprint(is) != fmt.Sprint(should) {
-			t.Errorf("%s is another", name)
+			t.Errorf("%s differs from the original file", name)
 		}
 	}
 	for name := range got {
@@ -199,7 +199,7 @@ func checkDashboards(t *testing.T, m manifests) {
 	}
 }
 
-// promtool has Prometheus' own tool read the rules of an object.
+// promtool checks the rules of an object with promtool.
 func promtool(t *testing.T, r *monitoring.PrometheusRule) {
 	t.Helper()
 	text, err := yaml.Marshal(r.Spec)
@@ -216,12 +216,11 @@ func promtool(t *testing.T, r *monitoring.PrometheusRule) {
 	}
 	code, said := finish(t, "promtool", "check", "rules", path)
 	if code != 0 || !strings.Contains(said, fmt.Sprintf("SUCCESS: %d rules found", n)) || n < 20 {
-		t.Errorf("promtool ends with %d for %d rules: %s", code, n, said)
+		t.Errorf("promtool exits with %d for %d rules: %s", code, n, said)
 	}
 }
 
-// TestGuide reads the objects that docs/kubernetes.md shows, and holds them
-// against the example that it is about.
+// TestGuide compares the objects in docs/kubernetes.md with the example overlay.
 func TestGuide(t *testing.T) {
 	var m manifests
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(read(t, "docs/kubernetes.md"), -1) {

@@ -21,11 +21,11 @@ import (
 
 const (
 	root = "../.."
-	// patience is how long anything may take that takes a moment.
+	// patience is the timeout of operations that complete quickly.
 	patience = 30 * time.Second
 )
 
-var update = flag.Bool("update", false, "write what is generated, and the goldens, anew")
+var update = flag.Bool("update", false, "write what is generated, and the goldens, ")
 
 // exporter builds the exporter once and returns the path of its binary.
 var exporter = sync.OnceValues(func() (string, error) {
@@ -65,7 +65,7 @@ func binary(t testing.TB) string {
 	return path
 }
 
-// finish runs a program to its end, and returns its exit code and output.
+// finish runs a program until it exits, and returns its exit code and output.
 func finish(t testing.TB, program string, args ...string) (code int, said string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -78,16 +78,16 @@ func finish(t testing.TB, program string, args ...string) (code int, said string
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// command makes a command that inherits nothing of the credentials and proxies
-// of the user who runs the tests.
+// command returns a command that does not inherit the credentials and proxies of
+// the environment of the tests.
 func command(ctx context.Context, t testing.TB, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	return cmd
 }
 
-// log stores the output of a program, and sends the address on which it logs to
-// listen.
+// log stores the output of a program, and sends the logged listen address to
+// address.
 type log struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -96,7 +96,7 @@ type log struct {
 
 var listening = regexp.MustCompile(`address\W+(127\.0\.0\.1:\d+)`)
 
-// Write makes a log an io.Writer.
+// Write implements io.Writer.
 func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,16 +146,16 @@ func serve(t testing.TB, env, args []string) string {
 	case <-ended:
 	case <-time.After(patience):
 	}
-	t.Fatalf("the exporter does not start with %q", args)
+	t.Fatalf("the exporter did not start with %q", args)
 	return ""
 }
 
-// eventually waits until something has become true.
+// eventually waits until a condition is true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("after %s not yet: %s", patience, what)
+			t.Fatalf("condition not met after %s: %s", patience, what)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func read(t testing.TB, path ...string) string {
 	return string(text)
 }
 
-// golden compares a text with a file, or writes the file anew.
+// golden compares a text with a file, or updates the file.
 func golden(t testing.TB, path, text string) {
 	t.Helper()
 	if *update {
@@ -189,9 +189,9 @@ func golden(t testing.TB, path, text string) {
 	is, was := strings.Split(text, "\n"), strings.Split(string(want), "\n")
 	for i := range is {
 		if i >= len(was) || is[i] != was[i] {
-			t.Errorf("line %d differs from %s; write it anew by: go test -run %s -update .\n%s", i+1, path, t.Name(), is[i])
+			t.Errorf("line %d differs from %s; update it with: go test -run %s -update .\n%s", i+1, path, t.Name(), is[i])
 			return
 		}
 	}
-	t.Errorf("%s has more lines than it should; write it anew by: go test -run %s -update .", path, t.Name())
+	t.Errorf("%s has more lines than it should; update it with: go test -run %s -update .", path, t.Name())
 }

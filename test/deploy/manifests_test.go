@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifests are objects of Kubernetes, as one rendering makes them.
+// manifests are the Kubernetes objects of one rendering.
 type manifests []meta.Object
 
 // kinds are the supported kinds of objects, by apiVersion and kind.
@@ -39,8 +39,8 @@ var kinds = map[string]func() meta.Object{
 
 var separator = regexp.MustCompile(`(?m)^---\s*$`)
 
-// decode reads documents as the types that Kubernetes and the Prometheus
-// operator have of them; what these do not know is an error.
+// decode decodes documents as types of Kubernetes and the Prometheus operator.
+// Unknown fields are errors.
 func decode(t testing.TB, text string) manifests {
 	t.Helper()
 	var all manifests
@@ -95,12 +95,12 @@ func named[T meta.Object](m manifests, name string) bool {
 	return false
 }
 
-// container returns the exporter's.
+// container returns the container of the exporter.
 func (m manifests) container(t testing.TB) core.Container {
 	t.Helper()
 	containers := one[*apps.Deployment](t, m).Spec.Template.Spec.Containers
 	if len(containers) != 1 {
-		t.Fatalf("%d containers, want the exporter alone", len(containers))
+		t.Fatalf("%d containers, want the exporter only", len(containers))
 	}
 	return containers[0]
 }

@@ -32,8 +32,8 @@ import (
 // reflectKind returns the kind of an object.
 func reflectKind(o meta.Object) string { return reflect.TypeOf(o).Elem().Name() }
 
-// podFiles is the environment of a container: its arguments and variables, and its files below a
-// folder of the test instead of the root.
+// podFiles is the environment of a container: its arguments and variables, and its
+// files in a directory of the test instead of the root directory.
 type podFiles struct {
 	root  string
 	paths []string
@@ -41,7 +41,7 @@ type podFiles struct {
 	env   []string
 }
 
-// at returns a text with the paths of the pod's volumes as they are here.
+// at replaces the paths of the pod's volumes in a text with the test's paths.
 func (l *podFiles) at(text string) string {
 	for _, p := range l.paths {
 		text = strings.ReplaceAll(text, p+"/", filepath.Join(l.root, p)+"/")
@@ -49,8 +49,8 @@ func (l *podFiles) at(text string) string {
 	return text
 }
 
-// writePodFiles writes the files of the exporter's container, and placeholders for those of
-// Secrets that the operator brings.
+// writePodFiles writes the files of the exporter's container, and placeholders for
+// the files of Secrets that the operator provides.
 func (m manifests) writePodFiles(t *testing.T) *podFiles {
 	t.Helper()
 	c := m.container(t)
@@ -108,7 +108,7 @@ func (m manifests) volume(t *testing.T, name string) map[string]string {
 	return nil
 }
 
-// selfSigned makes a certificate.
+// selfSigned creates a self-signed certificate.
 func selfSigned(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -128,22 +128,22 @@ func selfSigned(t *testing.T) (certificate, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// arguments has the real exporter check its arguments and its configuration,
-// as the pod finds them.
+// arguments runs the configuration check of the real exporter with the arguments
+// and files of the pod.
 func (m manifests) arguments(t *testing.T) {
 	t.Helper()
 	l := m.writePodFiles(t)
 	if code, said := finish(t, binary(t), append(l.args, "--config.check")...); code != 0 {
-		t.Errorf("the exporter ends with %d for %q: %s", code, l.args, said)
+		t.Errorf("the exporter exits with %d for %q: %s", code, l.args, said)
 	}
 }
 
-// startDemo runs the exporter as the pod does, but for its address.
+// startDemo runs the exporter in the same way as the pod, on another address.
 func (m manifests) startDemo(t *testing.T) (l *podFiles, url string) {
 	t.Helper()
 	l = m.writePodFiles(t)
 	if !slices.Contains(l.args, "--demo") || !slices.Contains(l.args, "--web.listen-address=:10045") {
-		t.Fatalf("a demonstration that listens for others is wanted, and the arguments are %q", l.args)
+		t.Fatalf("the arguments are %q, want a demo that listens on all addresses", l.args)
 	}
 	l.args = slices.DeleteFunc(l.args, func(a string) bool { return strings.HasPrefix(a, "--web.listen-address=") })
 	return l, serve(t, l.env, l.args)
@@ -169,9 +169,9 @@ func get(t *testing.T, url string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// TestDemoManifestsRun runs what the demonstrations' pods run, and requests what
-// kubelet and Prometheus request. Nothing scrapes it before it is ready: it must get
-// ready by itself, or its service would never have it.
+// TestDemoManifestsRun runs the exporter with the arguments of the demo pods, and
+// sends the requests of the kubelet and Prometheus. Nothing scrapes the exporter
+// before it is ready: it must become ready without a scrape.
 func TestDemoManifestsRun(t *testing.T) {
 	for name, m := range map[string]manifests{
 		"kustomize": kustomize(t, kubernetes+"/overlays/demo"),
@@ -214,14 +214,14 @@ web: {externalUrl: "https://desktops.example.com/exporter", routePrefix: /}
 			}
 			status, body := get(t, url+path)
 			if status != http.StatusOK || !strings.Contains(body, "\nhuaweicloud_workspace_desktops{") {
-				t.Errorf("a scrape is answered with %d and %d bytes", status, len(body))
+				t.Errorf("a scrape returns status %d and %d bytes", status, len(body))
 			}
 		})
 	}
 }
 
-// TestProbesNeedNoPassword runs the exporter with TLS and a password, which
-// the kubelet has not.
+// TestProbesNeedNoPassword runs the exporter with TLS and a password, which the
+// kubelet does not have.
 func TestProbesNeedNoPassword(t *testing.T) {
 	m := render(t, `
 demo: true
@@ -237,7 +237,7 @@ web:
 	l, url := m.startDemo(t)
 	url = "https" + strings.TrimPrefix(url, "http")
 	if status, _ := get(t, url+"/desktops/metrics"); status != http.StatusUnauthorized {
-		t.Errorf("a scrape without a password is answered with %d", status)
+		t.Errorf("a scrape without a password returns status %d", status)
 	}
 	c := m.container(t)
 	for _, p := range []*core.Probe{c.LivenessProbe, c.ReadinessProbe} {
@@ -250,26 +250,26 @@ web:
 		}
 		args = append(args, "--web.listen-address="+strings.TrimPrefix(url, "https://"))
 		if code, said := finish(t, binary(t), args...); code != 0 {
-			t.Errorf("%q ends with %d: %s", p.Exec.Command, code, said)
+			t.Errorf("%q exits with %d: %s", p.Exec.Command, code, said)
 		}
 		args = append(args, "--web.route-prefix=/elsewhere")
 		if code, _ := finish(t, binary(t), args...); code != 1 {
-			t.Errorf("a probe of nothing ends with %d", code)
+			t.Errorf("a probe of an unknown path exits with %d", code)
 		}
 	}
-	// The pod of `helm test` requests the same, by the service.
+	// The pod of `helm test` runs the same check with the address of the service.
 	var args []string
 	service := one[*core.Service](t, m).Name + ":10045"
 	for _, a := range one[*core.Pod](t, m).Spec.Containers[0].Args {
 		args = append(args, strings.Replace(l.at(a), service, strings.TrimPrefix(url, "https://"), 1))
 	}
 	if code, said := finish(t, binary(t), args...); code != 0 || !strings.Contains(strings.Join(args, " "), strings.TrimPrefix(url, "https://")) {
-		t.Errorf("the test's pod ends with %d for %q: %s", code, args, said)
+		t.Errorf("the test pod exits with %d for %q: %s", code, args, said)
 	}
 }
 
-// TestConfigMapChangeIsReloaded changes the configuration as the kubelet does, by
-// turning a symbolic link to another folder.
+// TestConfigMapChangeIsReloaded changes the configuration in the same way as the
+// kubelet: a symbolic link is replaced.
 func TestConfigMapChangeIsReloaded(t *testing.T) {
 	m := overlay(t)
 	l := m.writePodFiles(t)

@@ -16,23 +16,23 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// value is one that may be set, as values.yaml documents it.
+// value is a documented value of values.yaml.
 type value struct{ key, standard, what string }
 
-// documented walks through values.yaml: what has a comment that begins with --
-// is a value, and what it holds is its business.
+// documented returns the values of values.yaml that have a comment starting with
+// --. It does not descend into them.
 func documented(t *testing.T, prefix string, node *yaml.Node) (values []value) {
 	t.Helper()
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, held := node.Content[i], node.Content[i+1]
+		key, child := node.Content[i], node.Content[i+1]
 		name := prefix + key.Value
-		// A paragraph before it may be of the whole file.
+		// A separate paragraph before it can describe the whole file.
 		paragraphs := strings.Split(key.HeadComment, "\n\n")
 		what, ok := strings.CutPrefix(paragraphs[len(paragraphs)-1], "# -- ")
 		switch {
 		case ok:
 			var standard any
-			if err := held.Decode(&standard); err != nil {
+			if err := child.Decode(&standard); err != nil {
 				t.Fatal(err)
 			}
 			text, err := json.Marshal(standard)
@@ -40,8 +40,8 @@ func documented(t *testing.T, prefix string, node *yaml.Node) (values []value) {
 				t.Fatal(err)
 			}
 			values = append(values, value{name, string(text), what})
-		case held.Kind == yaml.MappingNode:
-			values = append(values, documented(t, name+".", held)...)
+		case child.Kind == yaml.MappingNode:
+			values = append(values, documented(t, name+".", child)...)
 		default:
 			t.Errorf("values.yaml has no description of %s", name)
 		}
@@ -67,7 +67,7 @@ func TestChartReadme(t *testing.T) {
 	}
 	marks := regexp.MustCompile(`(?s)(<!-- values:begin[^\n]*\n).*(<!-- values:end -->)`)
 	if !marks.Match(text) {
-		t.Fatal("README.md has lost the marks of its table")
+		t.Fatal("README.md has no markers for its table")
 	}
 	golden(t, path, marks.ReplaceAllStringFunc(string(text), func(old string) string {
 		m := marks.FindStringSubmatch(old)
@@ -91,13 +91,13 @@ func TestSchemaDescribesEveryValue(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(read(t, "deploy/helm/huaweicloud-workspace-exporter/values.yaml")), &values); err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"config", "web.config", "resources", "dashboards.labels"} // hold what the operator writes
+	ours := []string{"config", "web.config", "resources", "dashboards.labels"} // arbitrary content
 	var compare func(string, *node, map[string]any)
-	compare = func(path string, n *node, held map[string]any) {
+	compare = func(path string, n *node, child map[string]any) {
 		if n.AdditionalProperties != false {
 			t.Errorf("the schema allows anything in %q", path)
 		}
-		for key, v := range held {
+		for key, v := range child {
 			name := strings.TrimPrefix(path+"."+key, ".")
 			below, ok := n.Properties[key]
 			if !ok {
@@ -109,7 +109,7 @@ func TestSchemaDescribesEveryValue(t *testing.T) {
 			}
 		}
 		for key := range n.Properties {
-			if _, ok := held[key]; !ok && key != "global" {
+			if _, ok := child[key]; !ok && key != "global" {
 				t.Errorf("the schema describes %s.%s, which has no default", path, key)
 			}
 		}
@@ -139,7 +139,7 @@ func TestChartRejectsInvalidValues(t *testing.T) {
 		"demo: true\nweb: {config: {basic_auth_users: {a: b}}, existingSecret: c}": "web.config and web.existingSecret exclude each other",
 		"demo: true\nweb: {tlsSecret: a}":                                          "web.tlsSecret needs web.config",
 		"demo: true\ningress: {enabled: true}":                                     "ingress.host is missing",
-		// The schema's.
+		// Rejected by the schema.
 		"demo: true\nreplicaCount: 2":                                "replicaCount",
 		"demo: true\nimage: {tags: a}":                               "tags",
 		"demo: 1":                                                    "demo",
@@ -158,13 +158,13 @@ func TestChartRejectsInvalidValues(t *testing.T) {
 	} {
 		rendered, err := template("desktops", values)
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\nis refused with %v, want %q; rendered: %t", values, err, want, rendered != nil)
+			t.Errorf("%s\nis rejected with %v, want %q; rendered: %t", values, err, want, rendered != nil)
 		}
 	}
 }
 
 // TestSchemaDescribesConfiguration compares the top level of the schema's config
-// against the documented keys of the exporter's.
+// with the documented configuration keys of the exporter.
 func TestSchemaDescribesConfiguration(t *testing.T) {
 	schema := read(t, "deploy/helm/huaweicloud-workspace-exporter/values.schema.json")
 	_, section, _ := strings.Cut(read(t, "docs/configuration.md"), "\n## The file\n")
