@@ -25,7 +25,7 @@ const (
 	patience = 30 * time.Second
 )
 
-var update = flag.Bool("update", false, "write what is generated, and the goldens, ")
+var update = flag.Bool("update", false, "update the generated files and golden files")
 
 // exporter builds the exporter once and returns the path of its binary.
 var exporter = sync.OnceValues(func() (string, error) {
