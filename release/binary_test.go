@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// TestBinary looks at the binary from outside: what it calls itself, and that
-// it is what a scratch image and any distribution can run.
+// TestBinary checks the binary: its version, and that a scratch image and any
+// distribution can run it.
 func TestBinary(t *testing.T) {
 	path := filepath.Join(unpacked(t, "linux-amd64"), program)
 	want := program + ", version " + testVersion + " (branch: main, revision: " + testRevision + ")\n" +
@@ -59,7 +59,7 @@ func TestBinary(t *testing.T) {
 				t.Errorf("%s: it names the folder %s of this machine", platform, folder)
 			}
 		}
-		const most = 24 << 20 // docs/release.md says what it consists of
+		const most = 24 << 20 // docs/release.md lists the parts
 		t.Logf("%s: %.1f MB", platform, float64(len(data))/1e6)
 		if len(data) > most {
 			t.Errorf("%s: it has %d bytes, more than %d", platform, len(data), most)
@@ -67,8 +67,8 @@ func TestBinary(t *testing.T) {
 	}
 }
 
-// TestStart measures how long it takes until the exporter says that it is
-// healthy. The figure depends on the machine, so nothing is asserted of it.
+// TestStart measures the time from start to the first successful health check.
+// It depends on the machine, so nothing is asserted.
 func TestStart(t *testing.T) {
 	path := filepath.Join(unpacked(t, "linux-amd64"), program)
 	var took []time.Duration
@@ -85,7 +85,8 @@ func TestStart(t *testing.T) {
 	t.Logf("from exec to healthy: median %s, best %s, worst %s of %d", took[len(took)/2], took[0], took[len(took)-1], len(took))
 }
 
-// begin starts a program; what is given back ends it, as does the test's end.
+// begin starts a program and returns a function that stops it; the end of the test
+// stops it as well.
 func begin(t *testing.T, cmd *exec.Cmd) (stop func()) {
 	t.Helper()
 	var said bytes.Buffer
@@ -109,7 +110,7 @@ func begin(t *testing.T, cmd *exec.Cmd) (stop func()) {
 	return stop
 }
 
-// eventually waits until something is so, and asks every so often.
+// eventually waits until ok returns true, and calls it at an interval.
 func eventually(t *testing.T, what string, every time.Duration, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(every) {
@@ -119,7 +120,7 @@ func eventually(t *testing.T, what string, every time.Duration, ok func() bool) 
 	}
 }
 
-// get gives the body at a path, or "" where there is no answer of 200.
+// get returns the body at a path, or "" if the status is not 200.
 func get(address, path string) string {
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get("http://" + address + path)
@@ -134,7 +135,7 @@ func get(address, path string) string {
 	return string(body)
 }
 
-// free gives an address that nobody listens on.
+// free returns an unused address.
 func free(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

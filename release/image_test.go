@@ -20,14 +20,14 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// images builds images without a daemon and without a registry, in a store of
-// its own.
+// images builds images without a daemon and without a registry, in a separate
+// store.
 type images struct {
 	*testing.T
 	folder string
 }
 
-// command is a call of buildah. Its caches of mounts are the store's own, too.
+// command returns a call of buildah. Its mount caches are in the store, too.
 func (i *images) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("buildah", append([]string{
 		"--storage-driver", "vfs", "--root", filepath.Join(i.folder, "store"), "--runroot", filepath.Join(i.folder, "run"),
@@ -41,8 +41,8 @@ func (i *images) do(args ...string) string {
 	return strings.TrimSpace(must(i.T, i.command(args...)))
 }
 
-// standIn makes what stands for the Go image: this machine's programs are
-// mounted into it, so it holds only what points to them.
+// standIn creates a replacement for the Go image: this machine's programs are
+// mounted into it, so it contains only links to them.
 func (i *images) standIn(env ...string) {
 	i.Helper()
 	container := i.do("from", "scratch")
@@ -78,8 +78,8 @@ func (i *images) standIn(env ...string) {
 	i.do("rm", container)
 }
 
-// build builds the image for a platform and gives its configuration and the
-// folder that holds its files.
+// build builds the image for a platform and returns its configuration and the
+// folder of its files.
 func (i *images) build(platform string, mounts ...string) (config ociConfig, root string) {
 	i.Helper()
 	args := []string{
@@ -101,7 +101,7 @@ func (i *images) build(platform string, mounts ...string) (config ociConfig, roo
 	return inspected.Docker, i.do("mount", i.do("from", "--pull-never", "--platform", platform, "exporter"))
 }
 
-// ociConfig is what an image says of itself.
+// ociConfig is the configuration of an image.
 type ociConfig struct {
 	Architecture string
 	OS           string
@@ -123,8 +123,8 @@ func goEnv(t *testing.T, name string) string {
 	return strings.TrimSpace(must(t, exec.Command("go", "env", name)))
 }
 
-// TestImage builds the image and runs what is in it, as the user that it names
-// and with nothing else to see.
+// TestImage builds the image and runs its program as the image's user, in the
+// image's root file system.
 func TestImage(t *testing.T) {
 	released(t)
 	root(t)
@@ -135,7 +135,7 @@ func TestImage(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = i.command("unmount", "--all").Run() })
 
-	// Nothing of this build comes from a cache: other folder, other cache, same bytes.
+	// This build uses no cache: another folder, another cache, the same bytes.
 	i.standIn()
 	config, files := i.build("linux/amd64")
 	own, err := os.ReadFile(filepath.Join(unpacked(t, "linux-amd64"), program))
@@ -161,7 +161,7 @@ func TestImage(t *testing.T) {
 	checkConfig(t, config)
 	runImage(t, config, files)
 
-	// The other architecture takes what is compiled already.
+	// The other architecture uses the compiled packages.
 	i.standIn("GOCACHE=/cache")
 	config, files = i.build("linux/arm64", goEnv(t, "GOCACHE")+":/cache")
 	if config.Architecture != "arm64" || config.OS != "linux" {
@@ -176,7 +176,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// list names all files of a folder.
+// list returns all files of a folder.
 func list(t *testing.T, folder string) []string {
 	t.Helper()
 	var names []string
@@ -230,8 +230,8 @@ func checkConfig(t *testing.T, config ociConfig) {
 	}
 }
 
-// runImage runs the entry point in the files of the image, scrapes it, and asks
-// it for its health as a container's engine does.
+// runImage runs the entry point in the files of the image, scrapes it, and runs
+// the health check as a container engine does.
 func runImage(t *testing.T, config ociConfig, files string) {
 	t.Helper()
 	inside := func(args ...string) *exec.Cmd {
@@ -251,7 +251,7 @@ func runImage(t *testing.T, config ociConfig, files string) {
 	if got := exported(host); got == "" {
 		t.Error("it exports no desktops")
 	}
-	// It can verify the certificates of a cloud.
+	// The certificates of public CAs are readable.
 	if info, err := os.Stat(filepath.Join(files, "etc/ssl/certs/ca-certificates.crt")); err != nil || info.Size() < 100_000 || info.Mode().Perm()&0o004 == 0 {
 		t.Errorf("its certificates are not there for all to read: %v", err)
 	}

@@ -19,8 +19,8 @@ const (
 	socket    = program + ".socket"
 )
 
-// office starts a simulated cloud and gives what to configure for it: the
-// service's own example, but for the place of the cloud and the project.
+// office starts a simulated cloud and returns the configuration for it: the
+// service's example, except endpoint and project.
 func office(t *testing.T, desktops int, secretKey string) (cloud *simulator.Cloud, yaml string) {
 	t.Helper()
 	cloud = simulator.New(simulator.Options{History: -1})
@@ -37,7 +37,7 @@ func office(t *testing.T, desktops int, secretKey string) (cloud *simulator.Clou
 
 var desktops = regexp.MustCompile(`(?m)^huaweicloud_workspace_desktops\{.*\} (\d+)$`)
 
-// exported gives how many desktops the exporter there tells of, or "".
+// exported returns the number of desktops that the exporter exports, or "".
 func exported(address string) string {
 	if m := desktops.FindStringSubmatch(get(address, "/metrics")); m != nil {
 		return m[1]
@@ -45,10 +45,9 @@ func exported(address string) string {
 	return ""
 }
 
-// TestInstalled installs the deb on a copy of this machine and has its systemd
-// run the service, with all that fences it in: the key is a credential, a
-// reload is a signal, a changed package restarts it, and what goes leaves
-// nothing.
+// TestInstalled installs the deb on a copy of this machine whose systemd runs the
+// sandboxed service: the key is a credential, a reload is a signal, an upgrade
+// restarts it, and a purge leaves nothing.
 func TestInstalled(t *testing.T) {
 	deb := filepath.Join(released(t), packageName+"_1.2.3~rc.1_amd64.deb")
 	m := boot(t)
@@ -69,7 +68,7 @@ func TestInstalled(t *testing.T) {
 		t.Errorf("the manual is %s", page)
 	}
 
-	// As an operator would, after the example of the package.
+	// Configure it as an operator does, with the example of the package.
 	example := m.do("cat", "/usr/share/doc/"+packageName+"/examples/exporter.yml")
 	m.write("/etc/"+program+"/exporter.yml", "0640", strings.Replace(example, "    region: la-north-2\n", place, 1))
 	m.do("chgrp", program, "/etc/"+program+"/exporter.yml")
@@ -82,7 +81,7 @@ func TestInstalled(t *testing.T) {
 		t.Error("its own metrics are not all there")
 	}
 
-	// Who it is and what it may.
+	// Its user and permissions.
 	pid := m.property(service, "MainPID")
 	status := m.do("cat", "/proc/"+pid+"/status")
 	for _, want := range []string{"CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
@@ -105,7 +104,7 @@ func TestInstalled(t *testing.T) {
 		t.Errorf("a reload has made process %s of %s", now, pid)
 	}
 
-	// What is killed comes again; what is upgraded is replaced.
+	// A killed process is restarted; an upgraded one is replaced.
 	m.do("mkdir", "/etc/systemd/system/"+service+".d")
 	m.write("/etc/systemd/system/"+service+".d/soon.conf", "0644", "[Service]\nRestartSec=100ms\n") // not ten seconds
 	m.do("systemctl", "daemon-reload")
@@ -137,7 +136,7 @@ func TestInstalled(t *testing.T) {
 	}
 }
 
-// socketActivated lets systemd hold the port, as the socket unit says to do it.
+// socketActivated enables the socket unit as its comment describes.
 func socketActivated(m *machine, address string) {
 	m.Helper()
 	m.write("/etc/default/"+program, "0644", `OPTIONS="--web.systemd-socket"`+"\n")
@@ -155,8 +154,8 @@ func socketActivated(m *machine, address string) {
 	}
 }
 
-// TestServiceWithoutKey starts the service where no key is stored, as on an ECS
-// with an agency: it starts and says what it lacks.
+// TestServiceWithoutKey starts the service without a stored key, as on an ECS with
+// an agency: it starts and logs what is missing.
 func TestServiceWithoutKey(t *testing.T) {
 	deb := filepath.Join(released(t), packageName+"_1.2.3~rc.1_amd64.deb")
 	m := boot(t)

@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// machine is a copy of this one that runs a systemd of its own. What happens to
-// its files happens in memory; the network is the same.
+// machine is a copy of this machine with a separate systemd. Changes of its files
+// are in memory; the network is shared.
 type machine struct {
 	*testing.T
-	pid int // of its systemd, as seen from here
+	pid int // of its systemd, in this machine's namespace
 }
 
-// boot starts one until the test ends.
+// boot starts a machine, until the test ends.
 func boot(t *testing.T) *machine {
 	t.Helper()
 	root(t)
@@ -72,7 +72,7 @@ func boot(t *testing.T) *machine {
 	return m
 }
 
-// cgroups gives the folder of the cgroups, version 2.
+// cgroups returns the folder of the cgroups, version 2.
 func cgroups(t *testing.T) string {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mounts")
@@ -88,7 +88,7 @@ func cgroups(t *testing.T) string {
 	return ""
 }
 
-// remove removes a cgroup and what is in it, once its processes have ended.
+// remove removes a cgroup and its children once its processes have ended.
 func remove(t *testing.T, cgroup string) {
 	t.Helper()
 	eventually(t, "without processes: "+cgroup, 20*time.Millisecond, func() bool {
@@ -108,7 +108,7 @@ func remove(t *testing.T, cgroup string) {
 	})
 }
 
-// try runs a command in it, and gives all that it says.
+// try runs a command in the machine and returns its output.
 func (m *machine) try(args ...string) (ok bool, said string) {
 	enter := []string{"--target", strconv.Itoa(m.pid), "--mount", "--pid", "--ipc", "--uts", "--cgroup"}
 	cmd := exec.Command("nsenter", append(enter, args...)...)
@@ -117,7 +117,7 @@ func (m *machine) try(args ...string) (ok bool, said string) {
 	return err == nil, string(out)
 }
 
-// do runs one that has to succeed.
+// do runs a command that must succeed.
 func (m *machine) do(args ...string) string {
 	m.Helper()
 	ok, said := m.try(args...)
@@ -127,13 +127,13 @@ func (m *machine) do(args ...string) string {
 	return said
 }
 
-// write puts a file into it.
+// write creates a file in the machine.
 func (m *machine) write(path, mode, text string) {
 	m.Helper()
 	m.do("sh", "-c", `printf %s "$3" >"$1" && chmod "$2" "$1"`, "sh", path, mode, text)
 }
 
-// give copies a file of this machine into it.
+// give copies a file of this machine into the other.
 func (m *machine) give(from, to string) {
 	m.Helper()
 	data, err := os.ReadFile(from)
@@ -146,7 +146,7 @@ func (m *machine) give(from, to string) {
 	}
 }
 
-// property gives one of a unit.
+// property returns a property of a unit.
 func (m *machine) property(unit, name string) string {
 	m.Helper()
 	return strings.TrimSpace(m.do("systemctl", "show", "--property="+name, "--value", unit))

@@ -30,7 +30,7 @@ const (
 	zshName     = "completions/_" + program
 )
 
-// The identity of the release under test, whatever commit it is made of.
+// The identity of the release under test, for every commit.
 const (
 	testVersion  = "1.2.3-rc.1"
 	testRevision = "0123456789abcdef0123456789abcdef01234567"
@@ -90,7 +90,7 @@ func makeRelease(targets ...string) (string, error) {
 	return filepath.Join(folder, "release"), nil
 }
 
-// TestMain keeps all that the tests write in one folder, and removes that.
+// TestMain removes all that the tests write.
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "release-test")
 	if err == nil {
@@ -107,7 +107,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// released gives the folder of the release under test.
+// released returns the folder of the release under test.
 func released(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -122,7 +122,7 @@ func released(t *testing.T) string {
 	return folder
 }
 
-// unpacked gives the folder into which the archive for a platform was unpacked.
+// unpacked returns the folder with the unpacked archive for a platform.
 func unpacked(t *testing.T, platform string) string {
 	t.Helper()
 	stem := program + "-" + testVersion + "." + platform
@@ -131,7 +131,7 @@ func unpacked(t *testing.T, platform string) string {
 	return filepath.Join(folder, stem)
 }
 
-// must runs a command that has to succeed and gives all that it says.
+// must runs a command that must succeed and returns its output.
 func must(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
@@ -141,8 +141,8 @@ func must(t *testing.T, cmd *exec.Cmd) string {
 	return string(out)
 }
 
-// tool gives the path of a program without which a test says nothing. CI has
-// all of them.
+// tool returns the path of a program, and skips the test if it is missing. CI must
+// have all of them.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -155,7 +155,7 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// root skips a test that only root can do.
+// root skips a test that needs root.
 func root(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -167,8 +167,7 @@ func root(t *testing.T) {
 	t.Skip("needs root")
 }
 
-// golden holds a text against the file of that name, less what changes with
-// every commit.
+// golden compares a text with the golden file of that name.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

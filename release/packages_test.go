@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestDeb reads the package with Debian's own tool.
+// TestDeb reads the package with dpkg-deb.
 func TestDeb(t *testing.T) {
 	dpkg := tool(t, "dpkg-deb")
 	path := filepath.Join(released(t), packageName+"_1.2.3~rc.1_amd64.deb")
@@ -33,7 +33,7 @@ func TestDeb(t *testing.T) {
 	}
 }
 
-// TestRPM reads the package with rpm itself.
+// TestRPM reads the package with rpm.
 func TestRPM(t *testing.T) {
 	rpm := tool(t, "rpm")
 	path := filepath.Join(released(t), packageName+"-1.2.3~rc.1-1.x86_64.rpm")

@@ -16,8 +16,7 @@ import (
 	"testing"
 )
 
-// TestRelease holds which files a release has, and that their checksums are
-// what the usual tool takes for right.
+// TestRelease checks the files of a release, and their checksums by sha256sum.
 func TestRelease(t *testing.T) {
 	folder := released(t)
 	entries, err := os.ReadDir(folder)
@@ -40,7 +39,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// sizes are what changes in listings with every commit.
+// sizes matches what changes in listings with every commit.
 var sizes = regexp.MustCompile(` +\d+ 2026`)
 
 func TestArchive(t *testing.T) {
@@ -166,8 +165,8 @@ func readFile(t *testing.T, path string) string {
 	return string(data)
 }
 
-// TestManual holds the manual against a stricter reader than most, and what
-// whatis and apropos look for.
+// TestManual checks the manual page with mandoc's linter, and the summary that
+// whatis and apropos search.
 func TestManual(t *testing.T) {
 	folder := unpacked(t, "linux-amd64")
 	page := filepath.Join(folder, manualName)
@@ -186,7 +185,7 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// TestCompletions presses the tab key in bash, and lets zsh read its own.
+// TestCompletions completes words in bash, and lets zsh parse its completions.
 func TestCompletions(t *testing.T) {
 	folder := unpacked(t, "linux-amd64")
 	press := func(words ...string) string {

@@ -45,7 +45,7 @@ func TestSBOM(t *testing.T) {
 		t.Errorf("it has a time or a serial number, so no two are the same: %q, %q", bom.Metadata.Timestamp, bom.SerialNumber)
 	}
 
-	// What go itself finds in the binary, and nothing else.
+	// Exactly the modules that go version -m lists.
 	want := map[string]string{}
 	for line := range strings.Lines(must(t, exec.Command("go", "version", "-m", filepath.Join(unpacked(t, "linux-amd64"), program)))) {
 		if f := strings.Fields(line); len(f) > 2 && f[0] == "dep" {
@@ -86,8 +86,8 @@ func TestSBOM(t *testing.T) {
 	}
 }
 
-// validate holds a list of components against CycloneDX' own schema, which the
-// module that writes it brings.
+// validate checks a list of components against the schema of CycloneDX, which is in
+// the module of its library.
 func validate(t *testing.T, data []byte) {
 	t.Helper()
 	folder := filepath.Join(strings.TrimSpace(must(t, exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go"))), "schema")
@@ -99,7 +99,7 @@ func validate(t *testing.T, data []byte) {
 		}
 		return gojsonschema.NewBytesLoader(text)
 	}
-	// What it refers to is loaded before: nothing is to be fetched.
+	// The schemas that it refers to are loaded first: nothing is downloaded.
 	if err := loader.AddSchemas(read("spdx.schema.json"), read("jsf-0.82.schemax.json")); err != nil {
 		t.Fatal(err)
 	}

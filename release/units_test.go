@@ -14,11 +14,11 @@ import (
 
 const systemd = "../deploy/systemd/"
 
-// TestUnitsVerify lets systemd read the units as it would, and grade the
-// service: 2.0 of 10 at most.
+// TestUnitsVerify verifies the units with systemd-analyze, and rates the service's
+// security: 2.0 of 10 at most.
 func TestUnitsVerify(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
-	// It wants to find the program, wherever that is.
+	// systemd-analyze requires the program to exist.
 	folder, bin := t.TempDir(), filepath.Join(unpacked(t, "linux-amd64"), program)
 	for _, name := range []string{program + ".service", program + ".socket"} {
 		text, err := os.ReadFile(systemd + name)
@@ -41,8 +41,8 @@ func TestUnitsVerify(t *testing.T) {
 	t.Logf("systemd-analyze security: %s", grade[1])
 }
 
-// TestUnitFlags holds that the exporter takes the flags of the service, and
-// each that the file beside it suggests.
+// TestUnitFlags checks that the exporter accepts the flags of the service, and each
+// flag that the file of options suggests.
 func TestUnitFlags(t *testing.T) {
 	bin := filepath.Join(unpacked(t, "linux-amd64"), program)
 	unit, err := os.ReadFile(systemd + program + ".service")
@@ -62,7 +62,7 @@ func TestUnitFlags(t *testing.T) {
 		t.Errorf("%d suggestions, want 5: %q", len(suggested), suggested)
 	}
 
-	// The files that the flags name, where a test can have them.
+	// The files in the flags, in a folder of the test.
 	etc := t.TempDir()
 	example, err := os.ReadFile(systemd + "exporter.example.yml")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// TestVersion holds what the script calls a commit, in a repository of its own.
+// TestVersion checks the script's output for commits of a test repository.
 func TestVersion(t *testing.T) {
 	git := tool(t, "git")
 	folder := t.TempDir()
@@ -82,7 +82,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// TestReleaseNotes takes notes from the changelog as the release does.
+// TestReleaseNotes extracts notes from the changelog as the release does.
 func TestReleaseNotes(t *testing.T) {
 	notes, err := exec.CommandContext(t.Context(), "../.ci/release-notes", "Unreleased").Output()
 	if err != nil || !strings.Contains(string(notes), "Added") || strings.Contains(string(notes), "]: https://") {
