@@ -49,6 +49,11 @@ flag for an access key, since every user of the host can read command lines.
 | ` + "`/exporter/metrics` unchanged" + ` | ` + "`--web.external-url=https://proxy.example.com/exporter`" + ` |
 | ` + "`/exporter/metrics` as `/metrics`" + ` | ` + "`--web.external-url=https://proxy.example.com/exporter --web.route-prefix=/`" + ` |
 
+## Clients
+
+Requests other than GET and HEAD from web pages of another origin are refused with 403. A client that does not read 64 KiB of a response within
+15 seconds is disconnected. A scrape waits at most 2 minutes for the refresh, whatever its ` + "`X-Prometheus-Scrape-Timeout-Seconds`" + ` is.
+
 ## Exit codes
 
 | code | when |

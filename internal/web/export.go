@@ -16,13 +16,6 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 )
 
-// Deadlines of an export: slow clients are served, but each write must finish within
-// writeTimeout and the whole response within exportTimeout.
-const (
-	writeTimeout  = 15 * time.Second
-	exportTimeout = 10 * time.Minute
-)
-
 func (s *server) serveInventoryJSON(w http.ResponseWriter, r *http.Request) {
 	s.serveExport(w, r, "application/json", "inventory.json", (*export.Inventory).WriteJSON)
 }
@@ -129,11 +122,10 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, contentType stri
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := &deadlineWriter{w: w, control: http.NewResponseController(w), deadline: time.Now().Add(exportTimeout)}
 	if compress {
 		write = compressed(write)
 	}
-	if err := write(out); err != nil {
+	if err := write(w); err != nil {
 		level.Debug(s.Logger).Log("msg", "Export aborted", "path", r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	}
@@ -151,22 +143,4 @@ func compressed(write func(io.Writer) error) func(io.Writer) error {
 		}
 		return z.Close()
 	}
-}
-
-// deadlineWriter is a response writer that sets a deadline for each write and for the
-// whole response.
-type deadlineWriter struct {
-	w        io.Writer
-	control  *http.ResponseController
-	deadline time.Time // of the whole response
-}
-
-// Write writes p, and fails after writeTimeout.
-func (d *deadlineWriter) Write(p []byte) (int, error) {
-	deadline := time.Now().Add(writeTimeout)
-	if deadline.After(d.deadline) {
-		deadline = d.deadline
-	}
-	_ = d.control.SetWriteDeadline(deadline) // not supported by httptest.ResponseRecorder
-	return d.w.Write(p)
 }

@@ -83,7 +83,11 @@ func New(o Options) http.Handler {
 		mux.Handle("/{$}", home)
 		mux.Handle(o.RoutePrefix, home)
 	}
-	return securityHeaders(mux)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, http.StatusForbidden, "%s refuses requests from web pages of another origin", r.URL.Path)
+	}))
+	return securityHeaders(protection.Handler(mux))
 }
 
 // securityHeaders is middleware that adds the headers which restrict what a browser

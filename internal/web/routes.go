@@ -160,6 +160,11 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	// Profiles pause for long between writes. To a POST with a slow body the server
+	// sends its short answer only when the body has ended.
+	if r.Method != http.MethodPost && !strings.HasPrefix(rt.path, "/debug/") {
+		w = newDeadlineWriter(w)
+	}
 	rt.handler(w, r)
 }
 

@@ -23,7 +23,7 @@ const scrapeTimeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
 
 const (
 	defaultScrapeTimeout = 10 * time.Second // Prometheus' default, for requests without the header
-	maxScrapeTimeout     = 10 * time.Minute
+	maxScrapeTimeout     = 2 * time.Minute  // the client must not choose how long it keeps a slot
 )
 
 func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
@@ -61,8 +61,7 @@ func (s *server) scrape(w http.ResponseWriter, r *http.Request, exporterMetrics 
 	}
 	defer release()
 	wait, total := scrapeTimeouts(r.Header.Get(scrapeTimeoutHeader), s.TimeoutOffset)
-	// A client that stops reading must not keep its slot.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(total + s.TimeoutOffset))
+	limitResponse(w, total+s.TimeoutOffset)
 	s.Metrics(func(ctx context.Context) []*inventory.Snapshot {
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
