@@ -5,11 +5,11 @@ package export
 
 import (
 	"bufio"
-	"encoding/csv"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
@@ -76,14 +76,13 @@ func commaList[T any](all []T, text func(T) string) string {
 // WriteCSV writes the inventory as CSV (RFC 4180) with a header line: one line
 // for each interface, and one for each desktop without interfaces.
 func (v *Inventory) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(bufio.NewWriterSize(w, bufferSize)) // csv.NewWriter uses it without a second buffer
-	out.UseCRLF = true
+	out := bufio.NewWriterSize(w, bufferSize)
 	all := csvColumns(v.Fields)
 	line := make([]string, len(all))
 	for i, c := range all {
 		line[i] = c.name
 	}
-	if err := out.Write(line); err != nil {
+	if err := writeCSVLine(out, line); err != nil {
 		return err
 	}
 	var rows []Row
@@ -93,20 +92,46 @@ func (v *Inventory) WriteCSV(w io.Writer) error {
 			for j, c := range all {
 				line[j] = EscapeFormula(c.value(&rows[i]))
 			}
-			if err := out.Write(line); err != nil {
+			if err := writeCSVLine(out, line); err != nil {
 				return err
 			}
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out.Flush()
+}
+
+// csvQuote replaces what cannot stand in a quoted field. A lone carriage return is
+// dropped, as by encoding/csv: every line break is CRLF.
+var csvQuote = strings.NewReplacer(`"`, `""`, "\r", "", "\n", "\r\n")
+
+// writeCSVLine writes a line. Unlike csv.Writer, it quotes fields with a separator
+// of any locale: a spreadsheet that splits lines at semicolons, tabs or bars must
+// not find a formula behind one.
+func writeCSVLine(out *bufio.Writer, line []string) error {
+	for i, field := range line {
+		if i > 0 {
+			_ = out.WriteByte(',')
+		}
+		if strings.ContainsAny(field, ",;|\t\"\r\n") || strings.TrimSpace(field) != field {
+			field = `"` + csvQuote.Replace(field) + `"`
+		}
+		_, _ = out.WriteString(field)
+	}
+	_, err := out.WriteString("\r\n") // bufio.Writer repeats the first error
+	return err
 }
 
 // EscapeFormula prevents spreadsheets from evaluating text as a formula: text
-// that begins with a formula character or an apostrophe gets a leading
-// apostrophe. Removing one leading apostrophe restores the text.
+// whose first character is an apostrophe, a tab or a line break, or whose first
+// visible character begins a formula, gets a leading apostrophe. Removing one
+// leading apostrophe restores the text.
 func EscapeFormula(text string) string {
-	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n'＝＋－＠", first) {
+	if text == "" {
+		return text
+	}
+	visible := strings.TrimLeftFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	first, _ := utf8.DecodeRuneInString(visible)
+	if strings.ContainsRune("\t\r\n'", rune(text[0])) || visible != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

@@ -4,6 +4,7 @@
 package export
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -274,12 +275,34 @@ func TestCSVRoundTrip(t *testing.T) {
 
 func TestEscapeFormula(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", "plain": "plain", "a=1": "a=1", "10.0.0.1": "10.0.0.1", "两": "两", " =1": " =1",
+		"": "", "plain": "plain", "a=1": "a=1", "10.0.0.1": "10.0.0.1", "两": "两", " a": " a", " ": " ", "a;=1": "a;=1", "\xff": "\xff",
+		" =1": "' =1", "\v=1": "'\v=1", "\u00a0\u3000+1": "'\u00a0\u3000+1", "\u200b@a": "'\u200b@a", "\ufeff-1": "'\ufeff-1", "\x00=1": "'\x00=1", "\x1b=1": "'\x1b=1",
 		"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "\na": "'\na", "＝1": "'＝1", "'a": "''a",
 	} {
 		got := EscapeFormula(text)
 		if got != want || strings.TrimPrefix(got, "'") != text {
 			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestWriteCSVQuotesSeparatorsOfAnyLocale opens the file as spreadsheets of other
+// locales do: each field is then one cell still.
+func TestWriteCSVQuotesSeparatorsOfAnyLocale(t *testing.T) {
+	for text, want := range map[string]string{
+		"x;=1+1": `"x;=1+1"`, "x\t=1+1": "\"x\t=1+1\"", "x|=1+1": `"x|=1+1"`, "x,=1+1": `"x,=1+1"`, "x\n=1+1": "\"x\r\n=1+1\"",
+		" x": `" x"`, "x ": `"x "`, `a"b`: `"a""b"`, "plain": "plain", "": "",
+	} {
+		var out bytes.Buffer
+		buffered := bufio.NewWriter(&out)
+		if err := writeCSVLine(buffered, []string{"before", text, "after"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := buffered.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); got != "before,"+want+",after\r\n" {
+			t.Errorf("%q: got %q", text, got)
 		}
 	}
 }
