@@ -84,6 +84,10 @@ func (k *checker) inlineOrFile(path, key, text, file string, required bool) {
 // credentialText checks that text contains only characters that access keys,
 // secret keys and tokens have.
 func (k *checker) credentialText(path, text string) {
+	if strings.HasPrefix(text, "$") || strings.Contains(text, "${") {
+		k.add(path, "looks like a variable, but variables are not expanded; use %s_file, or source: environment", path[strings.LastIndex(path, ".")+1:])
+		return
+	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		k.add(path, "contains a space, a line break or another character that keys and tokens do not have; copy it again")
 	}
