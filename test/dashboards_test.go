@@ -286,15 +286,15 @@ func metricsOf(s *parser.VectorSelector) []string {
 
 // empty are the queries that the demo has no answer to, with the reason.
 var empty = map[string]string{
-	"addresses.json: EIPs that changed hands A":               "takes longer than the test to happen",
-	"addresses.json: Private addresses used twice in a VPC A": "the demo uses each address once",
-	"addresses.json: Contradictions A":                        "the demo's cloud agrees with itself",
-	"desktop.json: EIP by policy A":                           "no policy matches some desktops",
-	"desktop.json: Users A":                                   "personal data, which the demo does not export",
-	"desktop.json: EIPs A":                                    "the desktop may have none; the other query shows it",
-	"desktop.json: EIPs B":                                    "the desktop may have one; the other query shows it",
-	"exporter.json: Retries a second A":                       "the demo's cloud does not fail",
-	"exporter.json: Objects dropped A":                        "the demo's cloud sends no nonsense",
+	"addresses.json: Reassigned EIPs A":                      "takes longer than the test to happen",
+	"addresses.json: Duplicate private addresses in a VPC A": "the demo uses each address once",
+	"addresses.json: Inconsistencies A":                      "the demo's data is consistent",
+	"desktop.json: EIP policy A":                             "no policy matches some desktops",
+	"desktop.json: Users A":                                  "personal data, which the demo does not export",
+	"desktop.json: EIPs A":                                   "the desktop may have none; the other query shows it",
+	"desktop.json: EIPs B":                                   "the desktop may have one; the other query shows it",
+	"exporter.json: Retries per second A":                    "the demo's cloud does not fail",
+	"exporter.json: Dropped objects A":                       "the demo's responses are valid",
 }
 
 // TestDashboardQueriesOfTheDemo runs every query of every panel and variable of a

@@ -69,7 +69,7 @@ func desktopNow() []panel {
 			noValue:     "unknown",
 		}),
 		statPanel(panel{
-			title: "Security groups", unit: "none", width: 2, height: desktopHeight,
+			title: "Groups", unit: "none", width: 2, height: desktopHeight,
 			description: "Number of distinct security groups.",
 			queries:     []query{{expr: `max(huaweicloud_workspace_desktop_security_groups{` + selectDesktop + `})`}},
 			noValue:     "unknown",
