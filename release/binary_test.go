@@ -30,7 +30,7 @@ func TestBinary(t *testing.T) {
 		"  platform:         linux/amd64\n" +
 		"  tags:             unknown\n"
 	if got := must(t, exec.Command(path, "--version")); got != want {
-		t.Errorf("--version says\n%swant\n%s", got, want)
+		t.Errorf("--version prints\n%swant\n%s", got, want)
 	}
 	for platform, machine := range map[string]elf.Machine{"linux-amd64": elf.EM_X86_64, "linux-arm64": elf.EM_AARCH64} {
 		path := filepath.Join(unpacked(t, platform), program)
@@ -103,7 +103,7 @@ func begin(t *testing.T, cmd *exec.Cmd) (stop func()) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s says\n%s", cmd.Path, said.String())
+			t.Logf("output of %s:\n%s", cmd.Path, said.String())
 		}
 	}
 	t.Cleanup(stop)

@@ -93,7 +93,7 @@ func TestInstalled(t *testing.T) {
 		t.Errorf("it runs as %s", user)
 	}
 	if limits := m.do("cat", "/proc/"+pid+"/limits"); !regexp.MustCompile(`Max core file size +0 +0 `).MatchString(limits) {
-		t.Errorf("it could write its memory to a file:\n%s", limits)
+		t.Errorf("core dumps are enabled:\n%s", limits)
 	}
 
 	// A reload reads the configuration again; the process stays.
@@ -128,7 +128,7 @@ func TestInstalled(t *testing.T) {
 	m.do("ls", "-d", state)
 	m.do("dpkg", "--purge", packageName)
 	if state := m.property(socket, "ActiveState"); state != "inactive" {
-		t.Errorf("the socket of what is gone is %s", state)
+		t.Errorf("the socket of the removed package is %s", state)
 	}
 	gone := []string{"/usr/bin/" + program, "/etc/default/" + program, state, "/usr/share/" + program, "/usr/lib/systemd/system/" + program + "*"}
 	if left := m.do("sh", "-c", "ls -d "+strings.Join(gone, " ")+" 2>/dev/null || true"); left != "" {

@@ -29,7 +29,7 @@ func TestDeb(t *testing.T) {
 
 	arm := filepath.Join(released(t), packageName+"_1.2.3~rc.1_arm64.deb")
 	if got := must(t, exec.Command(dpkg, "--show", "--showformat", "${Architecture}", arm)); got != "arm64" {
-		t.Errorf("the package for arm64 says %s", got)
+		t.Errorf("the architecture of the package for arm64 is %s", got)
 	}
 }
 
@@ -55,6 +55,6 @@ func TestRPM(t *testing.T) {
 	}
 	arm := filepath.Join(released(t), packageName+"-1.2.3~rc.1-1.aarch64.rpm")
 	if got := must(t, exec.Command(rpm, "--query", "--package", "--queryformat", "%{ARCH}", arm)); got != "aarch64" {
-		t.Errorf("the package for arm64 says %s", got)
+		t.Errorf("the architecture of the package for arm64 is %s", got)
 	}
 }

@@ -53,7 +53,7 @@ func TestSBOM(t *testing.T) {
 		}
 	}
 	if len(want) < 20 || want[sdkModule] == "" {
-		t.Fatalf("go version -m tells of %d modules only: %q", len(want), want)
+		t.Fatalf("go version -m lists only %d modules: %q", len(want), want)
 	}
 	refs := map[string]bool{}
 	for _, c := range *bom.Components {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestFailuresInBrowser shows what people see when desktops change, when the
-// cloud contradicts itself, and when it fails.
+// API data is inconsistent, and when requests fail.
 func TestFailuresInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")

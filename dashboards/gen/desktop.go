@@ -59,8 +59,8 @@ func desktopNow() []panel {
 			title: "EIP policy", unit: "none", width: 3, height: desktopHeight,
 			description: "Whether the policies in the exporter's configuration require or forbid an EIP. Without any policy, an EIP is required.",
 			queries:     []query{{expr: `max(` + eipExpectedMetric + `{` + selectDesktop + `} or on (` + byDesktop + `) (1 + 0 * ` + eipsMetric + `{` + selectDesktop + `} unless on (region, project_id) ` + policiesMetric + ` > 0))`}},
-			mappings:    []dashboard.ValueMapping{valueMapping("0", "must not", ""), valueMapping("1", "should", "")},
-			noValue:     "either",
+			mappings:    []dashboard.ValueMapping{valueMapping("0", "forbidden", ""), valueMapping("1", "required", "")},
+			noValue:     "optional",
 		}),
 		statPanel(panel{
 			title: "Interfaces", unit: "none", width: 2, height: desktopHeight,

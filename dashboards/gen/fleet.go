@@ -138,7 +138,7 @@ func fleetPlaces() []panel {
 			column{field: "subnet_cidr", title: "CIDR", width: 130},
 			column{field: "Value #A", title: "Desktops", unit: "none", width: 90},
 			column{field: "Value #B", title: "With EIP", unit: "none", width: 90, noValue: "0"},
-			column{field: "Value #C", title: "Full", unit: "percentunit", width: 130, gauge: true},
+			column{field: "Value #C", title: "Utilisation", unit: "percentunit", width: 130, gauge: true},
 			column{field: "subnet_id", title: "Subnet ID", width: 100},
 		),
 		barGaugePanel(panel{

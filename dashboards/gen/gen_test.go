@@ -18,7 +18,7 @@ import (
 )
 
 // TestNoDrift compares the dashboards in the repository with what the source
-// says, and looks for any that it says nothing of.
+// generates, and reports files that it does not generate.
 func TestNoDrift(t *testing.T) {
 	want, err := render()
 	if err != nil {
@@ -31,19 +31,19 @@ func TestNoDrift(t *testing.T) {
 			continue
 		}
 		if !bytes.Equal(committed, text) {
-			t.Errorf("%s is not what the source says: run `go run .` in dashboards/gen", name)
+			t.Errorf("%s does not match the source: run `go run .` in dashboards/gen", name)
 		}
 	}
 	files, err := filepath.Glob("../*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var there []string
+	var existing []string
 	for _, file := range files {
-		there = append(there, filepath.Base(file))
+		existing = append(existing, filepath.Base(file))
 	}
-	if said := slices.Sorted(maps.Keys(want)); !slices.Equal(there, said) {
-		t.Errorf("there are %q, want %q", there, said)
+	if generated := slices.Sorted(maps.Keys(want)); !slices.Equal(existing, generated) {
+		t.Errorf("the files are %q, want %q", existing, generated)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestDashboardsMatchSchema(t *testing.T) {
 	}
 }
 
-// TestUIDs holds the uids against what was published: links in mails, alerts
+// TestUIDs compares the uids with the published ones: links in mails, alerts
 // and bookmarks have them.
 func TestUIDs(t *testing.T) {
 	want := map[string]string{
@@ -84,7 +84,7 @@ func TestUIDs(t *testing.T) {
 			t.Errorf("%s has the uid %s, want %s", name, *d.Uid, want[name])
 		}
 		if len(*d.Uid) > 40 {
-			t.Errorf("%s: Grafana takes no uid of more than 40 characters: %s", name, *d.Uid)
+			t.Errorf("%s: Grafana accepts uids of at most 40 characters: %s", name, *d.Uid)
 		}
 	}
 }

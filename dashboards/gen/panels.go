@@ -91,11 +91,11 @@ func (b dashboardSpec) build() (dashboard.Dashboard, error) {
 func dashboardLinks(uid string) []cog.Builder[dashboard.DashboardLink] {
 	var links []cog.Builder[dashboard.DashboardLink]
 	for _, to := range [][3]string{
-		{uidFleet, "Fleet", "How many desktops there are, where, and how many have an EIP"},
+		{uidFleet, "Fleet", "Desktop counts by location and EIP"},
 		{uidInventory, "Inventory", "All network interfaces of desktops, to filter and search"},
-		{uidDesktop, "One desktop", "All that is known of a desktop, and its history"},
-		{uidAddresses, "Addresses and exposure", "Full subnets, EIPs by security group, EIPs that changed hands, double addresses"},
-		{uidExporter, "Exporter", "How the exporter reads the cloud"},
+		{uidDesktop, "One desktop", "Configuration and history of a desktop"},
+		{uidAddresses, "Addresses and exposure", "Subnet utilisation, EIPs by security group, reassigned EIPs, duplicate addresses"},
+		{uidExporter, "Exporter", "Exporter health, API requests and resource usage"},
 	} {
 		if to[0] != uid {
 			links = append(links, dashboard.NewDashboardLinkBuilder(to[1]).Type(dashboard.DashboardLinkTypeLink).

@@ -229,15 +229,15 @@ func (c column) override() dashboard.DashboardFieldConfigSourceOverrides {
 // title to all that is known of the desktop.
 func linkToDesktop(c column) column {
 	c.link = "/d/" + uidDesktop + "?${datasource:queryparam}&${__url_time_range}&var-desktop=${__data.fields[\"" + desktopID + "\"]}"
-	c.linkTitle = "All that is known of the desktop"
+	c.linkTitle = "Desktop details"
 	return c
 }
 
-// desktopID is the title of the column of desktops' ids, which links need.
+// desktopID is the title of the column of desktop IDs, which links use.
 const desktopID = "Desktop ID"
 
-// mergeTransformation makes one table of several queries' results: rows that agree in what
-// they share are one.
+// mergeTransformation merges the results of several queries into one table: rows with
+// equal values of the common fields become one.
 func mergeTransformation() dashboard.DataTransformerConfig {
 	return dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}
 }

@@ -1,7 +1,7 @@
 // Copyright The huaweicloud_workspace_exporter Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Makes of Prometheus' replies what Grafana makes of them: data frames, with
+// Converts Prometheus' responses to data frames as Grafana does, with
 // the panel's transformations, options and overrides applied.
 
 import {

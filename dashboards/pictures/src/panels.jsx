@@ -7,7 +7,7 @@ import { TableNG } from '@grafana/ui/unstable';
 
 const same = (x) => x;
 
-// reduced gives one value of each series, as stat and bar gauge show them.
+// reduced returns one value of each series, as stat and bar gauge show them.
 const reduced = ({ panel, frames, theme }) =>
   getFieldDisplayValues({
     data: frames,
@@ -134,7 +134,7 @@ function Rows({ panel, frames, width, height }) {
   );
 }
 
-// Timeline stands in for the state timeline, which Grafana's packages lack.
+// Timeline replaces the state timeline, which Grafana's packages lack.
 function Timeline({ panel, frames, span, theme, width, height }) {
   const rows = frames.flatMap((f) => {
     const times = f.fields.find((x) => x.type === FieldType.time).values;
