@@ -62,9 +62,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Request = req
-	b := &boundBody{ReadCloser: resp.Body, ctx: ctx, cancel: cancel}
-	b.stop = context.AfterFunc(ctx, func() { _ = resp.Body.Close() })
-	resp.Body = b
+	body := resp.Body
+	stop := context.AfterFunc(ctx, func() { _ = body.Close() })
+	resp.Body = &boundBody{ReadCloser: body, ctx: ctx, cancel: cancel, stop: stop}
 	return resp, nil
 }
 
