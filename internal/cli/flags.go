@@ -89,7 +89,10 @@ func parseFlags(args []string, stdout, stderr io.Writer) (*flags, int) {
 	f := &flags{}
 	app := newApplication(f)
 	ended, code := false, 0
-	app.Terminate(func(status int) { ended, code = true, status })
+	app.Terminate(func(status int) {
+		ended, code = true, status
+		app.UsageWriter(io.Discard) // kingpin goes on, and would print the usage again
+	})
 	app.UsageWriter(stdout)
 	app.ErrorWriter(stderr)
 	if needsDefaultCommand(args) {

@@ -122,6 +122,9 @@ func TestHelpAndVersion(t *testing.T) {
 		if code != 0 || !strings.HasPrefix(stdout, want) || stderr != "" {
 			t.Errorf("%s: exit code %d, %q, %q; want 0, %q", args, code, stdout, stderr, want)
 		}
+		if n := strings.Count(stdout, "usage: "); n > 1 {
+			t.Errorf("%s: the usage is printed %d times", args, n)
+		}
 	}
 }
 

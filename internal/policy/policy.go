@@ -25,7 +25,14 @@ func EIPExpectation(policies []config.Policy) func(inventory.Project, *inventory
 			p := &policies[i]
 			switch evaluate(p, project, r) {
 			case match:
-				return p.Name, p.EIP == config.Required, p.EIP != config.Allowed
+				switch p.EIP {
+				case config.Required:
+					return p.Name, true, true
+				case config.Forbidden:
+					return p.Name, false, true
+				case config.Allowed:
+				}
+				return p.Name, false, false
 			case unknownMatch:
 				return "", false, false // a later policy must not win over this one
 			case noMatch:

@@ -275,7 +275,7 @@ func (s *store) listEIPs(project, state string, q url.Values) []eipEntry {
 		return nil
 	}
 	id, name, user := q.Get("desktop_id"), q.Get("desktop_name"), q.Get("user_name")
-	address, account := q.Get("address"), q.Get("enterprise_project_id")
+	address, enterpriseProject := q.Get("address"), q.Get("enterprise_project_id")
 	var rows []eipEntry
 	add := func(eip EIP, d *Desktop) {
 		if address == "" || address == eip.Address {
@@ -284,7 +284,7 @@ func (s *store) listEIPs(project, state string, q url.Values) []eipEntry {
 	}
 	for _, r := range h.entries {
 		d := r.desktop
-		if state == "unbind" || id != "" && id != d.ID || account != "" && account != d.EnterpriseProjectID ||
+		if state == "unbind" || id != "" && id != d.ID || enterpriseProject != "" && enterpriseProject != d.EnterpriseProjectID ||
 			!strings.Contains(d.Name, name) || !strings.Contains(d.UserName, user) {
 			continue
 		}
@@ -294,7 +294,7 @@ func (s *store) listEIPs(project, state string, q url.Values) []eipEntry {
 			}
 		}
 	}
-	if state != "bind" && id == "" && name == "" && user == "" && (account == "" || account == "0") {
+	if state != "bind" && id == "" && name == "" && user == "" && (enterpriseProject == "" || enterpriseProject == "0") {
 		for _, eip := range h.FreeEIPs {
 			add(eip, nil)
 		}
