@@ -39,6 +39,7 @@ type Fault struct {
 	TotalCountDelta int      // added to total_count
 	RepeatPage      bool     // the first page for every offset
 	EmptyPage       bool     // no items, but the same total_count
+	PageLimit       int      // maximum number of items in a page, whatever the request; 0: as documented
 }
 
 // faultEffect is the combined effect of all faults that affect a call.
@@ -144,6 +145,9 @@ func merge(e *faultEffect, f *Fault) {
 	e.TruncateBody = e.TruncateBody || f.TruncateBody
 	e.RepeatPage = e.RepeatPage || f.RepeatPage
 	e.EmptyPage = e.EmptyPage || f.EmptyPage
+	if e.PageLimit == 0 {
+		e.PageLimit = f.PageLimit
+	}
 	e.OmitIDs = append(e.OmitIDs, f.OmitIDs...)
 	if e.Status == 0 && f.Status != 0 {
 		e.Status, e.Body = f.Status, f.Body

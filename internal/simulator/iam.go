@@ -5,24 +5,42 @@ package simulator
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
 )
 
 // listProjects serves the projects that the key can access, or those with a name.
 func (c *Cloud) listProjects(r *http.Request, x *request) response {
 	name, named := x.query.Get("name"), x.query.Has("name")
+	var found []Project
+	for _, p := range c.Projects() {
+		if x.key.canAccess(p.ID) && (!named || p.Name == name) {
+			found = append(found, p)
+		}
+	}
+	offset, limit, invalid := parsePage(x.query, 0)
+	if invalid != "" {
+		return badRequest(invalid)
+	}
+	page := paginate(found, x.effect, offset, limit)
 	e := encoder{absent: WriteEmpty}
 	e.open('{')
 	e.key("links")
 	e.open('{')
-	e.rawField("next", "null")
+	if end := offset + len(page); end < len(found) && !x.effect.EmptyPage {
+		next := url.Values{"offset": {strconv.Itoa(end)}}
+		if named {
+			next.Set("name", name)
+		}
+		e.stringField("next", "http://"+r.Host+r.URL.Path+"?"+next.Encode())
+	} else {
+		e.rawField("next", "null")
+	}
 	e.rawField("previous", "null")
 	e.stringField("self", "http://"+r.Host+r.URL.Path)
 	e.close('}')
 	e.arrayField("projects")
-	for _, p := range c.Projects() {
-		if !x.key.canAccess(p.ID) || named && p.Name != name {
-			continue
-		}
+	for _, p := range page {
 		e.open('{')
 		e.rawField("is_domain", "false")
 		e.stringField("description", "")

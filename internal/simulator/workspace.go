@@ -78,6 +78,9 @@ func paginate[T any](all []T, e faultEffect, offset, limit int) []T {
 	if limit >= 0 {
 		all = all[:min(limit, len(all))]
 	}
+	if e.PageLimit > 0 {
+		all = all[:min(e.PageLimit, len(all))]
+	}
 	return all
 }
 

@@ -49,7 +49,7 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 				return decode.Desktops(body, p.optionalFields)
 			}),
 		})
-		return pagination.Page(page), err
+		return pagination.Page{Desktops: page.Desktops, Size: page.Size, Total: page.Total, Unreadable: page.Unreadable}, err
 	})
 	if err != nil {
 		if _, ok := errors.AsType[*inventory.QuotaExceeded](err); ok || ctx.Err() != nil {
@@ -65,18 +65,31 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 		desktops[i] = *d
 	}
 	if !result.Complete {
-		return desktops, &inventory.Failure{
-			Kind:      inventory.Incomplete,
-			Operation: inventory.ListDesktops,
-			Status:    http.StatusOK,
-			Detail: fmt.Sprintf("%s: %d desktops read in %d attempts, total_count is %d",
-				pagination.ErrListChanged, len(result.Desktops), pagination.MaxAttempts, result.Total),
-			Hint:  "none if it is temporary; desktops are created and deleted faster than the list can be read",
-			Cause: pagination.ErrListChanged,
-		}
+		return desktops, incompleteList(&result)
 	}
 	return desktops, nil
 }
+
+// incompleteList returns the failure of a list that may lack desktops.
+func incompleteList(r *pagination.Result) *inventory.Failure {
+	f := &inventory.Failure{
+		Kind:      inventory.Incomplete,
+		Operation: inventory.ListDesktops,
+		Status:    http.StatusOK,
+		Detail:    fmt.Sprintf("%s: %d desktops read", r.Reason, len(r.Desktops)),
+		Hint:      hintIncomplete,
+		Cause:     r.Reason,
+	}
+	if errors.Is(r.Reason, pagination.ErrListChanged) {
+		f.Detail += fmt.Sprintf(" in %d attempts, total_count is %d", pagination.MaxAttempts, r.Total)
+		f.Hint = "none if it is temporary; desktops are created and deleted faster than the list can be read"
+	}
+	return f
+}
+
+// hintIncomplete is the hint about a list that contradicts its own count, or that
+// has a count or a link that is unreadable.
+const hintIncomplete = "none if it is temporary; otherwise report it: the API changed"
 
 // configuredDesktops returns a desktop for each configured ID.
 func configuredDesktops(ids []string) []inventory.Desktop {

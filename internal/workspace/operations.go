@@ -58,42 +58,57 @@ func showNetworks(ids []string) operation {
 	}}
 }
 
-// listEIPBindings lists all EIPs that are bound to desktops. Without a limit, the
-// API returns them in one response.
-func listEIPBindings(filter *config.Desktops) operation {
+// listEIPBindings lists all EIPs from offset on that are bound to desktops.
+// Without a limit, the API returns them in one response.
+func listEIPBindings(filter *config.Desktops, offset int) operation {
 	return operation{inventory.ListDesktopsEips, func(c *sdk.HcHttpClient) error {
+		var offset32 *int32
+		if offset > 0 {
+			offset32 = new(int32)
+			*offset32 = int32(offset)
+		}
 		_, err := v2.NewWorkspaceClient(c).ListDesktopsEips(&model.ListDesktopsEipsRequest{
 			State:               optional("bind"),
+			Offset:              offset32,
 			EnterpriseProjectId: optional(filter.EnterpriseProjectID),
 		})
 		return err
 	}}
 }
 
-// listProjects lists the projects of a name, or with "" all of the account. The
-// SDK's method for it panics if the response has no projects.
-func listProjects(name string) operation {
-	return operation{inventory.KeystoneListProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/projects", name) }}
+// projectQuery is the query of a request to IAM for projects: their name, and the
+// parameters of a link to a further page.
+type projectQuery struct {
+	Name    *string `json:"name,omitempty"`
+	Page    *string `json:"page,omitempty"`
+	PerPage *string `json:"per_page,omitempty"`
+	Marker  *string `json:"marker,omitempty"`
+	Offset  *string `json:"offset,omitempty"`
+	Limit   *string `json:"limit,omitempty"`
+}
+
+// listProjects lists the projects of the account. The SDK's method for it panics
+// if the response has no projects.
+func listProjects(q *projectQuery) operation {
+	return operation{inventory.KeystoneListProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/projects", q) }}
 }
 
 // listAuthProjects lists the projects that the user of the key has access to.
-func listAuthProjects() operation {
-	return operation{inventory.KeystoneListAuthProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/auth/projects", "") }}
+func listAuthProjects(q *projectQuery) operation {
+	return operation{inventory.KeystoneListAuthProjects, func(c *sdk.HcHttpClient) error { return getProjects(c, "/v3/auth/projects", q) }}
 }
 
-func getProjects(c *sdk.HcHttpClient, path, name string) error {
-	type request struct {
-		Name *string `json:"name,omitempty"`
-	}
+func getProjects(c *sdk.HcHttpClient, path string, q *projectQuery) error {
 	type response struct {
 		HttpStatusCode int //nolint:revive // the SDK sets the field by this name
 	}
-	_, err := c.Sync(&request{Name: optional(name)}, def.NewHttpRequestDefBuilder().
-		WithMethod(http.MethodGet).
-		WithPath(path).
-		WithResponse(new(response)).
-		WithRequestField(def.NewFieldDef().WithName("Name").WithJsonTag("name").WithLocationType(def.Query)).
-		Build())
+	request := def.NewHttpRequestDefBuilder().WithMethod(http.MethodGet).WithPath(path).WithResponse(new(response))
+	for _, f := range [...][2]string{
+		{"Name", "name"}, {"Page", "page"}, {"PerPage", "per_page"}, {"Marker", "marker"}, {"Offset", "offset"}, {"Limit", "limit"},
+	} {
+		request.WithRequestField(def.NewFieldDef().WithName(f[0]).WithJsonTag(f[1]).WithLocationType(def.Query))
+	}
+	_, err := c.Sync(q, request.Build())
 	return err
 }
 

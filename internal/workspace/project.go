@@ -85,7 +85,7 @@ func (p *ProjectClient) projectID(ctx context.Context) (string, error) {
 	if id := p.cachedID(); id != "" {
 		return id, nil
 	}
-	projects, err := p.client.listIAMProjects(ctx, p.iam, listProjects(p.cfg.Region))
+	projects, err := p.client.listIAMProjects(ctx, p.iam, listProjects, p.cfg.Region)
 	if err != nil {
 		return "", err
 	}
@@ -119,19 +119,6 @@ func (p *ProjectClient) do(ctx context.Context, r *request) error {
 	}
 	r.projectID = id
 	return p.api.do(ctx, r)
-}
-
-// ListEIPBindings returns the EIPs that are bound to desktops. It sends one
-// request.
-func (p *ProjectClient) ListEIPBindings(ctx context.Context) (inventory.EIPBindings, error) {
-	var bindings inventory.EIPBindings
-	err := p.do(ctx, &request{
-		operation: listEIPBindings(&p.cfg.Desktops), urgent: true, decode: decodeInto(p.client, &bindings, decode.EIPBindings),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return bindings, nil
 }
 
 // decodeInto returns a decoder for a response body that stores the value in

@@ -68,17 +68,26 @@ func (d *decoder) finish(found bool) error {
 	return nil
 }
 
+// Extent is what a response states about the completeness of its list.
+type Extent struct {
+	Size       int    // elements of the list, dropped ones included
+	Total      int    // total_count; -1 if it is absent, null or unreadable
+	Next       string // URL of the next page; "" if there is none
+	Truncated  bool   // the list has more elements than the response
+	Unreadable bool   // one of these is present but unreadable: the list may be incomplete
+}
+
 // readList calls readElement for each element of the named list in the
-// outermost object. It returns total_count, or -1 if there is none.
-func (d *decoder) readList(name string, readElement func()) (total int, err error) {
-	total = -1
+// outermost object.
+func (d *decoder) readList(name string, readElement func()) (Extent, error) {
+	e := Extent{Total: -1}
 	found := false
 	if d.peek() != kindObject {
 		if len(d.data) == 0 {
-			return total, ErrTruncated
+			return e, ErrTruncated
 		}
 		d.skip()
-		return total, d.finish(false)
+		return e, d.finish(false)
 	}
 	for ok := d.enterObject(); ok && d.nextMember(); {
 		switch string(d.key) {
@@ -89,15 +98,37 @@ func (d *decoder) readList(name string, readElement func()) (total int, err erro
 			}
 			found = true
 			for ok := d.enterArray(); ok && d.nextElement(); {
+				e.Size++
 				readElement()
 			}
 		case "total_count":
-			total = d.readCount()
+			d.readTotal(&e)
+		case "truncated":
+			truncated, ok := d.readBool()
+			e.Truncated = e.Truncated || truncated
+			e.Unreadable = e.Unreadable || !ok
+		case "links":
+			before := d.mismatches
+			for ok := d.enterObject(); ok && d.nextMember(); {
+				if string(d.key) == "next" {
+					e.Next = d.readString(nil)
+				} else {
+					d.skip()
+				}
+			}
+			e.Unreadable = e.Unreadable || d.mismatches > before
 		default:
 			d.skip()
 		}
 	}
-	return total, d.finish(found)
+	return e, d.finish(found)
+}
+
+// readTotal reads total_count. A second one must agree with the first.
+func (d *decoder) readTotal(e *Extent) {
+	total, ok := d.readCount()
+	e.Unreadable = e.Unreadable || !ok || e.Total >= 0 && total != e.Total
+	e.Total = total
 }
 
 // enterElement enters an element that must be an object. It drops any other

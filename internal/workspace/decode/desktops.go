@@ -12,9 +12,8 @@ import (
 
 // Page is the content of one response of ListDesktops.
 type Page struct {
+	Extent
 	Desktops []inventory.Desktop // without duplicates
-	Size     int                 // elements of the list, dropped ones included
-	Total    int                 // total_count; -1 if absent or unreadable
 }
 
 // OptionalFields selects the fields of a desktop that are decoded on demand.
@@ -29,8 +28,7 @@ func Desktops(body []byte, fields OptionalFields) (Page, Counts, error) {
 	var p Page
 	var err error
 	seen := map[string]struct{}{}
-	p.Total, err = d.readList("desktops", func() {
-		p.Size++
+	p.Extent, err = d.readList("desktops", func() {
 		if !d.enterElement(ReasonMalformedDesktop) {
 			return
 		}

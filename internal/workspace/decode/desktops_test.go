@@ -69,13 +69,19 @@ func TestDesktops(t *testing.T) {
 
 func TestTotalCount(t *testing.T) {
 	t.Parallel()
+	const unreadable = -2
 	for text, want := range map[string]int{
-		`0`: 0, `250`: 250, `2147483647`: 2147483647,
-		`2147483648`: -1, `99999999999999999999`: -1, `-1`: -1, `1.5`: -1, `"250"`: -1, `null`: -1, `[]`: -1,
+		`0`: 0, `250`: 250, `2147483647`: 2147483647, `"250"`: 250, `null`: -1, `5,"total_count":5`: 5,
+		`2147483648`: unreadable, `99999999999999999999`: unreadable, `-1`: unreadable, `1.5`: unreadable, `5.0`: unreadable, `5e0`: unreadable,
+		`[]`: unreadable, `{}`: unreadable, `""`: unreadable, `"250 "`: unreadable, `false`: unreadable, `5,"total_count":6`: unreadable,
 	} {
 		p, _, err := Desktops([]byte(`{"desktops":[],"total_count":`+text+`}`), OptionalFields{})
-		if err != nil || p.Total != want {
-			t.Errorf("%s: %d, error %v; want %d", text, p.Total, err, want)
+		got := p.Total
+		if p.Unreadable {
+			got = unreadable
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: %d, error %v; want %d", text, got, err, want)
 		}
 	}
 }

@@ -3,39 +3,42 @@
 
 package decode
 
-import "github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
+// EIPPage is the content of one response of ListDesktopsEips.
+type EIPPage struct {
+	Extent
+	EIPs []BoundEIP
+}
 
-// EIPBindings decodes a response of ListDesktopsEips into the EIP addresses of
-// each desktop. The error is [ErrTruncated], [ErrSyntax] or [ErrNoList].
-func EIPBindings(body []byte) (inventory.EIPBindings, Counts, error) {
+// BoundEIP is an element of the EIP list.
+type BoundEIP struct {
+	ID, Address string
+	DesktopID   string // "": it is unbound, or bound to something else
+}
+
+// EIPs decodes a response of ListDesktopsEips. The error is [ErrTruncated],
+// [ErrSyntax] or [ErrNoList].
+func EIPs(body []byte) (EIPPage, Counts, error) {
 	d := newDecoder(body)
-	addresses := map[string][]string{}
-	_, err := d.readList("eips", func() {
+	var p EIPPage
+	var err error
+	p.Extent, err = d.readList("eips", func() {
 		if !d.enterElement(ReasonMalformedEIP) {
 			return
 		}
-		var desktopID, address string
+		var eip BoundEIP
 		for d.nextMember() {
 			switch string(d.key) {
+			case "id":
+				eip.ID = d.readString(nil)
 			case "attached_desktop_id":
-				desktopID = d.readString(nil)
+				eip.DesktopID = d.readString(nil)
 			case "address":
-				address = d.readString(nil)
+				eip.Address = d.readString(nil)
 			default:
 				d.skip()
 			}
 		}
-		// An EIP without a desktop is unbound, or bound to something else.
-		if desktopID != "" && address != "" {
-			addresses[desktopID] = append(addresses[desktopID], address)
-		}
+		p.EIPs = append(p.EIPs, eip)
 	})
-	if err != nil {
-		return nil, d.counts, err
-	}
-	bindings := make(inventory.EIPBindings, len(addresses))
-	for id, list := range addresses {
-		bindings[id] = inventory.JoinAddresses(list)
-	}
-	return bindings, d.counts, nil
+	return p, d.counts, err
 }

@@ -60,7 +60,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("error body %+v has more than identifiers", e)
 		}
 		projects, _, _ := Projects(data)
-		for _, p := range projects {
+		for _, p := range projects.Projects {
 			if p.ID == "" || !strings.HasPrefix(p.Name, p.Region) {
 				t.Errorf("project %+v has no ID, or a region that is not in its name", p)
 			}

@@ -5,6 +5,12 @@ package decode
 
 import "strings"
 
+// ProjectPage is the content of one response of IAM that lists projects.
+type ProjectPage struct {
+	Extent
+	Projects []IAMProject
+}
+
 // IAMProject is a project as IAM lists it.
 type IAMProject struct {
 	ID, Name string
@@ -15,10 +21,11 @@ type IAMProject struct {
 // Projects decodes a response of KeystoneListProjects or
 // KeystoneListAuthProjects. The error is [ErrTruncated], [ErrSyntax] or
 // [ErrNoList].
-func Projects(body []byte) ([]IAMProject, Counts, error) {
+func Projects(body []byte) (ProjectPage, Counts, error) {
 	d := newDecoder(body)
-	var projects []IAMProject
-	_, err := d.readList("projects", func() {
+	var page ProjectPage
+	var err error
+	page.Extent, err = d.readList("projects", func() {
 		if !d.enterElement(ReasonMalformedProject) {
 			return
 		}
@@ -42,7 +49,7 @@ func Projects(body []byte) ([]IAMProject, Counts, error) {
 		}
 		// A project is named after its region. A sub-project appends its own name.
 		p.Region, _, _ = strings.Cut(p.Name, "_")
-		projects = append(projects, p)
+		page.Projects = append(page.Projects, p)
 	})
-	return projects, d.counts, err
+	return page, d.counts, err
 }

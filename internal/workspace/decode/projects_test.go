@@ -16,7 +16,7 @@ func TestProjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []IAMProject{{ID: "a", Name: "cn-north-4", Region: "cn-north-4"}, {ID: "b", Enabled: true}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got.Projects); diff != "" {
 		t.Errorf("projects (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{ReasonNoProjectID: 1, ReasonNullElement: 1, ReasonMalformedProject: 1}, counts.Dropped); diff != "" {

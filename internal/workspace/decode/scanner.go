@@ -160,19 +160,45 @@ func (s *scanner) readString(in *interner) string {
 	return in.intern(s.readBytes())
 }
 
-// readCount reads a non-negative integer. It returns -1 for a value that is
-// absent, of another type or too large.
-func (s *scanner) readCount() int {
-	if s.peek() != kindNumber {
-		s.skipMismatch()
-		return -1
+// readCount reads a non-negative integer of 31 bits, or a string that contains
+// one. It returns -1 for null and for an unreadable value, and ok = false for the
+// latter: unlike other fields, a count that is "", {} or [] is not absent, because
+// an absent count cannot contradict an empty list.
+func (s *scanner) readCount() (n int, ok bool) {
+	var digits []byte
+	switch s.peek() {
+	case kindNull:
+		s.skip()
+		return -1, true
+	case kindNumber:
+		digits = s.readNumber()
+	case kindString:
+		digits = s.readBytes()
+	default:
+		s.skip()
 	}
-	n, err := strconv.ParseUint(string(s.readNumber()), 10, 31)
+	count, err := strconv.ParseUint(string(digits), 10, 31)
 	if err != nil {
 		s.mismatches++
-		return -1
+		return -1, false
 	}
-	return int(n)
+	return int(count), true
+}
+
+// readBool reads a boolean. It returns false for null and for an unreadable value,
+// and ok = false for the latter.
+func (s *scanner) readBool() (value, ok bool) {
+	switch s.peek() {
+	case kindBool:
+		value = s.data[s.pos] == 't'
+	case kindNull:
+	default:
+		s.skip()
+		s.mismatches++
+		return false, false
+	}
+	s.skip()
+	return value, true
 }
 
 // skip skips the next value of any type.

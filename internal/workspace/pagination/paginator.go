@@ -32,14 +32,26 @@ const (
 	maxElements = 5_000_000 // a larger total_count is not used
 )
 
-// ErrListChanged is the error of a list that changed too much to be read.
-var ErrListChanged = errors.New("list changed while it was read")
+// The reasons why a list is incomplete.
+var (
+	// ErrListChanged is the error of a list that changed too much to be read.
+	ErrListChanged = errors.New("list changed while it was read")
+	// ErrUnreadableCount is the error of a list that cannot be compared with its
+	// total_count.
+	ErrUnreadableCount = errors.New("total_count is unreadable")
+	// ErrUnreadableElements is the error of a list of which no element is readable.
+	ErrUnreadableElements = errors.New("no element of the list is readable")
+	// ErrUnconfirmed is the error of an empty list without total_count that a second
+	// scan did not confirm.
+	ErrUnconfirmed = errors.New("empty list without total_count is not confirmed")
+)
 
 // Page is one page of the list.
 type Page struct {
-	Desktops []inventory.Desktop // without duplicates
-	Size     int                 // elements of the page, those without a desktop included
-	Total    int                 // total_count; -1 if unknown
+	Desktops   []inventory.Desktop // without duplicates
+	Size       int                 // elements of the page, those without a desktop included
+	Total      int                 // total_count; -1 if unknown
+	Unreadable bool                // total_count is present but unreadable
 }
 
 // FetchFunc requests the page of at most limit elements at offset.
@@ -49,6 +61,7 @@ type FetchFunc func(ctx context.Context, offset, limit int) (Page, error)
 type Result struct {
 	Desktops   []*inventory.Desktop // sorted by ID, without duplicates
 	Complete   bool                 // false: desktops may be missing
+	Reason     error                // why desktops may be missing; nil: the list is complete
 	Duplicates int                  // elements that the list contains twice
 	Total      int                  // latest total_count; -1 if unknown
 }
@@ -67,12 +80,14 @@ type Paginator struct {
 	scan     *scan
 	result   Result               // of the finished scans
 	previous []*inventory.Desktop // of the last finished scan
+	coverage coverage             // of the last finished scan
 }
 
 // List scans the list until a scan is complete, at most [MaxAttempts] times. It
 // returns an error if the first scan fails, and whenever the quota is exceeded
 // (*inventory.QuotaExceeded). Any other error of a later scan ends the attempts:
-// the result is then incomplete.
+// the result is then incomplete. So does an unreadable total_count: further scans
+// would cost quota and prove nothing.
 func (p *Paginator) List(ctx context.Context, fetch FetchFunc) (Result, error) {
 	p.fetch = fetch
 	for ; p.attempts < MaxAttempts; p.attempts++ {
@@ -90,12 +105,15 @@ func (p *Paginator) List(ctx context.Context, fetch FetchFunc) (Result, error) {
 		p.scan = nil
 		desktops := s.desktops()
 		p.result.Total = s.latestTotal()
-		switch c := s.evaluate(len(desktops)); {
+		c, before := s.evaluate(len(desktops)), p.coverage
+		p.coverage = c
+		switch {
 		case c == complete,
+			c == uncountedEmpty && before == uncountedEmpty,
 			c == changed && (len(s.pages) > fewPages || p.attempts == MaxAttempts-1),
 			c == hasDuplicates && slices.EqualFunc(desktops, p.previous, equalID):
 			p.result.Desktops = desktops
-			p.result.Complete = true
+			p.result.Complete, p.result.Reason = true, nil
 			if c == hasDuplicates {
 				p.result.Duplicates = s.end() - s.dropped() - len(desktops)
 			}
@@ -103,6 +121,10 @@ func (p *Paginator) List(ctx context.Context, fetch FetchFunc) (Result, error) {
 		}
 		p.result.Desktops = sortUnique(append(slices.Clone(desktops), p.result.Desktops...))
 		p.previous = desktops
+		p.result.Reason = c.reason()
+		if c == unreadableCount {
+			break
+		}
 	}
 	return p.result, nil //nolint:nilerr // an error of a later scan only ends the attempts
 }

@@ -133,6 +133,22 @@ func TestList(t *testing.T) {
 		{name: "no total", size: 25, after: func(_ int, p Page) Page { p.Total = -1; return p }, desktops: 25, calls: 3},
 		{name: "no total, full pages", size: 28, after: func(_ int, p Page) Page { p.Total = -1; return p }, desktops: 28, calls: 4},
 		{name: "no total, one page", size: 7, after: func(_ int, p Page) Page { p.Total = -1; return p }, desktops: 7, calls: 1},
+		{name: "unreadable total", size: 25, after: func(_ int, p Page) Page { p.Total, p.Unreadable = -1, true; return p }, incomplete: true, desktops: 25, calls: 3},
+		{name: "unreadable total on a later page", size: 25, after: func(call int, p Page) Page {
+			if call == 2 {
+				p.Total, p.Unreadable = -1, true
+			}
+			return p
+		}, incomplete: true, desktops: 25, calls: 3},
+		{name: "no total, empty", size: 0, after: func(_ int, p Page) Page { p.Total = -1; return p }, desktops: 0, calls: 2},
+		{name: "no total, empty once", size: 7, after: func(call int, p Page) Page {
+			if call == 1 {
+				p = Page{}
+			}
+			p.Total = -1
+			return p
+		}, desktops: 7, calls: 2},
+		{name: "only elements without ID", size: 25, before: func(l *fakeList, _ int) { clear(l.ids) }, incomplete: true, calls: -1},
 		{name: "empty once", size: 25, after: func(call int, p Page) Page {
 			if call == 2 {
 				p.Desktops, p.Size = nil, 0

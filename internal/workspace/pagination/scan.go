@@ -18,11 +18,28 @@ import (
 type coverage int
 
 const (
-	partial       coverage = iota
-	complete               // as many desktops as total_count
-	changed                // total_count changed during the scan, by at least the difference to the desktops
-	hasDuplicates          // all elements, a few of them twice: the list has duplicates, or it was reordered
+	partial            coverage = iota
+	complete                    // as many desktops as total_count
+	changed                     // total_count changed during the scan, by at least the difference to the desktops
+	hasDuplicates               // all elements, a few of them twice: the list has duplicates, or it was reordered
+	uncountedEmpty              // no element, and no total_count that confirms it
+	unreadableCount             // total_count is present but unreadable
+	unreadableElements          // elements, but no desktop
 )
+
+// reason returns why a list with this coverage is incomplete.
+func (c coverage) reason() error {
+	switch c {
+	case uncountedEmpty:
+		return ErrUnconfirmed
+	case unreadableCount:
+		return ErrUnreadableCount
+	case unreadableElements:
+		return ErrUnreadableElements
+	case partial, complete, changed, hasDuplicates:
+	}
+	return ErrListChanged
+}
 
 // pageAt is a page and its offset in the list.
 type pageAt struct {
@@ -37,9 +54,10 @@ type scan struct {
 	pages []pageAt // by offset
 	gap   bool     // two consecutive pages do not overlap
 
-	mu     sync.Mutex
-	cache  map[int]pageAt // all pages, by offset
-	totals []int          // total_count of the pages, in the order of arrival
+	mu         sync.Mutex
+	cache      map[int]pageAt // all pages, by offset
+	totals     []int          // total_count of the pages, in the order of arrival
+	unreadable bool           // the total_count of a page is unreadable
 }
 
 // page returns the page at offset. It requests each page once.
@@ -56,6 +74,7 @@ func (s *scan) page(ctx context.Context, offset int) (pageAt, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.unreadable = s.unreadable || p.Unreadable
 	if p.Total >= 0 {
 		s.totals = append(s.totals, p.Total)
 	}
@@ -237,6 +256,14 @@ func (s *scan) bridgeGaps(ctx context.Context) error {
 // its distinct desktops.
 func (s *scan) evaluate(desktops int) coverage {
 	total := s.latestTotal()
+	switch {
+	case s.unreadable:
+		return unreadableCount
+	case desktops == 0 && s.dropped() > 0:
+		return unreadableElements
+	case desktops == 0 && total < 0:
+		return uncountedEmpty
+	}
 	if s.gap || !s.isLast(s.pages[len(s.pages)-1]) {
 		return partial
 	}
