@@ -156,7 +156,7 @@ func desktopEIPs(e *Emitter, r *inventory.Record) {
 }
 
 func desktopSecurityGroups(e *Emitter, r *inventory.Record) {
-	if r.Networks == nil {
+	if r.Networks == nil || !r.Networks.GroupsKnown() {
 		return
 	}
 	e.seen.reset()

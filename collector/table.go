@@ -110,7 +110,7 @@ func projectFamilies(o Options) []Family {
 		}, desktop: desktopEIPs},
 		{Metric: Metric{
 			Name:   "desktop_security_groups",
-			Help:   "Number of distinct security groups of a desktop; absent while its networks are unknown.",
+			Help:   "Number of distinct security groups of a desktop; absent while they are unknown.",
 			Labels: []string{"desktop_id"},
 		}, desktop: desktopSecurityGroups},
 		{Metric: Metric{

@@ -123,12 +123,13 @@ func TestMalformedDesktops(t *testing.T) {
 	}{
 		"nothing but the ID": {
 			listed: `{"desktop_id":"d1"}`, networks: `{"computer_id":"d1"}`,
-			want: "d1 :" + d2 + well,
+			want: "d1 : ?" + d2 + unresolved, dropped: map[string]float64{"desktop_without_network_infos": 2},
 		},
 		"all null": {
 			listed:   `{"desktop_id":"d1","computer_name":null,"tags":null,"attach_user_infos":null,"status":null}`,
 			networks: `{"computer_id":"d1","computer_name":null,"computer_ip":null,"network_infos":null}`,
-			want:     "d1 :" + d2 + well,
+			want:     "d1 : ?" + d2 + unresolved,
+			dropped:  map[string]float64{"desktop_without_network_infos": 2}, // requested twice, and not again soon
 		},
 		"all empty": {
 			listed:   `{"desktop_id":"d1","computer_name":"","tags":[],"attach_user_infos":[],"status":""}`,

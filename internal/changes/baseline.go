@@ -145,7 +145,8 @@ func (c *comparison) copy() {
 }
 
 // update merges a record into a desktop and records the changes. A part that is
-// unknown before or after is no change. If the list has a name for the desktop, a
+// unknown before or after is no change: the networks, and the parts that every
+// interface has. If the list has a name for the desktop, a
 // change of the name in its networks is no rename.
 func (c *comparison) update(d *desktop, r *inventory.Record) {
 	name, listed, networks := d.name, d.listed, d.networks
@@ -163,12 +164,13 @@ func (c *comparison) update(d *desktop, r *inventory.Record) {
 	for _, p := range []struct {
 		kind          inventory.ChangeKind
 		before, after idSet
+		known         bool
 	}{
-		{inventory.SubnetChanged, before.subnets, after.subnets},
-		{inventory.AddressChanged, before.addresses, after.addresses},
-		{inventory.SecurityGroupsChanged, before.groups, after.groups},
+		{inventory.SubnetChanged, before.subnets, after.subnets, before.subnetsKnown && after.subnetsKnown},
+		{inventory.AddressChanged, before.addresses, after.addresses, before.addressesKnown && after.addressesKnown},
+		{inventory.SecurityGroupsChanged, before.groups, after.groups, before.groupsKnown && after.groupsKnown},
 	} {
-		if !p.before.equal(p.after) {
+		if p.known && !p.before.equal(p.after) {
 			before, after := describe(p.before, p.after)
 			c.record(d, p.kind, before, after)
 		}
@@ -190,20 +192,23 @@ func (d *desktop) merge(r *inventory.Record) {
 		d.name = name
 	}
 	if r.Networks != nil {
-		d.networks = r.Networks
+		d.networks = r.Networks.Complete(d.networks)
 	}
 }
 
 // summary is the compared parts of a desktop's networks, regardless of which
 // interface each belongs to.
 type summary struct {
-	eips, subnets, addresses, groups idSet
+	eips, subnets, addresses, groups          idSet
+	subnetsKnown, addressesKnown, groupsKnown bool // of every interface
 }
 
 func summarize(n *inventory.Networks) summary {
-	var s summary
+	s := summary{subnetsKnown: true, addressesKnown: true, groupsKnown: n.GroupsKnown()}
 	for i := range n.Interfaces {
 		nic := &n.Interfaces[i]
+		s.subnetsKnown = s.subnetsKnown && nic.Subnet != inventory.Subnet{}
+		s.addressesKnown = s.addressesKnown && nic.PrivateIP != ""
 		s.eips.add(cmp.Or(nic.EIP.Address, nic.EIP.ID), "")
 		s.subnets.add(cmp.Or(nic.Subnet.ID, nic.Subnet.Name), nic.Subnet.Name)
 		s.addresses.add(nic.PrivateIP, "")

@@ -43,7 +43,7 @@ func csvColumns(fields Fields) []column {
 		},
 		networkColumns(),
 		[]column{
-			{"security_group_ids", "The IDs of its security groups, comma-separated.", interfaceValue(func(i *inventory.Interface) string {
+			{"security_group_ids", "The IDs of its security groups, comma-separated; empty if there are none or they are unknown.", interfaceValue(func(i *inventory.Interface) string {
 				return commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return g.ID })
 			})},
 			{"security_group_names", "The names of its security groups, in the same order.", interfaceValue(func(i *inventory.Interface) string {

@@ -200,14 +200,18 @@ func writeInterface(e *encoder, i *inventory.Interface) {
 		e.string("address", i.EIP.Address)
 		e.end('}')
 	}
-	e.array("security_groups")
-	for _, g := range i.SecurityGroups {
-		e.begin('{')
-		e.string("id", g.ID)
-		e.string("name", g.Name)
-		e.end('}')
+	if i.GroupsUnknown {
+		e.null("security_groups")
+	} else {
+		e.array("security_groups")
+		for _, g := range i.SecurityGroups {
+			e.begin('{')
+			e.string("id", g.ID)
+			e.string("name", g.Name)
+			e.end('}')
+		}
+		e.end(']')
 	}
-	e.end(']')
 	e.end('}')
 }
 

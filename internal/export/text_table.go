@@ -30,6 +30,9 @@ func tableCells(r *Row) []string {
 	default:
 		row[4] = i.PrivateIP
 		groups := commaList(i.SecurityGroups, func(g inventory.SecurityGroup) string { return cmp.Or(g.Name, g.ID) })
+		if i.GroupsUnknown {
+			groups = unknown
+		}
 		row = append(row, i.EIP.Address, cmp.Or(i.VPC.Name, i.VPC.ID), cmp.Or(i.Subnet.Name, i.Subnet.ID), groups)
 	}
 	for i, text := range row {

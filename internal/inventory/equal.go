@@ -3,7 +3,10 @@
 
 package inventory
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Equal reports whether all fields are equal.
 func (d *Desktop) Equal(o *Desktop) bool {
@@ -25,7 +28,39 @@ func (n *Networks) Equal(o *Networks) bool {
 // Equal reports whether all fields are equal.
 func (i Interface) Equal(o Interface) bool {
 	return i.PortID == o.PortID && i.PrivateIP == o.PrivateIP && i.VPC == o.VPC && i.Subnet == o.Subnet &&
-		i.EIP == o.EIP && slices.Equal(i.SecurityGroups, o.SecurityGroups)
+		i.EIP == o.EIP && i.GroupsUnknown == o.GroupsUnknown && slices.Equal(i.SecurityGroups, o.SecurityGroups)
+}
+
+// Complete returns n with the parts that its interfaces lack, although every
+// interface has them, taken from the interfaces of before with the same port:
+// address, VPC, subnet and security groups. It returns n itself if there are none.
+func (n *Networks) Complete(before *Networks) *Networks {
+	if before == nil || n == before {
+		return n
+	}
+	completed := n
+	for i := range n.Interfaces {
+		nic := n.Interfaces[i]
+		if nic.PortID == "" || nic.PrivateIP != "" && nic.VPC != (VPC{}) && nic.Subnet != (Subnet{}) && !nic.GroupsUnknown {
+			continue
+		}
+		j := slices.IndexFunc(before.Interfaces, func(o Interface) bool { return o.PortID == nic.PortID })
+		if j < 0 {
+			continue
+		}
+		old := &before.Interfaces[j]
+		nic.PrivateIP, nic.VPC, nic.Subnet = cmp.Or(nic.PrivateIP, old.PrivateIP), cmp.Or(nic.VPC, old.VPC), cmp.Or(nic.Subnet, old.Subnet)
+		if nic.GroupsUnknown {
+			nic.SecurityGroups, nic.GroupsUnknown = old.SecurityGroups, old.GroupsUnknown
+		}
+		if completed == n {
+			clone := *n
+			clone.Interfaces = slices.Clone(n.Interfaces)
+			completed = &clone
+		}
+		completed.Interfaces[i] = nic
+	}
+	return completed
 }
 
 // EIPAddresses returns the EIP addresses of all interfaces, joined by

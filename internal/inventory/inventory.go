@@ -70,6 +70,12 @@ type Interface struct {
 	Subnet         Subnet
 	EIP            EIP
 	SecurityGroups []SecurityGroup // sorted, without duplicates
+	GroupsUnknown  bool            // the response lacks the security groups, which is not the same as none
+}
+
+// GroupsKnown reports whether the security groups of all interfaces are known.
+func (n *Networks) GroupsKnown() bool {
+	return !slices.ContainsFunc(n.Interfaces, func(i Interface) bool { return i.GroupsUnknown })
 }
 
 // VPC is a virtual private cloud. CIDR is not parsed.

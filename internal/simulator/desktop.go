@@ -156,15 +156,11 @@ func (e *encoder) desktopNetworks(d *Desktop) {
 	e.stringField("computer_name", d.Name)
 	e.stringField("computer_id", d.ID)
 	e.stringField("computer_ip", d.IP)
-	if len(d.Interfaces) == 0 {
-		e.absentValue("network_infos", "[]")
-	} else {
-		e.arrayField("network_infos")
-		for i := range d.Interfaces {
-			e.networkInterface(&d.Interfaces[i])
-		}
-		e.close(']')
+	e.arrayField("network_infos") // the service always has it
+	for i := range d.Interfaces {
+		e.networkInterface(&d.Interfaces[i])
 	}
+	e.close(']')
 	e.close('}')
 }
 
@@ -178,17 +174,13 @@ func (e *encoder) networkInterface(n *Interface) {
 		eip = *n.EIP
 	}
 	e.objectField("public_ip_info", field{"id", eip.ID}, field{"public_ip_address", eip.Address})
-	if len(n.Groups) == 0 {
-		e.absentValue("security_groups", "[]")
-	} else {
-		e.arrayField("security_groups")
-		for _, g := range n.Groups {
-			e.open('{')
-			e.stringField("id", g.ID)
-			e.stringField("name", g.Name)
-			e.close('}')
-		}
-		e.close(']')
+	e.arrayField("security_groups") // the service always has it
+	for _, g := range n.Groups {
+		e.open('{')
+		e.stringField("id", g.ID)
+		e.stringField("name", g.Name)
+		e.close('}')
 	}
+	e.close(']')
 	e.close('}')
 }

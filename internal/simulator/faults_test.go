@@ -35,7 +35,7 @@ func TestFaultResponses(t *testing.T) {
 		body        string // substring
 		exactly     bool
 	}{
-		"omitted ids":          {fault: simulator.Fault{OmitIDs: []string{"d0000", "d0002"}}, path: networksPath, query: networks, status: 200, body: `{"networks":[{"computer_id":"d0001","network_infos":[{"public_ip_info":{"id":"e0001"}}]}]}`, exactly: true},
+		"omitted ids":          {fault: simulator.Fault{OmitIDs: []string{"d0000", "d0002"}}, path: networksPath, query: networks, status: 200, body: `{"networks":[{"computer_id":"d0001","network_infos":[{"public_ip_info":{"id":"e0001"},"security_groups":[]}]}]}`, exactly: true},
 		"total too large":      {fault: simulator.Fault{TotalCountDelta: 5}, path: listPath, query: "limit=0", status: 200, body: `{"total_count":9,"desktops":[]}`, exactly: true},
 		"total too small":      {fault: simulator.Fault{TotalCountDelta: -1}, path: eipsPath, query: "limit=0", status: 200, body: `{"eips":[],"total_count":3}`, exactly: true},
 		"repeated page":        {fault: simulator.Fault{RepeatPage: true}, path: listPath, query: "limit=1&offset=3", status: 200, body: `"desktop_id":"d0000"`},

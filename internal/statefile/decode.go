@@ -217,6 +217,8 @@ func (d *decoder) networksOf(r *networksRecord) *inventory.Networks {
 			PortID: nic.PortID, PrivateIP: nic.PrivateIP, EIP: inventory.EIP(nic.EIP),
 			VPC:    inventory.VPC{ID: d.text(nic.VPC.ID), Name: d.text(nic.VPC.Name), CIDR: d.text(nic.VPC.CIDR)},
 			Subnet: inventory.Subnet{ID: d.text(nic.Subnet.ID), Name: d.text(nic.Subnet.Name), CIDR: d.text(nic.Subnet.CIDR)},
+
+			GroupsUnknown: nic.GroupsUnknown,
 		}
 		for _, g := range nic.SecurityGroups {
 			n.Interfaces[i].SecurityGroups = append(n.Interfaces[i].SecurityGroups, inventory.SecurityGroup{ID: d.text(g.ID), Name: d.text(g.Name)})

@@ -173,7 +173,7 @@ func (e *encoder) networks(n *inventory.Networks) *networksRecord {
 		e.interfaces = append(e.interfaces, interfaceRecord{
 			PortID: nic.PortID, PrivateIP: nic.PrivateIP,
 			VPC: networkRecord(nic.VPC), Subnet: networkRecord(nic.Subnet), EIP: eipRecord(nic.EIP),
-			SecurityGroups: e.groups[start:],
+			SecurityGroups: e.groups[start:], GroupsUnknown: nic.GroupsUnknown,
 		})
 	}
 	return &networksRecord{Name: n.Name, IP: n.IP, Interfaces: e.interfaces}

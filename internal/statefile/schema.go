@@ -80,6 +80,7 @@ type interfaceRecord struct {
 	Subnet         networkRecord         `json:"subnet,omitzero"`
 	EIP            eipRecord             `json:"eip,omitzero"`
 	SecurityGroups []securityGroupRecord `json:"security_groups,omitempty"`
+	GroupsUnknown  bool                  `json:"security_groups_unknown,omitempty"`
 }
 
 // networkRecord is a VPC or a subnet.

@@ -40,7 +40,7 @@ func sample() *State {
 			Subnet:         inventory.Subnet{ID: "s1", Name: "floor", CIDR: "10.0.0.0/24"},
 			EIP:            inventory.EIP{ID: "e" + n, Address: "1.1.1." + n},
 			SecurityGroups: []inventory.SecurityGroup{{ID: "g1", Name: "web"}, {ID: "g2"}},
-		}, {PrivateIP: "10.0.1." + n}}}
+		}, {PrivateIP: "10.0.1." + n, GroupsUnknown: true}}}
 	}
 	project := inventory.Project{Name: "office", Region: "la-north-2", ID: "p1"}
 	shared := networks("1")

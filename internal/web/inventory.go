@@ -243,6 +243,7 @@ func newDesktopRow(project string, r *inventory.Record) desktopRow {
 				groups.add(cmp.Or(g.Name, g.ID))
 			}
 		}
+		groups.Unknown = !r.Networks.GroupsKnown()
 	}
 	out := desktopRow{
 		Name: truncate(cmp.Or(r.Name(), r.Desktop.ID)), Link: desktopURL(project, r.Desktop.ID),

@@ -97,7 +97,7 @@ func (b *batch) resolve(ids []string) error {
 	for _, id := range missing {
 		b.result.Unresolved[id] = &inventory.Failure{
 			Kind: inventory.Refused, Operation: inventory.ShowDesktopNetworks, Status: http.StatusOK,
-			Detail: "response lacks this desktop",
+			Detail: "response lacks the networks of this desktop",
 		}
 	}
 	return nil

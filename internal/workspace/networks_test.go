@@ -150,7 +150,7 @@ func TestMalformedNetworks(t *testing.T) {
 	t.Parallel()
 	fx := newFixture(t, fixtureOptions{})
 	fx.sim.AddFault(simulator.Fault{Operation: inventory.ShowDesktopNetworks, Status: http.StatusOK, Body: []byte(
-		`{"networks":[{"computer_id":"whole"},{"computer_id":"other"},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
+		`{"networks":[{"computer_id":"whole","network_infos":[]},{"computer_id":"other","network_infos":[]},{"computer_id":"broken","network_infos":5},{"computer_id":7},{"computer_id":"strange","network_infos":5}]}`)})
 	a, err := fx.project(nil).ReadNetworks(t.Context(), []string{"whole", "broken", "whole"}, false)
 	if err != nil {
 		t.Fatal(err)

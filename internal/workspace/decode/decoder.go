@@ -18,6 +18,7 @@ const (
 	ReasonDuplicateDesktop       = "duplicate_desktop"
 	ReasonDuplicateInterface     = "duplicate_interface"
 	ReasonDuplicateSecurityGroup = "duplicate_security_group"
+	ReasonNoInterfaces           = "desktop_without_network_infos"
 	ReasonNotRequested           = "desktop_not_asked_for"
 	ReasonMalformedProject       = "malformed_project"
 	ReasonNoProjectID            = "project_without_id"

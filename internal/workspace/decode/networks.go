@@ -13,8 +13,9 @@ import (
 // Networks decodes a response of ShowDesktopNetworks, by desktop ID. The value
 // is nil for a desktop of which a counted part (an interface, an EIP, a security
 // group) has a wrong type: treating it as absent would report a desktop without
-// an EIP. A wrong type of a name is treated as absent. Of two elements for one
-// desktop the first one is used. The error is [ErrTruncated], [ErrSyntax] or
+// an EIP. A wrong type of a name is treated as absent. An element that lacks
+// network_infos, or has null there, is dropped: it does not mean that the desktop
+// has no interface. Of two elements for one desktop the first one is used. The error is [ErrTruncated], [ErrSyntax] or
 // [ErrNoList].
 func Networks(body []byte) (map[string]*inventory.Networks, Counts, error) {
 	d := newDecoder(body)
@@ -23,7 +24,7 @@ func Networks(body []byte) (map[string]*inventory.Networks, Counts, error) {
 		if !d.enterElement(ReasonMalformedDesktop) {
 			return
 		}
-		id, n, ok := d.readNetworks()
+		id, n, known, ok := d.readNetworks()
 		_, duplicate := networks[id]
 		switch {
 		case id == "":
@@ -33,6 +34,8 @@ func Networks(body []byte) (map[string]*inventory.Networks, Counts, error) {
 		case !ok:
 			d.counts.Drop(ReasonMalformedDesktop, 1)
 			networks[id] = nil
+		case !known:
+			d.counts.Drop(ReasonNoInterfaces, 1)
 		default:
 			networks[id] = n
 		}
@@ -40,9 +43,9 @@ func Networks(body []byte) (map[string]*inventory.Networks, Counts, error) {
 	return networks, d.counts, err
 }
 
-// readNetworks reads the networks of one desktop. It returns ok = false if a
-// counted part is malformed.
-func (d *decoder) readNetworks() (id string, n *inventory.Networks, ok bool) {
+// readNetworks reads the networks of one desktop. It returns known = false if they
+// are absent, and ok = false if a counted part is malformed.
+func (d *decoder) readNetworks() (id string, n *inventory.Networks, known, ok bool) {
 	n = &inventory.Networks{}
 	ok = true
 	for d.nextMember() {
@@ -54,16 +57,16 @@ func (d *decoder) readNetworks() (id string, n *inventory.Networks, ok bool) {
 		case "computer_ip":
 			n.IP = d.readString(nil)
 		case "network_infos":
-			n.Interfaces, ok = d.readInterfaces()
+			n.Interfaces, known, ok = d.readInterfaces()
 		default:
 			d.skip()
 		}
 	}
-	return id, n, ok
+	return id, n, known, ok
 }
 
-func (d *decoder) readInterfaces() (interfaces []inventory.Interface, ok bool) {
-	ok = d.readCounted(func() bool {
+func (d *decoder) readInterfaces() (interfaces []inventory.Interface, known, ok bool) {
+	known, ok = d.readCounted(func() bool {
 		i, ok := d.readInterface()
 		if isEmpty(&i) {
 			d.counts.Drop(ReasonEmptyInterface, 1)
@@ -73,7 +76,7 @@ func (d *decoder) readInterfaces() (interfaces []inventory.Interface, ok bool) {
 		return ok
 	})
 	if len(interfaces) < 2 {
-		return interfaces, ok
+		return interfaces, known, ok
 	}
 	slices.SortStableFunc(interfaces, func(a, b inventory.Interface) int {
 		return cmp.Or(cmp.Compare(a.PortID, b.PortID), cmp.Compare(a.PrivateIP, b.PrivateIP))
@@ -83,17 +86,18 @@ func (d *decoder) readInterfaces() (interfaces []inventory.Interface, ok bool) {
 		return a.PortID == b.PortID && (a.PortID != "" || a.PrivateIP == b.PrivateIP)
 	})
 	d.counts.Drop(ReasonDuplicateInterface, len(interfaces)-len(unique))
-	return unique, ok
+	return unique, known, ok
 }
 
 // readCounted calls readObject for each object of a list whose elements are
-// counted. It returns false if the list, an element, or a part of an element
-// that readObject returned false for is malformed. Null elements are dropped.
-func (d *decoder) readCounted(readObject func() bool) (ok bool) {
+// counted. It returns known = false if the list is absent, and ok = false if the
+// list, an element, or a part of an element that readObject returned false for is
+// malformed. Null elements are dropped.
+func (d *decoder) readCounted(readObject func() bool) (known, ok bool) {
 	before := d.mismatches
-	entered := d.enterArray()
+	known = d.enterArray()
 	ok = d.mismatches == before
-	for entered && d.nextElement() {
+	for known && d.nextElement() {
 		switch d.peek() {
 		case kindObject:
 			ok = readObject() && ok
@@ -106,11 +110,12 @@ func (d *decoder) readCounted(readObject func() bool) (ok bool) {
 			ok = false
 		}
 	}
-	return ok
+	return known, ok
 }
 
 func (d *decoder) readInterface() (i inventory.Interface, ok bool) {
 	ok = true
+	i.GroupsUnknown = true
 	for entered := d.enterObject(); entered && d.nextMember(); {
 		switch string(d.key) {
 		case "vpc_info":
@@ -138,8 +143,8 @@ func (d *decoder) readInterface() (i inventory.Interface, ok bool) {
 				ok = false
 			}
 		case "security_groups":
-			groups, groupsOK := d.readSecurityGroups()
-			i.SecurityGroups = groups
+			groups, known, groupsOK := d.readSecurityGroups()
+			i.SecurityGroups, i.GroupsUnknown = groups, !known
 			ok = ok && groupsOK
 		default:
 			d.skip()
@@ -167,8 +172,8 @@ func (d *decoder) readNamedObject(third string) (o namedObject) {
 	return o
 }
 
-func (d *decoder) readSecurityGroups() (groups []inventory.SecurityGroup, ok bool) {
-	ok = d.readCounted(func() bool {
+func (d *decoder) readSecurityGroups() (groups []inventory.SecurityGroup, known, ok bool) {
+	known, ok = d.readCounted(func() bool {
 		before := d.mismatches
 		o := d.readNamedObject("cidr")
 		switch {
@@ -182,12 +187,12 @@ func (d *decoder) readSecurityGroups() (groups []inventory.SecurityGroup, ok boo
 		return true
 	})
 	if len(groups) < 2 {
-		return groups, ok
+		return groups, known, ok
 	}
 	slices.SortStableFunc(groups, func(a, b inventory.SecurityGroup) int { return cmp.Compare(a.ID, b.ID) })
 	unique := slices.CompactFunc(groups, func(a, b inventory.SecurityGroup) bool { return a.ID == b.ID })
 	d.counts.Drop(ReasonDuplicateSecurityGroup, len(groups)-len(unique))
-	return unique, ok
+	return unique, known, ok
 }
 
 func isEmpty(i *inventory.Interface) bool {

@@ -26,7 +26,8 @@ func TestNetworks(t *testing.T) {
 		}
 		return []inventory.Interface{i}
 	}
-	const port = `"port_info":{"id":"p","ip_address":"10.0.0.1"}`
+	const port = `"port_info":{"id":"p","ip_address":"10.0.0.1"},"security_groups":[]`
+	absent := map[string]int{ReasonNoInterfaces: 1}
 	for _, tt := range []struct {
 		name      string
 		members   string // of the desktop, beside its ID
@@ -34,17 +35,17 @@ func TestNetworks(t *testing.T) {
 		malformed bool
 		dropped   map[string]int
 	}{
-		{name: "no members", want: &inventory.Networks{}},
-		{name: "null", members: `"computer_name":null,"computer_ip":null,"network_infos":null`, want: &inventory.Networks{}},
-		{name: "empty string", members: `"computer_name":"","network_infos":""`, want: &inventory.Networks{}},
-		{name: "empty object", members: `"computer_name":{},"network_infos":{}`, want: &inventory.Networks{}},
+		{name: "no members", dropped: absent},
+		{name: "null", members: `"computer_name":null,"computer_ip":null,"network_infos":null`, dropped: absent},
+		{name: "empty string", members: `"computer_name":"","network_infos":""`, dropped: absent},
+		{name: "empty object", members: `"computer_name":{},"network_infos":{}`, dropped: absent},
 		{name: "empty array", members: `"computer_name":[ ],"network_infos":[]`, want: &inventory.Networks{}},
-		{name: "unknown members", members: `"extra":{"deep":[1,{"x":"y"}]},"computer_name":"n"`, want: &inventory.Networks{Name: "n"}},
-		{name: "duplicate member", members: `"computer_name":"a","computer_name":"b"`, want: &inventory.Networks{Name: "b"}},
+		{name: "unknown members", members: `"extra":{"deep":[1,{"x":"y"}]},"computer_name":"n","network_infos":[]`, want: &inventory.Networks{Name: "n"}},
+		{name: "duplicate member", members: `"computer_name":"a","computer_name":"b","network_infos":[]`, want: &inventory.Networks{Name: "b"}},
 
-		{name: "name is a number", members: `"computer_name":7`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
-		{name: "address is an object", members: `"computer_ip":{"a":1}`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
-		{name: "a number out of range", members: `"computer_ip":1e999999999999`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
+		{name: "name is a number", members: `"computer_name":7,"network_infos":[]`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
+		{name: "address is an object", members: `"computer_ip":{"a":1},"network_infos":[]`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
+		{name: "a number out of range", members: `"computer_ip":1e999999999999,"network_infos":[]`, want: &inventory.Networks{}, dropped: map[string]int{ReasonMalformedField: 1}},
 
 		{name: "interfaces are a string", members: `"network_infos":"none"`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 		{name: "interfaces are an object", members: `"network_infos":{"vpc_info":{}}`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
@@ -57,7 +58,7 @@ func TestNetworks(t *testing.T) {
 			want: &inventory.Networks{Interfaces: nic(nil)}, dropped: map[string]int{ReasonDuplicateInterface: 1},
 		},
 		{
-			name: "interfaces without port", members: `"network_infos":[{"port_info":{"ip_address":"10.0.0.2"}},{"port_info":{"ip_address":"10.0.0.1"}},{"port_info":{"ip_address":"10.0.0.2"}}]`,
+			name: "interfaces without port", members: `"network_infos":[{"port_info":{"ip_address":"10.0.0.2"},"security_groups":[]},{"port_info":{"ip_address":"10.0.0.1"},"security_groups":[]},{"port_info":{"ip_address":"10.0.0.2"},"security_groups":[]}]`,
 			want:    &inventory.Networks{Interfaces: []inventory.Interface{{PrivateIP: "10.0.0.1"}, {PrivateIP: "10.0.0.2"}}},
 			dropped: map[string]int{ReasonDuplicateInterface: 1},
 		},
@@ -87,7 +88,10 @@ func TestNetworks(t *testing.T) {
 		{name: "EIP is a string", members: `"network_infos":[{` + port + `,"public_ip_info":"203.0.113.1"}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 		{name: "EIP's address is a number", members: `"network_infos":[{` + port + `,"public_ip_info":{"public_ip_address":203}}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 
-		{name: "security groups null", members: `"network_infos":[{` + port + `,"security_groups":null}]`, want: &inventory.Networks{Interfaces: nic(nil)}},
+		{name: "security groups null", members: `"network_infos":[{` + port + `,"security_groups":null}]`, want: &inventory.Networks{Interfaces: nic(func(i *inventory.Interface) { i.GroupsUnknown = true })}},
+		{name: "security groups an empty object", members: `"network_infos":[{` + port + `,"security_groups":{}}]`, want: &inventory.Networks{Interfaces: nic(func(i *inventory.Interface) { i.GroupsUnknown = true })}},
+		{name: "security groups absent", members: `"network_infos":[{"port_info":{"id":"p","ip_address":"10.0.0.1"}}]`, want: &inventory.Networks{Interfaces: nic(func(i *inventory.Interface) { i.GroupsUnknown = true })}},
+		{name: "security groups empty", members: `"network_infos":[{` + port + `}]`, want: &inventory.Networks{Interfaces: nic(nil)}},
 		{name: "security groups are a string", members: `"network_infos":[{` + port + `,"security_groups":"default"}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 		{name: "a security group is a string", members: `"network_infos":[{` + port + `,"security_groups":["default"]}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
 		{name: "security group's ID is a number", members: `"network_infos":[{` + port + `,"security_groups":[{"id":1}]}]`, malformed: true, dropped: map[string]int{ReasonMalformedField: 1, ReasonMalformedDesktop: 1}},
@@ -134,13 +138,13 @@ func TestNetworksOfWholeResponses(t *testing.T) {
 		dropped    map[string]int
 	}{
 		{name: "no desktops", body: `{"networks":[]}`},
-		{name: "trailing garbage", body: `{"networks":[{"computer_id":"a"}]} and more`, want: []string{"a"}},
-		{name: "other members first", body: `{"request_id":"r","networks":[{"computer_id":"a"}]}`, want: []string{"a"}},
-		{name: "elements of wrong types", body: `{"networks":[null,7,"x",[],{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNullElement: 1, ReasonMalformedDesktop: 3}},
-		{name: "without ID", body: `{"networks":[{},{"computer_id":""},{"computer_id":5},{"computer_id":"a"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNoDesktopID: 3, ReasonMalformedField: 1}},
-		{name: "duplicate", body: `{"networks":[{"computer_id":"a","computer_name":"1"},{"computer_id":"a","computer_name":"2"}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1}},
-		{name: "duplicate, first malformed", body: `{"networks":[{"computer_id":"a","network_infos":5},{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a is malformed"}, dropped: map[string]int{ReasonDuplicateDesktop: 2, ReasonMalformedDesktop: 1, ReasonMalformedField: 2}},
-		{name: "duplicate, second malformed", body: `{"networks":[{"computer_id":"a"},{"computer_id":"a","network_infos":5}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1, ReasonMalformedField: 1}},
+		{name: "trailing garbage", body: `{"networks":[{"computer_id":"a","network_infos":[]}]} and more`, want: []string{"a"}},
+		{name: "other members first", body: `{"request_id":"r","networks":[{"computer_id":"a","network_infos":[]}]}`, want: []string{"a"}},
+		{name: "elements of wrong types", body: `{"networks":[null,7,"x",[],{"computer_id":"a","network_infos":[]}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNullElement: 1, ReasonMalformedDesktop: 3}},
+		{name: "without ID", body: `{"networks":[{},{"computer_id":""},{"computer_id":5},{"computer_id":"a","network_infos":[]}]}`, want: []string{"a"}, dropped: map[string]int{ReasonNoDesktopID: 3, ReasonMalformedField: 1}},
+		{name: "duplicate", body: `{"networks":[{"computer_id":"a","computer_name":"1","network_infos":[]},{"computer_id":"a","computer_name":"2","network_infos":[]}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1}},
+		{name: "duplicate, first malformed", body: `{"networks":[{"computer_id":"a","network_infos":5},{"computer_id":"a","network_infos":[]},{"computer_id":"a","network_infos":5}]}`, want: []string{"a is malformed"}, dropped: map[string]int{ReasonDuplicateDesktop: 2, ReasonMalformedDesktop: 1, ReasonMalformedField: 2}},
+		{name: "duplicate, second malformed", body: `{"networks":[{"computer_id":"a","network_infos":[]},{"computer_id":"a","network_infos":5}]}`, want: []string{"a"}, dropped: map[string]int{ReasonDuplicateDesktop: 1, ReasonMalformedField: 1}},
 		{name: "empty body", body: ``, err: ErrTruncated},
 		{name: "null", body: `null`, err: ErrNoList},
 		{name: "empty object", body: `{}`, err: ErrNoList},
@@ -150,8 +154,8 @@ func TestNetworksOfWholeResponses(t *testing.T) {
 		{name: "list is an object", body: `{"networks":{}}`, err: ErrNoList},
 		{name: "error object", body: `{"error_code":"WKS.1","error_msg":"m"}`, err: ErrNoList},
 		{name: "HTML", body: `<!DOCTYPE html><html>`, err: ErrSyntax},
-		{name: "truncated", body: `{"networks":[{"computer_id":"a"}`, err: ErrTruncated},
-		{name: "truncated after the list", body: `{"networks":[{"computer_id":"a"}]`, err: ErrTruncated},
+		{name: "truncated", body: `{"networks":[{"computer_id":"a","network_infos":[]}`, err: ErrTruncated},
+		{name: "truncated after the list", body: `{"networks":[{"computer_id":"a","network_infos":[]}]`, err: ErrTruncated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -223,9 +227,11 @@ func TestEverySubsetOfFields(t *testing.T) {
 		var want inventory.Interface
 		var members []string
 		unknown := false
+		groups := variant{}
 		malformed := 0
 		for i, rest := 0, n; i < len(parts); i, rest = i+1, rest/len(variants) {
 			v := variants[rest%len(variants)]
+			groups = v // at last those of the last part
 			switch {
 			case v.absent:
 			case v.malformed:
@@ -239,6 +245,8 @@ func TestEverySubsetOfFields(t *testing.T) {
 				members = append(members, `"`+parts[i].key+`":`+v.text)
 			}
 		}
+		// Of a list that is always there, only [] means none.
+		want.GroupsUnknown = groups.absent && groups.text != "[]"
 		body := `{"networks":[{"computer_id":"a","network_infos":[{` + strings.Join(members, ",") + `}]}]}`
 		networks, counts, err := Networks([]byte(body))
 		if err != nil {
