@@ -29,6 +29,7 @@ type Fault struct {
 	HangInBody       bool          // the same, after half of the body
 	TruncateBody     bool          // closes the connection after half of the body
 	SlowBody         time.Duration // interval of sending the body in 8 chunks
+	RawResponse      []byte        // these bytes in place of an HTTP response, then closes the connection
 
 	Status      int                 // responds with this status and Body, without authentication
 	Header      http.Header         // additional headers, by canonical name
@@ -145,6 +146,9 @@ func merge(e *faultEffect, f *Fault) {
 	e.TruncateBody = e.TruncateBody || f.TruncateBody
 	e.RepeatPage = e.RepeatPage || f.RepeatPage
 	e.EmptyPage = e.EmptyPage || f.EmptyPage
+	if e.RawResponse == nil {
+		e.RawResponse = f.RawResponse
+	}
 	if e.PageLimit == 0 {
 		e.PageLimit = f.PageLimit
 	}

@@ -102,6 +102,9 @@ func (c *Cloud) writeResponse(w http.ResponseWriter, r *http.Request, x *request
 	case e.HangBeforeHeader:
 		c.hang(r)
 		panic(http.ErrAbortHandler)
+	case e.RawResponse != nil:
+		writeRaw(w, e.RawResponse)
+		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -183,6 +186,16 @@ func resetConnection(w http.ResponseWriter) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
+	_ = conn.Close()
+}
+
+// writeRaw sends bytes in place of a response, and closes the connection.
+func writeRaw(w http.ResponseWriter, raw []byte) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = conn.Write(raw) // the client may have disconnected
 	_ = conn.Close()
 }
 

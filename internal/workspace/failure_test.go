@@ -44,6 +44,7 @@ func TestFailures(t *testing.T) {
 		noList        = "response lacks the requested list"
 		checkKey      = "check access_key, secret_key and security_token; a changed file is reloaded without a restart"
 	)
+	notHTTP := inventory.Failure{Kind: inventory.Malformed, Detail: "workspace.test: response is not valid HTTP", Hint: checkEndpoint}
 	for _, tt := range []struct {
 		name  string
 		fault simulator.Fault
@@ -190,6 +191,46 @@ func TestFailures(t *testing.T) {
 		},
 		{
 			name: "truncated", fault: simulator.Fault{TruncateBody: true},
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test closed the connection"}, calls: 4,
+		},
+		{
+			name: "garbage instead of a status line", fault: simulator.Fault{RawResponse: []byte("SSH-2.0-OpenSSH_9.9\r\n\r\n")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "two lengths", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}\n")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "a length that is no number", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "a header line without colon", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nX\r\n\r\n{}")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "a header of 2 MB", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<20) + "\r\n\r\n{}")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "an unknown transfer encoding", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: x\r\n\r\n{}")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "a chunk without size", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nsize\r\n{}\r\n")},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "no gzip", fault: simulator.Fault{Status: 200, Header: http.Header{"Content-Encoding": {"gzip"}}, Body: []byte(`{"desktops":[]}`)},
+			want: notHTTP, calls: 1,
+		},
+		{
+			name: "closed in the header", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n")},
+			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test closed the connection"}, calls: 4,
+		},
+		{
+			name: "closed in a chunk", fault: simulator.Fault{RawResponse: []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}")},
 			want: inventory.Failure{Kind: inventory.Transient, Detail: "workspace.test closed the connection"}, calls: 4,
 		},
 		{

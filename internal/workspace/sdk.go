@@ -8,14 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	sdk "github.com/huaweicloud/huaweicloud-sdk-go-v3/core"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/basic"
 	sdkconfig "github.com/huaweicloud/huaweicloud-sdk-go-v3/core/config"
 
+	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/httptransport"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/apierror"
 )
 
@@ -115,9 +119,11 @@ func (t *captureTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 }
 
 func (t *captureTransport) send(req *http.Request) (*apierror.Response, error) {
-	resp, err := t.next.RoundTrip(req.WithContext(t.ctx))
+	var answered atomic.Bool // the first byte of the response arrived
+	ctx := httptrace.WithClientTrace(t.ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { answered.Store(true) }})
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		return nil, err
+		return nil, classifyBroken(err, answered.Load())
 	}
 	defer resp.Body.Close()
 	if resp.ContentLength > maxResponse {
@@ -125,9 +131,28 @@ func (t *captureTransport) send(req *http.Request) (*apierror.Response, error) {
 	}
 	body, err := readAll(resp.Body, resp.ContentLength)
 	if err != nil {
-		return nil, err
+		// The errors of an HTTP/2 stream have no exported type: they may be temporary.
+		return nil, classifyBroken(err, resp.ProtoMajor == 1 || resp.Uncompressed)
 	}
 	return &apierror.Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// classifyBroken returns [apierror.ErrNotHTTP] for an error of a response that
+// began to arrive, unless the connection failed: the peer then violates HTTP, and
+// would do so again. The errors of net/http for it have no exported type.
+func classifyBroken(err error, answered bool) error {
+	var (
+		network  net.Error
+		tooLarge apierror.TooLargeError
+	)
+	switch {
+	case !answered, errors.As(err, &network), errors.As(err, &tooLarge),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), errors.Is(err, net.ErrClosed),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, httptransport.ErrUpgrade), errors.Is(err, httptransport.ErrRepeated):
+		return err
+	}
+	return fmt.Errorf("%w: %w", apierror.ErrNotHTTP, err)
 }
 
 // readAll reads a body up to maxResponse, with one allocation if its length is

@@ -36,6 +36,9 @@ func (e TooLargeError) Error() string {
 	return fmt.Sprintf("response body is larger than %d MiB", e.Limit>>20)
 }
 
+// ErrNotHTTP is the error of a response that violates HTTP.
+var ErrNotHTTP = errors.New("response is not valid HTTP")
+
 // Response is an HTTP response whose body has been read.
 type Response struct {
 	Status int
@@ -131,6 +134,11 @@ func FromTransport(operation, host string, err error) *inventory.Failure {
 	}
 	if tooLarge, ok := errors.AsType[TooLargeError](err); ok {
 		f.Kind, f.Detail = inventory.Malformed, fmt.Sprintf("%s: %s", host, tooLarge)
+		return f
+	}
+	if errors.Is(err, ErrNotHTTP) {
+		f.Kind, f.Detail = inventory.Malformed, fmt.Sprintf("%s: %s", host, ErrNotHTTP)
+		f.Hint = Hint(operation, f.Kind, "")
 		return f
 	}
 	e := httptransport.Explain(host, err)

@@ -168,6 +168,7 @@ func TestFromTransport(t *testing.T) {
 	}{
 		{fmt.Errorf("%w: it panicked", ErrSDK), inventory.Misconfigured, "SDK cannot build the request: it panicked"},
 		{TooLargeError{Limit: 64 << 20}, inventory.Malformed, "h: response body is larger than 64 MiB"},
+		{fmt.Errorf("%w: malformed status", ErrNotHTTP), inventory.Malformed, "h: response is not valid HTTP"},
 		{&httptransport.ProxyError{Status: http.StatusProxyAuthRequired}, inventory.Misconfigured, httptransport.Explain("h", &httptransport.ProxyError{Status: http.StatusProxyAuthRequired}).Detail},
 		{io.ErrUnexpectedEOF, inventory.Transient, httptransport.Explain("h", io.ErrUnexpectedEOF).Detail},
 	} {
