@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,23 +70,8 @@ func encode(t *testing.T, g prometheus.Gatherer) string {
 func allOptions() Options {
 	return Options{
 		Users: true, Tags: []string{"team", "cost-center", "cost.center", "1st", "__name__", "le", "", "成本"},
-		Policies: 2, Expect: expectByID, Changes: changesByRegion,
+		Policies: 2, Expect: inventorytest.ExpectByID, Changes: inventorytest.ChangesByRegion,
 	}
-}
-
-// changesByRegion returns changes of two kinds in one region, else nil.
-func changesByRegion(p inventory.Project) map[inventory.ChangeKind]uint64 {
-	if p.Region != "la-north-2" {
-		return nil
-	}
-	return map[inventory.ChangeKind]uint64{inventory.Appeared: 1_000_000_000_000_000, inventory.EIPSwapped: 7}
-}
-
-// expectByID is a policy that depends on project and desktop, and does not decide
-// for some desktops.
-func expectByID(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
-	sum := crc32.ChecksumIEEE([]byte(p.Name + r.Desktop.ID))
-	return "by " + p.Name, sum%3 == 0, sum%3 < 2
 }
 
 func TestSamplesOfSmallFleet(t *testing.T) {
@@ -116,7 +100,7 @@ func sortLines(s string) string {
 func gatherTable(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	families := Families(Options{Users: true, Tags: []string{"KEY"}, Expect: expectByID, Changes: changesByRegion})
+	families := Families(Options{Users: true, Tags: []string{"KEY"}, Expect: inventorytest.ExpectByID, Changes: inventorytest.ChangesByRegion})
 	registry.MustRegister(New(families, func() []*Scope { return Scopes(inventorytest.SmallFleet()) }))
 	telemetry := NewTelemetry("no_receiver", "queue_full", "refused")
 	telemetry.Request("la-north-2", "ListDesktops", "200", 1)
@@ -177,7 +161,7 @@ func TestTableEqualsSamples(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	ch := make(chan *prometheus.Desc, 100)
-	New(Families(Options{Users: true, Tags: []string{"KEY"}, Expect: expectByID, Changes: changesByRegion}), func() []*Scope {
+	New(Families(Options{Users: true, Tags: []string{"KEY"}, Expect: inventorytest.ExpectByID, Changes: inventorytest.ChangesByRegion}), func() []*Scope {
 		t.Error("Describe calls scopes")
 		return nil
 	}).Describe(ch)
@@ -212,7 +196,7 @@ func TestEveryFamilyCanBeDisabled(t *testing.T) {
 	byDefault := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
 		return name == "desktop_tags_info" || name == "desktop_user_info" || name == "desktop_eip_expected"
 	})
-	if diff := cmp.Diff(byDefault, names(Options{Changes: changesByRegion})); diff != "" {
+	if diff := cmp.Diff(byDefault, names(Options{Changes: inventorytest.ChangesByRegion})); diff != "" {
 		t.Errorf("by default (-want +got)\n%s", diff)
 	}
 }

@@ -19,7 +19,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 const (
 	program     = "huaweicloud_workspace_exporter"
@@ -182,6 +182,6 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got); -update writes it anew\n%s", path, diff)
+		t.Errorf("%s (-want +got); -update rewrites it\n%s", path, diff)
 	}
 }

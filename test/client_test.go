@@ -50,7 +50,7 @@ func file(t testing.TB, name, text string) string {
 	return path
 }
 
-// rewrite writes a file, or writes it anew.
+// rewrite creates or overwrites a file.
 func rewrite(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 // volatile are the beginnings of the names whose values differ from run to run.
 var volatile = []string{
@@ -40,7 +40,7 @@ func TestDemoGolden(t *testing.T) {
 	g, w := strings.Split(got, "\n"), strings.Split(string(want), "\n")
 	for i := range min(len(g), len(w)) {
 		if g[i] != w[i] {
-			t.Fatalf("line %d of %s\ngot  %s\nwant %s\n(-update writes it anew)", i+1, path, g[i], w[i])
+			t.Fatalf("line %d of %s\ngot  %s\nwant %s\n(-update rewrites it)", i+1, path, g[i], w[i])
 		}
 	}
 	t.Fatalf("%d lines, want the %d of %s", len(g), len(w), path)

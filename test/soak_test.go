@@ -183,7 +183,7 @@ var (
 	goroutines = regexp.MustCompile(`^goroutine profile: total (\d+)`)
 )
 
-// measureIdle waits until all was read anew, for which quota may be waited for after
+// measureIdle waits until everything was read again, for which quota may be waited for after
 // 429s, and returns the usage at that time.
 func (p *process) measureIdle(t testing.TB) usage {
 	t.Helper()

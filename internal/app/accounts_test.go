@@ -274,7 +274,7 @@ func TestReloadAccounts(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.wantProjects(all); records() != before {
-				t.Error("the desktops were read anew")
+				t.Error("the desktops were read again")
 			}
 			if w := s.Request(http.MethodGet, "/-/ready"); w.Code != http.StatusOK {
 				t.Errorf("/-/ready is %d after a reload", w.Code)

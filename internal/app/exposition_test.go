@@ -17,7 +17,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/simulator"
 )
 
-var update = flag.Bool("update", false, "write golden files and generated documents anew")
+var update = flag.Bool("update", false, "update golden files and generated documents")
 
 // smallFleet returns desktops with two interfaces, without EIP, group or
 // interface, with refused networks, and with a name that needs escaping.

@@ -300,7 +300,7 @@ func TestRefreshContinues(t *testing.T) {
 	}
 }
 
-// TestWithoutEIPList checks that a key that may not read the EIP list gives the same
+// TestWithoutEIPList checks that a key without permission for the EIP list leads to the same
 // data, but detects an unbound EIP later; with the list, in the scrape after next.
 func TestWithoutEIPList(t *testing.T) {
 	t.Parallel()

@@ -77,7 +77,7 @@ func closeUnused(r, other *runtime) {
 	}
 }
 
-// reuse takes over what the old runtime opened under a key, and reports whether
+// reuse adopts what the old runtime opened under a key, and reports whether
 // there is something.
 func (b *builder) reuse(key string) bool {
 	closer, ok := b.old.closers[key]

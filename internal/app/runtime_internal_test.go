@@ -86,7 +86,7 @@ func TestFailedBuildReleasesResources(t *testing.T) {
 	}
 	if again := a.runtime.Load(); !maps.Equal(again.clients, before.clients) || again.accounts[0].account != before.accounts[0].account ||
 		again.webhook != before.webhook || again.reloadErr != nil {
-		t.Error("a reload of the same configuration opened something anew")
+		t.Error("a reload of the same configuration opened something again")
 	}
 	a.Close()
 	if n := a.transports.Len(); n != 0 {

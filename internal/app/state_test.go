@@ -212,7 +212,7 @@ func TestStateSaveFailure(t *testing.T) {
 			t.Error("want a metric of the successful save")
 		}
 		if left, err := os.ReadDir(folder); err != nil || len(left) != 2 || left[1].Name() != "state.lock" {
-			t.Errorf("beside the file and its lock there is %v %v", left, err)
+			t.Errorf("the folder contains more than the file and its lock: %v %v", left, err)
 		}
 		if err := os.RemoveAll(folder); err != nil {
 			t.Fatal(err)

@@ -12,13 +12,13 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
 )
 
-// webhookTarget is the webhook of a configuration. The zero value is none.
+// webhookTarget is the webhook of a configuration. The zero value means no webhook.
 type webhookTarget struct {
 	key      string // changes when anything about the webhook changes
 	receiver *webhook.Receiver
 }
 
-// openWebhook builds the configuration's webhook, or takes over the old one if
+// openWebhook builds the configuration's webhook, or reuses the old one if
 // it did not change.
 func (b *builder) openWebhook() error {
 	c := &b.next.config.Changes.Webhook

@@ -196,7 +196,7 @@ func TestWebhookDoesNotBlock(t *testing.T) {
 		receiver := s.App.WebhookReceiver()
 		s.reload(yaml+"policies: [{name: all, eip: allowed}]\n", http.StatusOK)
 		if s.App.WebhookReceiver() != receiver {
-			t.Error("a reload that does not concern the webhook makes it anew")
+			t.Error("a reload that does not change the webhook replaces it")
 		}
 		time.Sleep(44 * time.Second)
 		s.wantWebhookMetrics("sent=0 failures=0 queue=3 queue_full=1")

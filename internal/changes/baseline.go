@@ -183,7 +183,7 @@ func (c *comparison) record(d *desktop, kind inventory.ChangeKind, before, after
 	})
 }
 
-// merge takes over the known parts of a record.
+// merge adopts the known parts of a record.
 func (d *desktop) merge(r *inventory.Record) {
 	d.record = r
 	if r.Desktop.Name != "" {

@@ -265,7 +265,7 @@ func TestCacheRenewsRefusedKey(t *testing.T) {
 		cancel()
 		r.retrieving <- struct{}{}
 		if r.Renew(ctx, second) {
-			t.Error("a caller that gives up got another key")
+			t.Error("a caller whose context ended got another key")
 		}
 		<-r.retrieving
 	})

@@ -8,7 +8,6 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -141,21 +140,6 @@ func fleets() map[string][]*inventory.Snapshot {
 func allOptions() collector.Options {
 	return collector.Options{
 		Users: true, Tags: []string{"team", "cost-center", "cost.center", "1st", "__name__", "le", "", "成本"},
-		Policies: 2, Expect: expectByID, Changes: changesByRegion,
+		Policies: 2, Expect: inventorytest.ExpectByID, Changes: inventorytest.ChangesByRegion,
 	}
-}
-
-// changesByRegion returns changes of two kinds in one region, else nil.
-func changesByRegion(p inventory.Project) map[inventory.ChangeKind]uint64 {
-	if p.Region != "la-north-2" {
-		return nil
-	}
-	return map[inventory.ChangeKind]uint64{inventory.Appeared: 1_000_000_000_000_000, inventory.EIPSwapped: 7}
-}
-
-// expectByID is a policy that depends on project and desktop, and does not decide
-// for some desktops.
-func expectByID(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
-	sum := crc32.ChecksumIEEE([]byte(p.Name + r.Desktop.ID))
-	return "by " + p.Name, sum%3 == 0, sum%3 < 2
 }

@@ -36,6 +36,6 @@ type Change struct {
 	DesktopID   string
 	DesktopName string // the current name, or the last known one
 	Kind        ChangeKind
-	Before      string // names, addresses or IDs, sorted and joined by commas; "" is none
+	Before      string // names, addresses or IDs, sorted and joined by commas; "" means no value
 	After       string
 }

@@ -47,7 +47,7 @@ func (q *queue) remove(w *waiter) {
 }
 
 // hold reserves the place for a tenant that is to return at a time. A tenant has one
-// such place, however many of its requests were turned away.
+// such place, however many of its requests were rejected.
 func (q *queue) hold(w *waiter, until time.Time) {
 	if w.Tenant == nil || slices.ContainsFunc(*q, func(o *waiter) bool { return o.isHeldFor(w.Request) }) {
 		q.remove(w)

@@ -46,7 +46,7 @@ type Permit struct {
 }
 
 // Throttled lowers the budget after a 429 response, and blocks all requests for
-// the response's Retry-After; 0 is none.
+// the response's Retry-After; 0 means no pause.
 func (p *Permit) Throttled(retryAfter time.Duration) { p.limiter.throttled(retryAfter) }
 
 // Done ends the request. Its slot is available again a minute later. Done must

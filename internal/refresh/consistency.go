@@ -16,7 +16,7 @@ import (
 // also differ because something changed between them: such an inconsistency is
 // pending, and becomes a finding when later responses confirm it.
 
-// The times of reading the EIP list beside the refreshes, to compare it with the
+// The times of reading the EIP list between refreshes, to compare it with the
 // networks, where the quota pays for all networks in every refresh, so that
 // refreshes do not need the list. The first read does not delay the start, the
 // second one confirms the first.
@@ -71,7 +71,7 @@ func (l *eipList) readTwice() bool { return l.bindings != nil && l.lastRead.Afte
 // reset drops the list.
 func (l *eipList) reset() { *l = eipList{nextRead: l.nextRead} }
 
-// applyEIPList takes over an EIP list, or the error of reading it.
+// applyEIPList stores an EIP list, or the error of reading it.
 func (s *engineState) applyEIPList(b inventory.EIPBindings, err error, requestedAt time.Time) {
 	l := &s.consistency.eips
 	if wait, ok := asQuotaExceeded(err); ok {
@@ -125,7 +125,7 @@ func (s *engineState) compareEIPs(d *desktop, requestedAt time.Time, networks bo
 	}
 }
 
-// maybeReadEIPs reads the EIP list beside the refreshes if it is due. The caller
+// maybeReadEIPs reads the EIP list concurrently with the refreshes if it is due. The caller
 // holds the lock.
 func (e *Engine) maybeReadEIPs(now time.Time) {
 	l := &e.state.consistency.eips

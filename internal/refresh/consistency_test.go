@@ -178,7 +178,7 @@ func rebind(c *fakeSource, rng *rand.Rand, n int, stop <-chan struct{}) {
 	}
 }
 
-// TestEIPListInterval asserts that the EIP list is read at intervals beside the
+// TestEIPListInterval asserts that the EIP list is read at intervals between the
 // scrapes, which neither wait for it nor fail with it.
 func TestEIPListInterval(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -73,7 +73,7 @@ type Engine struct {
 
 	mu          sync.Mutex
 	flight      *flight // the current or last refresh; nil before the first
-	readingEIPs bool    // the EIP list is being read beside the refreshes
+	readingEIPs bool    // the EIP list is being read concurrently
 	state       engineState
 	runs        uint64 // started so far
 	statusLog   statusLog
@@ -116,7 +116,7 @@ func New(o Options) *Engine {
 	return e
 }
 
-// inherit takes over the state of a closed engine, of which only the last
+// inherit adopts the state of a closed engine, of which only the last
 // snapshot remains. The receiver must not be started yet.
 func (e *Engine) inherit(from *Engine) {
 	from.mu.Lock()

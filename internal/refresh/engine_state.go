@@ -65,7 +65,7 @@ func newEngineState(o Options) engineState {
 	return engineState{opts: o, project: o.Project, hashSeed: maphash.MakeSeed(), recordsDirty: true}
 }
 
-// mergeList takes over a list of desktops. It adds new ones and removes those
+// mergeList merges a list of desktops. It adds new ones and removes those
 // that a complete list lacks. Those that an incomplete list lacks may exist: they
 // are missing since the given time.
 func (s *engineState) mergeList(l []inventory.Desktop, complete bool, since time.Time) {

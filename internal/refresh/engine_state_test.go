@@ -80,11 +80,11 @@ func TestIncrementalStateEqualsRebuiltState(t *testing.T) {
 				want.VPCs, want.Subnets, want.SecurityGroups = inventory.Resources(got.Records)
 				have := inventory.Snapshot{VPCs: got.VPCs, Subnets: got.Subnets, SecurityGroups: got.SecurityGroups}
 				if diff := cmp.Diff(want, have); diff != "" {
-					t.Fatalf("seed %d, step %d: objects (-made anew +kept up)\n%s", seed, step, diff)
+					t.Fatalf("seed %d, step %d: objects (-computed +updated)\n%s", seed, step, diff)
 				}
 				all := inventory.Findings(got.Records)
 				if diff := cmp.Diff(all, s.consistency.checker.Findings()); diff != "" {
-					t.Fatalf("seed %d, step %d: contradictions (-found anew +kept up)\n%s", seed, step, diff)
+					t.Fatalf("seed %d, step %d: inconsistencies (-computed +updated)\n%s", seed, step, diff)
 				}
 				if i := slices.IndexFunc(got.Findings, func(f inventory.Finding) bool { return !slices.Contains(all, f) }); i >= 0 {
 					t.Fatalf("seed %d, step %d: %v is a finding without an inconsistency", seed, step, got.Findings[i])

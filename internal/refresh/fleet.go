@@ -93,7 +93,7 @@ func (f *Fleet) SetTargets(targets []Target) {
 }
 
 // newEngine starts the engine of a target. It inherits the data of its
-// predecessor, which it closes; nil: there is none.
+// predecessor, which it closes, or nil.
 func newEngine(t Target, predecessor *Engine) *Engine {
 	o := t.New()
 	o.Optional = t.Optional

@@ -178,7 +178,7 @@ func TestChangedProjectInheritsData(t *testing.T) {
 		wantEqual(t, formatSnapshot(after), formatSnapshot(before))
 		wantEqual(t, after.Project.Name, "z")
 		if !f.Ready() || after.Records[0] != before.Records[0] {
-			t.Error("the records were made anew")
+			t.Error("the records were created again")
 		}
 		synctest.Wait() // it requests the list, whose content is that of the response's time
 		wantEqual(t, fmt.Sprint(a.takeCalls()), "[list networks 2 list]")

@@ -114,7 +114,7 @@ func (r *run) releaseEarly() {
 	r.release = nil
 }
 
-// applyList takes over a list of desktops, or the error of reading it.
+// applyList stores a list of desktops, or the error of reading it.
 func (r *run) applyList(listing []inventory.Desktop, err error, requestedAt time.Time) {
 	s := &r.engine.state
 	if err == nil {
@@ -171,7 +171,7 @@ func (r *run) readNetworks(ctx context.Context, stop <-chan struct{}) time.Time 
 	return until
 }
 
-// readBatch requests the networks of one batch and takes over the result.
+// readBatch requests the networks of one batch and stores the result.
 func (r *run) readBatch(ctx context.Context, b batch) {
 	r.engine.mu.Lock() // a scrape may replace the record when a stale value ends
 	ids := make([]string, len(b.desktops))

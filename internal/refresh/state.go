@@ -69,7 +69,7 @@ func (e *Engine) exportState(now time.Time) (exported State, known bool) {
 	return exported, true
 }
 
-// restore takes over the state that was saved before a restart, unless it is older
+// restore loads the state that was saved before a restart, unless it is older
 // than MaxStaleness.
 func (s *engineState) restore(saved *State, now time.Time) {
 	if age := now.Sub(saved.SavedAt); age < 0 || age >= s.opts.MaxStaleness {

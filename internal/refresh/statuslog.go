@@ -27,7 +27,7 @@ type statusLog struct {
 	succeeded       bool // a refresh has succeeded
 }
 
-// logEntry is a line to be logged. The zero value is none.
+// logEntry is a line to be logged. The zero value means no line.
 type logEntry struct {
 	logger    log.Logger
 	keyValues []any

@@ -83,7 +83,7 @@ func newDecoder(size int64) *decoder {
 	}
 }
 
-// decode takes over one record.
+// decode decodes one record.
 func (d *decoder) decode(line []byte, first bool) error {
 	if d.budget -= recordCost(line); d.budget < 0 {
 		return fmt.Errorf("%w: its records need more memory than its size allows", ErrTooLarge)
@@ -104,7 +104,7 @@ func (d *decoder) decode(line []byte, first bool) error {
 	return nil
 }
 
-// take takes over a record. A record of an unknown kind is skipped.
+// take adds a record to the state. A record of an unknown kind is skipped.
 func (d *decoder) take(r *record) error {
 	switch {
 	case r.State != nil:

@@ -28,7 +28,7 @@ import (
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/webhook"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "update the golden file")
 
 // sample returns a state in which every field of every record is set somewhere.
 func sample() *State {
@@ -152,7 +152,7 @@ func TestWriteAndRead(t *testing.T) {
 		t.Errorf("%v (-written +read)\n%s", err, diff)
 	}
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
-		t.Errorf("beside the file there is %v (%v)", left, err)
+		t.Errorf("the folder also contains %v (%v)", left, err)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestReadRefuses(t *testing.T) {
 		{"no state", fileOf(`{"project":{"key":"k"}}` + "\n"), ErrDamaged, "first record"},
 		{"two states", fileOf(state + state), ErrDamaged, "first record"},
 		{"a wrong type", fileOf(project + `{"desktop":{"id":1}}` + "\n"), ErrDamaged, "record 3"},
-		{"a time that is none", fileOf(`{"state":{"saved_at":"yesterday"}}` + "\n"), ErrDamaged, "record 1"},
+		{"an invalid time", fileOf(`{"state":{"saved_at":"yesterday"}}` + "\n"), ErrDamaged, "record 1"},
 		{"a desktop without a project", fileOf(state + `{"desktop":{"id":"a"}}` + "\n"), ErrDamaged, "without a project"},
 		{"desktops in no order", fileOf(project + `{"desktop":{"id":"b"}}` + "\n" + `{"desktop":{"id":"a"}}` + "\n"), ErrDamaged, "order"},
 		{"a desktop twice", fileOf(project + `{"desktop":{"id":"a"}}` + "\n" + `{"desktop":{"id":"a"}}` + "\n"), ErrDamaged, "order"},

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/config"
@@ -57,9 +56,7 @@ func (c *Client) listIAMProjects(ctx context.Context, iam *endpointClient, list 
 			}
 		}
 		if detail != "" {
-			return nil, &inventory.Failure{
-				Kind: inventory.Incomplete, Operation: op.name, Status: http.StatusOK, Detail: detail, Hint: hintIncomplete,
-			}
+			return nil, incomplete(op.name, detail)
 		}
 	}
 }

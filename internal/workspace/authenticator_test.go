@@ -53,11 +53,11 @@ func TestAuthenticator(t *testing.T) {
 		want    string // access keys of the requests
 		failed  bool
 	}{
-		"accepted":                    {2, []result{success()}, "[AK1]", false},
-		"another failure":             {2, []result{fail(inventory.Denied, 403)}, "[AK1]", true},
-		"refused, and there is a key": {2, []result{fail(inventory.Authentication, 401), success()}, "[AK1 AK2]", false},
-		"refused twice":               {3, []result{fail(inventory.Authentication, 401)}, "[AK1 AK2]", true},
-		"refused, and there is none":  {1, []result{fail(inventory.Authentication, 401)}, "[AK1]", true},
+		"accepted":                     {2, []result{success()}, "[AK1]", false},
+		"another failure":              {2, []result{fail(inventory.Denied, 403)}, "[AK1]", true},
+		"refused, and there is a key":  {2, []result{fail(inventory.Authentication, 401), success()}, "[AK1 AK2]", false},
+		"refused twice":                {3, []result{fail(inventory.Authentication, 401)}, "[AK1 AK2]", true},
+		"refused, without another key": {1, []result{fail(inventory.Authentication, 401)}, "[AK1]", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

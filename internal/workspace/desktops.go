@@ -72,14 +72,8 @@ func (p *ProjectClient) ListDesktops(ctx context.Context) ([]inventory.Desktop, 
 
 // incompleteList returns the failure of a list that may lack desktops.
 func incompleteList(r *pagination.Result) *inventory.Failure {
-	f := &inventory.Failure{
-		Kind:      inventory.Incomplete,
-		Operation: inventory.ListDesktops,
-		Status:    http.StatusOK,
-		Detail:    fmt.Sprintf("%s: %d desktops read", r.Reason, len(r.Desktops)),
-		Hint:      hintIncomplete,
-		Cause:     r.Reason,
-	}
+	f := incomplete(inventory.ListDesktops, fmt.Sprintf("%s: %d desktops read", r.Reason, len(r.Desktops)))
+	f.Cause = r.Reason
 	if errors.Is(r.Reason, pagination.ErrListChanged) {
 		f.Detail += fmt.Sprintf(" in %d attempts, total_count is %d", pagination.MaxAttempts, r.Total)
 		f.Hint = "none if it is temporary; desktops are created and deleted faster than the list can be read"
@@ -87,9 +81,15 @@ func incompleteList(r *pagination.Result) *inventory.Failure {
 	return f
 }
 
-// hintIncomplete is the hint about a list that contradicts its own count, or that
-// has a count or a link that is unreadable.
 const hintIncomplete = "none if it is temporary; otherwise report it: the API changed"
+
+// incomplete returns the failure of a list that contradicts its own count, or that
+// has a count or a link that is unreadable.
+func incomplete(operation, detail string) *inventory.Failure {
+	return &inventory.Failure{
+		Kind: inventory.Incomplete, Operation: operation, Status: http.StatusOK, Detail: detail, Hint: hintIncomplete,
+	}
+}
 
 // configuredDesktops returns a desktop for each configured ID.
 func configuredDesktops(ids []string) []inventory.Desktop {

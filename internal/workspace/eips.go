@@ -6,7 +6,6 @@ package workspace
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/inventory"
 	"github.com/huaweicloud-exporters/huaweicloud_workspace_exporter/internal/workspace/decode"
@@ -60,11 +59,7 @@ func (p *ProjectClient) listEIPs(ctx context.Context, offset int) (page decode.E
 	return page, err
 }
 
-func incompleteEIPs(detail string) error {
-	return &inventory.Failure{
-		Kind: inventory.Incomplete, Operation: inventory.ListDesktopsEips, Status: http.StatusOK, Detail: detail, Hint: hintIncomplete,
-	}
-}
+func incompleteEIPs(detail string) error { return incomplete(inventory.ListDesktopsEips, detail) }
 
 // countDistinct returns the number of distinct EIPs.
 func countDistinct(eips []decode.BoundEIP) int {

@@ -7,6 +7,7 @@ package inventorytest
 
 import (
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -237,4 +238,19 @@ func Fleets() map[string][]*inventory.Snapshot {
 			Snapshot(inventory.Project{Name: "again", Region: half.Project.Region, ID: half.Project.ID}, true, half.Records[20:]...),
 		},
 	}
+}
+
+// ChangesByRegion returns changes of two kinds in one region, else nil.
+func ChangesByRegion(p inventory.Project) map[inventory.ChangeKind]uint64 {
+	if p.Region != "la-north-2" {
+		return nil
+	}
+	return map[inventory.ChangeKind]uint64{inventory.Appeared: 1_000_000_000_000_000, inventory.EIPSwapped: 7}
+}
+
+// ExpectByID is a policy that depends on project and desktop, and does not decide
+// for some desktops.
+func ExpectByID(p inventory.Project, r *inventory.Record) (policy string, expected, ok bool) {
+	sum := crc32.ChecksumIEEE([]byte(p.Name + r.Desktop.ID))
+	return "by " + p.Name, sum%3 == 0, sum%3 < 2
 }

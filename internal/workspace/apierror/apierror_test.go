@@ -21,7 +21,7 @@ func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		status int
-		codes  string // separated by spaces; "-" is none
+		codes  string // separated by spaces; "-" means no code
 		want   inventory.FailureKind
 	}{
 		{200, "- {} APIGW.9999 X.1", inventory.Malformed},
